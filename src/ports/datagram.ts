@@ -1,0 +1,46 @@
+import type { Bytes } from '../base/bytes.ts';
+
+/** Multicast UDP as mDNS needs it: a socket per interface and address family, joined to one group. */
+export interface MulticastNetwork {
+  /** Interfaces that are up, can do multicast and have an address. Loopback only when nothing else is there. */
+  interfaces(): readonly NetworkInterface[];
+  /** Opens a socket bound to the group's port on one interface, shared with other programs on the host. */
+  open(options: MulticastOptions): Promise<MulticastSocket>;
+}
+
+export interface NetworkInterface {
+  readonly name: string;
+  readonly mac: string;
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+export interface InterfaceAddress {
+  readonly family: 'ipv4' | 'ipv6';
+  /** Textual, without a zone. */
+  readonly address: string;
+  readonly prefixLength: number;
+}
+
+export interface MulticastOptions {
+  readonly interfaceName: string;
+  readonly family: 'ipv4' | 'ipv6';
+  readonly group: string;
+  readonly port: number;
+}
+
+export interface MulticastSocket {
+  onMessage(listener: (message: Datagram) => void): void;
+  /** To the group, or to one address. A failed send is counted by the implementation, never thrown. */
+  send(bytes: Bytes, to?: DatagramAddress): void;
+  close(): Promise<void>;
+}
+
+export interface Datagram {
+  readonly bytes: Bytes;
+  readonly from: DatagramAddress;
+}
+
+export interface DatagramAddress {
+  readonly address: string;
+  readonly port: number;
+}
