@@ -2,7 +2,7 @@ import type { Bytes } from '../base/bytes.ts';
 
 /**
  * An ordered map from keys (1–511 bytes) to values, kept on a disk. Reads see every write that was issued before
- * them, durable or not.
+ * them, durable or not. Errors are `AetherError<DiskErrorCode>`.
  */
 export interface KeyValueStore {
   /** The value, valid for as long as the caller likes, or undefined. */

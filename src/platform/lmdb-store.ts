@@ -1,0 +1,141 @@
+import { mkdirSync } from 'node:fs';
+import { open, type RootDatabase } from 'lmdb';
+import { assert } from '../base/assert.ts';
+import { type Bytes, compareBytes, copyOf, equalBytes } from '../base/bytes.ts';
+import type { KeyRange, KeyValueChange, KeyValueEntry, KeyValueStore } from '../ports/key-value-store.ts';
+import { diskError } from './disk-errors.ts';
+
+interface Pending {
+  readonly key: Bytes;
+  readonly value: Bytes | undefined;
+}
+
+/**
+ * A {@link KeyValueStore} in LMDB, with LMDB's crash-proof sync. `overlappingSync` is off: with it a commit resolves
+ * before its meta page is flushed, and "durable when it resolves" would be a lie.
+ */
+export class LmdbStore implements KeyValueStore {
+  readonly #path: string;
+  readonly #database: RootDatabase<Bytes, Bytes>;
+  /** Changes not committed yet, newest per key: LMDB shows reads only what is committed. */
+  readonly #pending = new Map<string, Pending>();
+  #closed = false;
+
+  private constructor(path: string, database: RootDatabase<Bytes, Bytes>) {
+    this.#path = path;
+    this.#database = database;
+  }
+
+  /** Opens the store in the folder `path`, making it when missing. Errors: `DiskErrorCode`. */
+  static async open(path: string): Promise<LmdbStore> {
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      const database = open<Bytes, Bytes>({
+        path,
+        encoding: 'binary',
+        keyEncoding: 'binary',
+        noSubdir: false,
+        overlappingSync: false,
+        maxDbs: 1,
+      });
+      return new LmdbStore(path, database);
+    } catch (cause) {
+      throw diskError(cause, path);
+    }
+  }
+
+  get(key: Bytes): Bytes | undefined {
+    checkKey(key);
+    const pending = this.#pending.size === 0 ? undefined : this.#pending.get(nameOf(key));
+    if (pending !== undefined) return pending.value === undefined ? undefined : copyOf(pending.value);
+    try {
+      const found = this.#database.getBinary(key);
+      return found === undefined ? undefined : copyOf(found);
+    } catch (cause) {
+      throw diskError(cause, this.#path);
+    }
+  }
+
+  *range(options: KeyRange): Iterable<KeyValueEntry> {
+    const pending = this.#pendingIn(options);
+    let left = options.limit ?? Number.POSITIVE_INFINITY;
+    let next = 0;
+    const stored = this.#database.getRange({ start: options.from, end: options.to });
+    for (const { key, value } of stored) {
+      for (; left > 0 && next < pending.length && compareBytes(pending[next]!.key, key) < 0; next++) {
+        const added = pending[next]!;
+        if (added.value === undefined) continue;
+        left--;
+        yield { key: copyOf(added.key), value: copyOf(added.value) };
+      }
+      if (left <= 0) return;
+      const replaced =
+        next < pending.length && equalBytes(pending[next]!.key, key) ? pending[next++] : undefined;
+      const current = replaced === undefined ? value : replaced.value;
+      if (current === undefined) continue;
+      left--;
+      yield { key: copyOf(key), value: copyOf(current) };
+      if (left <= 0) return;
+    }
+    for (; left > 0 && next < pending.length; next++) {
+      const added = pending[next]!;
+      if (added.value === undefined) continue;
+      left--;
+      yield { key: copyOf(added.key), value: copyOf(added.value) };
+    }
+  }
+
+  async write(changes: readonly KeyValueChange[]): Promise<void> {
+    assert(!this.#closed, 'the store is closed');
+    if (changes.length === 0) return;
+    const owned = changes.map(({ key, value }): Pending => {
+      checkKey(key);
+      return { key: copyOf(key), value: value === undefined ? undefined : copyOf(value) };
+    });
+    for (const change of owned) this.#pending.set(nameOf(change.key), change);
+    try {
+      const operations: Promise<boolean>[] = [];
+      operations.push(
+        this.#database.batch(() => {
+          for (const { key, value } of owned) {
+            const operation =
+              value === undefined ? this.#database.remove(key) : this.#database.put(key, value);
+            operations.push(operation);
+          }
+        }),
+      );
+      await Promise.all(operations);
+    } catch (cause) {
+      throw diskError(cause, this.#path);
+    } finally {
+      for (const change of owned) {
+        const name = nameOf(change.key);
+        if (this.#pending.get(name) === change) this.#pending.delete(name);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#database.close();
+    } catch (cause) {
+      throw diskError(cause, this.#path);
+    }
+  }
+
+  #pendingIn({ from, to }: KeyRange): readonly Pending[] {
+    return [...this.#pending.values()]
+      .filter(({ key }) => compareBytes(key, from) >= 0 && compareBytes(key, to) < 0)
+      .sort((a, b) => compareBytes(a.key, b.key));
+  }
+}
+
+function nameOf(key: Bytes): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+}
+
+function checkKey(key: Bytes): void {
+  assert(key.length >= 1 && key.length <= 511, 'a key has 1 to 511 bytes');
+}
