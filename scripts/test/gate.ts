@@ -1,0 +1,97 @@
+// The one gate: types, lint, then tests by node's runner. `--quick` leaves out the tests that take namespaces, root
+// or minutes (*.lan.test.ts, *.slow.test.ts); paths after it narrow the tests to files that contain one of them.
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const testFolders = ['src', 'scripts', 'bench', 'hw-tests'];
+const slowTest = /\.(lan|slow)\.test\.ts$/;
+const quickTimeoutMs = 60_000;
+const fullTimeoutMs = 30 * 60_000;
+
+interface Outcome {
+  readonly name: string;
+  readonly passed: boolean;
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  process.chdir(root);
+  const quick = args.includes('--quick');
+  const only = args.filter((argument) => !argument.startsWith('-'));
+  const files = testFiles().filter(
+    (file) =>
+      !(quick && slowTest.test(file)) && (only.length === 0 || only.some((part) => file.includes(part))),
+  );
+  const outcomes = await Promise.all([
+    step('types (tsc)', ['tsc', '-p', '.']),
+    step('lint and format (biome)', ['biome', 'check', '--error-on-warnings', '.']),
+  ]);
+  if (files.length === 0) console.error('no test file matches');
+  outcomes.push({ name: 'tests', passed: files.length > 0 && (await runTests(files, quick)) });
+  const failed = outcomes.filter(({ passed }) => !passed);
+  if (failed.length > 0) console.error(`\n✖ failed: ${failed.map(({ name }) => name).join(', ')}`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+/** Quick ones first, so that a person learns soon; those that own the network namespaces last. */
+function testFiles(): readonly string[] {
+  const files = testFolders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.test.ts'))
+      .map((name) => join(folder, name)),
+  );
+  return [
+    ...files.filter((file) => !slowTest.test(file)).sort(),
+    ...files.filter((file) => slowTest.test(file)).sort(),
+  ];
+}
+
+/** Runs one tool and shows what it says only when it fails. */
+async function step(name: string, command: readonly string[]): Promise<Outcome> {
+  const startMs = performance.now();
+  let output = '';
+  const exitCode = await run(command, (text) => {
+    output += text;
+  });
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  console.log(`${exitCode === 0 ? '✔' : '✖'} ${name} (${seconds} s)`);
+  if (exitCode !== 0) console.log(output.trimEnd());
+  return { name, passed: exitCode === 0 };
+}
+
+async function runTests(files: readonly string[], quick: boolean): Promise<boolean> {
+  // LAN tests share the machine's network and measure time: then one file at a time.
+  const parallel = files.some((file) => slowTest.test(file)) ? 1 : availableParallelism();
+  const exitCode = await run([
+    process.execPath,
+    '--test',
+    `--test-concurrency=${parallel}`,
+    `--test-timeout=${quick ? quickTimeoutMs : fullTimeoutMs}`,
+    '--test-reporter=./scripts/test/reporter.ts',
+    '--disable-warning=ExperimentalWarning',
+    ...files,
+  ]);
+  return exitCode === 0;
+}
+
+function run(command: readonly string[], capture?: (text: string) => void): Promise<number> {
+  const [program = '', ...args] = command;
+  const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`;
+  const child = spawn(program, args, {
+    env: { ...process.env, PATH: path },
+    stdio: capture === undefined ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+  });
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', capture!);
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      console.error(`${program}: ${error.message}`);
+      resolve(1);
+    });
+    child.on('close', (exitCode) => resolve(exitCode ?? 1));
+  });
+}
+
+await main(process.argv.slice(2));
