@@ -38,12 +38,63 @@ export const nameBytesMax = 255;
 export const pathDepthMax = 256;
 export const pathBytesMax = 4096;
 
-/** Operations in one log record, and its bytes: a record is one frame and one fsync. */
+/** Operations in one log record, and its bytes: a commit is one record, so that it is atomic, and fits a frame. */
 export const logOperationsMax = 1024;
-export const logRecordBytesMax = 512 * 1024;
+export const logRecordBytesMax = 1024 * 1024;
+
+/** How far ahead of ours another box's clock may be: one wrong clock must not pull all others into the future. */
+export const clockSkewMsMax = 60 * 60_000;
+
+/** Bytes of log records that wait for one sync; more wait for the next. */
+export const logBatchBytesMax = 4 * 1024 * 1024;
+
+/** Versions that one new version may replace: as many as there are concurrent authors. */
+export const basisStampsMax = 256;
+
+/** PATH_MAX of Linux bounds what a symbolic link says. */
+export const linkTargetBytesMax = 4096;
+
+/** References in a file's record; a longer list goes into chunks. Each is 72 bytes. */
+export const rootReferencesMax = 32;
+
+/** References in one chunk of a list: 2048 × 72 bytes are less than a chunk. */
+export const listReferencesMin = 64;
+export const listReferencesMax = 2048;
+
+/** Lists of lists: 32 × 64⁷ references and more. */
+export const contentDepthMax = 8;
 
 /** Files up to this many bytes live inside their manifest. */
 export const inlineFileBytesMax = 4096;
 
 /** Log entries kept in memory for the console. */
 export const logEntriesMax = 2000;
+
+/** One label and one name of DNS in bytes on the wire, and what that leaves for labels (RFC 1035 §2.3.4). */
+export const dnsLabelBytesMax = 63;
+export const dnsNameBytesMax = 255;
+export const dnsLabelsMax = 127;
+
+/** A multicast DNS message, headers of IP and UDP not counted (RFC 6762 §17: 9000 bytes with them). */
+export const dnsMessageBytesMax = 8952;
+
+/** Questions and records of one message: more than fit into 9000 bytes by any honest sender. */
+export const dnsRecordsMax = 1024;
+
+/** What we send at once, so that IPv6 over Ethernet never fragments it: 1500 less 40 and 8, with room for a VLAN tag. */
+export const mdnsPacketBytesMax = 1440;
+
+/** Records a browser keeps for one link: 256 instances with SRV, TXT and two addresses each. */
+export const mdnsCacheRecordsMax = 1280;
+
+/** Longest lifetime a browser believes a record: a day, as a resolver would (RFC 6762 §10 recommends 75 minutes). */
+export const mdnsCacheTtlSecondsMax = 86_400;
+
+/** Queries that wait for more known answers of the same sender (RFC 6762 §7.2); when more do, the oldest is answered. */
+export const mdnsTruncatedQueriesMax = 32;
+
+/** Own packets remembered so that their copies, which the network loops back, are recognised. */
+export const mdnsSentPacketsMax = 64;
+
+/** One small state file (identity, secrets, claim code): the largest is a key with its certificate, about 1 KiB. */
+export const stateFileBytesMax = 64 * 1024;

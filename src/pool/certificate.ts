@@ -1,0 +1,56 @@
+import { type KeyObject, webcrypto } from 'node:crypto';
+import { type Bytes, toHex } from '../base/bytes.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Entropy } from '../ports/entropy.ts';
+
+const dayMs = 24 * 60 * 60_000;
+
+/** RFC 5280 §4.1.2.5: a certificate that has no well-defined end. */
+const noEndMs = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+/**
+ * A self-signed certificate (PEM) that carries the key into TLS; its subject is `CN=<hex member id>`. Peers judge
+ * the key, never the dates: a box without a battery-backed clock may make it in 1970.
+ */
+export async function selfSignedCertificate(
+  privateKey: KeyObject,
+  memberId: Bytes,
+  { clock, entropy }: { readonly clock: Clock; readonly entropy: Entropy },
+): Promise<string> {
+  const { PemConverter, X509CertificateGenerator } = await loadX509();
+  const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' });
+  const jwk = privateKey.export({ format: 'jwk' });
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+  const spki = { kty: 'EC', crv: 'P-256', x: jwk.x!, y: jwk.y! };
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    // 19 bytes with a leading 01: positive, and within the 20 octets of RFC 5280 §4.1.2.2.
+    serialNumber: `01${toHex(entropy.bytes(18))}`,
+    name: `CN=${toHex(memberId)}`,
+    notBefore: new Date(Math.max(0, clock.wallMs() - dayMs)),
+    notAfter: new Date(noEndMs),
+    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+    keys: {
+      privateKey: await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']),
+      publicKey: await webcrypto.subtle.importKey('jwk', spki, algorithm, true, ['verify']),
+    },
+  });
+  return PemConverter.encode(certificate.rawData, 'CERTIFICATE');
+}
+
+/**
+ * Loads the certificate library only when a certificate is made, once in a member's life: it costs 0.1 s and 20 MB.
+ * The container it is wired by refuses to load where decorators cannot ask for metadata; none of what we use has any,
+ * so an answer of "none" while it loads suffices.
+ */
+async function loadX509(): Promise<typeof import('@peculiar/x509')> {
+  const reflect = Reflect as { getMetadata?: unknown; getOwnMetadata?: unknown };
+  if (reflect.getMetadata !== undefined) return import('@peculiar/x509');
+  reflect.getMetadata = () => undefined;
+  reflect.getOwnMetadata = () => undefined;
+  try {
+    return await import('@peculiar/x509');
+  } finally {
+    delete reflect.getMetadata;
+    delete reflect.getOwnMetadata;
+  }
+}
