@@ -1,0 +1,21 @@
+/** The two lights on the front of a box, wherever they are: on pins, in a terminal, on a page. */
+export interface LedPort {
+  /** Sets both lights; called only when something changes. Never throws: a light that fails is only dark. */
+  show(display: LedDisplay): void;
+  /** Leaves the lights off and gives back what they used. */
+  close(): void;
+}
+
+export interface LedDisplay extends Lights {
+  /**
+   * What the lights do and mean, for a face that can write: `green on, amber off: all is well`. The same for as
+   * long as the state is the same, whatever the rhythm does.
+   */
+  readonly caption: string;
+}
+
+/** Brightness from 0 (off) to 1. A light that can only be on or off is on from 0.5. */
+export interface Lights {
+  readonly green: number;
+  readonly amber: number;
+}

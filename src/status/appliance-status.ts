@@ -1,0 +1,119 @@
+import { countOf } from '../base/format.ts';
+import { type Condition, conditionsOf, type Severity } from './conditions.ts';
+import type {
+  ApplianceFacts,
+  BoxFacts,
+  CopyFacts,
+  NetworkFacts,
+  PairingFacts,
+  PeerFacts,
+  PoolFacts,
+  VolumeFacts,
+} from './facts.ts';
+import { type LightState, lightStateOf } from './light-state.ts';
+
+/**
+ * The one value that every face renders: lights, console, page, `aether status`. Plain data without undefined and
+ * without anything secret, so that it goes through CBOR and JSON as it is.
+ */
+export interface ApplianceStatus {
+  readonly v: 1;
+  /** The severity of the worst condition. */
+  readonly worst: Severity;
+  /** How the box is, in one sentence. */
+  readonly headline: string;
+  /** What a person can do about the worst condition; empty when nothing is to be done. */
+  readonly help: string;
+  readonly light: LightState;
+  /** Worst first. */
+  readonly conditions: readonly Condition[];
+  readonly box: BoxFacts;
+  readonly pool: PoolStatus | null;
+  /** Of this box's disks that work, in bytes of stored (sealed) data. */
+  readonly capacity: CapacityStatus;
+  readonly volumes: readonly VolumeFacts[];
+  readonly peers: readonly PeerFacts[];
+  readonly network: NetworkFacts;
+  readonly copies: CopyFacts;
+  readonly pairing: PairingFacts;
+}
+
+export interface PoolStatus extends PoolFacts {
+  /** Boxes of the pool, this one among them, and how many of them answer. */
+  readonly boxes: number;
+  readonly boxesReachable: number;
+}
+
+export interface CapacityStatus {
+  readonly totalBytes: number;
+  readonly usedBytes: number;
+  readonly freeBytes: number;
+}
+
+/** Folds what the parts report into what the box says of itself. Pure. */
+export function foldStatus(facts: ApplianceFacts): ApplianceStatus {
+  const conditions = conditionsOf(facts);
+  const worst = conditions[0];
+  return {
+    v: 1,
+    worst: worst?.severity ?? 'ok',
+    headline: headlineOf(facts, worst),
+    help: facts.box.phase === 'running' ? (worst?.help ?? '') : '',
+    light: lightStateOf(facts, conditions),
+    conditions,
+    box: { ...facts.box, uptimeMs: Math.floor(facts.box.uptimeMs) },
+    pool: poolStatus(facts),
+    capacity: capacityOf(facts.volumes),
+    volumes: facts.volumes,
+    peers: facts.peers.map((peer) => ({ ...peer, lastSeenAgoMs: wholeMs(peer.lastSeenAgoMs) })),
+    network: facts.network,
+    copies: facts.copies,
+    pairing: { ...facts.pairing, lockedForMs: wholeMs(facts.pairing.lockedForMs) },
+  };
+}
+
+/** Clocks give fractions of a millisecond; on the wire times are whole numbers. */
+function wholeMs(ms: number | null): number | null {
+  return ms === null ? null : Math.max(0, Math.floor(ms));
+}
+
+function headlineOf(facts: ApplianceFacts, worst: Condition | undefined): string {
+  switch (facts.box.phase) {
+    case 'starting':
+      return 'The box is starting.';
+    case 'updating':
+      return 'The box is updating itself: do not unplug it.';
+    case 'stopping':
+      return 'The box is stopping: do not unplug it yet.';
+    case 'stopped':
+      return 'The box has stopped: it is safe to unplug.';
+    case 'running':
+      return worst?.message ?? healthyHeadline(facts);
+  }
+}
+
+function healthyHeadline(facts: ApplianceFacts): string {
+  const boxes = countOf(facts.peers.length + 1, 'box', 'boxes');
+  const copying = facts.copies.copying ? ', copies are being made' : '';
+  return `All is well: ${boxes}, ${facts.pool?.replicas ?? 1} copies of everything${copying}.`;
+}
+
+function poolStatus(facts: ApplianceFacts): PoolStatus | null {
+  if (facts.pool === null) return null;
+  return {
+    ...facts.pool,
+    boxes: facts.peers.length + 1,
+    boxesReachable: facts.peers.filter((peer) => peer.reachable).length + 1,
+  };
+}
+
+function capacityOf(volumes: readonly VolumeFacts[]): CapacityStatus {
+  const working = volumes.filter((volume) => volume.state !== 'failed');
+  const sum = (bytesOf: (volume: VolumeFacts) => number) =>
+    working.reduce((total, volume) => total + bytesOf(volume), 0);
+  return {
+    totalBytes: sum((volume) => volume.capacityBytes),
+    usedBytes: sum((volume) => volume.usedBytes),
+    freeBytes: sum((volume) => volume.freeBytes),
+  };
+}

@@ -1,0 +1,73 @@
+import type { ApplianceFacts, BoxFacts, PeerFacts, VolumeFacts } from '../status/facts.ts';
+
+const gibibyte = 1024 ** 3;
+
+/** Facts of a healthy box in a pool of three, for tests that change one thing. */
+export const healthyFacts: ApplianceFacts = {
+  box: {
+    name: 'aether-3f2a',
+    memberId: '3f2a'.padEnd(64, '0'),
+    version: '0.1.0',
+    phase: 'running',
+    uptimeMs: 11_520_000,
+    identifying: false,
+  },
+  pool: {
+    id: 'c0ffee'.padEnd(32, '0'),
+    replicas: 2,
+    rawBytes: 6_000 * gibibyte,
+    usableBytes: 3_000 * gibibyte,
+  },
+  volumes: [volumeFacts('disk1'), volumeFacts('disk2', { usedBytes: 40 * gibibyte, chunkCount: 640_000 })],
+  peers: [
+    peerFacts('aether-7b10', { address: '192.0.2.7:4000' }),
+    peerFacts('aether-c4e9', { address: '192.0.2.9:4000' }),
+  ],
+  network: {
+    interfaces: [{ name: 'eth0', addresses: ['192.0.2.5', 'fe80::3f2a'] }],
+    port: 4000,
+    announcedNames: ['aether-3f2a.local'],
+  },
+  copies: { missing: 0, copying: false },
+  pairing: { locked: false, lockedForMs: null, codeShown: false },
+};
+
+/** Facts of a box that has just been unpacked. */
+export const unclaimedFacts: ApplianceFacts = {
+  ...healthyFacts,
+  box: { ...healthyFacts.box, uptimeMs: 4000 },
+  pool: null,
+  peers: [],
+  pairing: { locked: false, lockedForMs: null, codeShown: true },
+};
+
+export function boxFacts(changes: Partial<BoxFacts>): BoxFacts {
+  return { ...healthyFacts.box, ...changes };
+}
+
+export function volumeFacts(name: string, changes: Partial<VolumeFacts> = {}): VolumeFacts {
+  const usedBytes = changes.usedBytes ?? 12.5 * gibibyte;
+  const capacityBytes = changes.capacityBytes ?? 950 * gibibyte;
+  return {
+    name,
+    state: 'ok',
+    error: null,
+    capacityBytes,
+    usedBytes,
+    freeBytes: capacityBytes - usedBytes,
+    chunkCount: 200_000,
+    corruptRecords: 0,
+    ...changes,
+  };
+}
+
+export function peerFacts(name: string, changes: Partial<PeerFacts> = {}): PeerFacts {
+  return {
+    name,
+    memberId: name.slice(-4).padEnd(64, '0'),
+    reachable: true,
+    address: null,
+    lastSeenAgoMs: 400,
+    ...changes,
+  };
+}
