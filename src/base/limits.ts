@@ -98,3 +98,15 @@ export const mdnsSentPacketsMax = 64;
 
 /** One small state file (identity, secrets, claim code): the largest is a key with its certificate, about 1 KiB. */
 export const stateFileBytesMax = 64 * 1024;
+
+/** One membership record: about 300 bytes and the member's name. */
+export const memberRecordBytesMax = 640;
+
+/** A member's name: what one DNS label holds, since it is announced as one (RFC 6763 §4.1.1). */
+export const memberNameBytesMax = 63;
+
+/** Admissions of one pool: members are admitted again under another name, by several issuers. */
+export const memberAdmissionsMax = 4 * membersMax;
+
+/** Records that wait for their issuer's own admission; a whole pool may arrive in reverse order. */
+export const memberRecordsWaitingMax = membersMax;

@@ -1,0 +1,56 @@
+import { type Bytes, fromUtf8, utf8 } from '../../base/bytes.ts';
+import { dnsLabelBytesMax, dnsNameBytesMax } from '../../base/limits.ts';
+import { malformed } from './dns-error.ts';
+
+/**
+ * A domain name as its labels, without the root: `['Mr. Box', '_http', '_tcp', 'local']`. A dot inside a label is a
+ * character like any other, so a name is never written as one dotted string. A label is text; bytes of others that
+ * are no UTF-8 are carried one by one as the lone surrogates U+DC80–U+DCFF, so that every label survives the way
+ * through us unchanged.
+ */
+export type Name = readonly string[];
+
+/** The bytes of one label as they stand on the wire, without their length. 1–63 of them (RFC 1035 §2.3.4). */
+export function labelBytes(label: string): Bytes {
+  const bytes = label.isWellFormed()
+    ? utf8(label)
+    : Uint8Array.from(label, (unit) => unit.charCodeAt(0) & 0xff);
+  if (bytes.length === 0 || bytes.length > dnsLabelBytesMax)
+    throw malformed('a label of 1 to 63 bytes was expected');
+  return bytes;
+}
+
+/** The label that {@link labelBytes} turns into `bytes`. */
+export function labelOf(bytes: Bytes): string {
+  const text = fromUtf8(bytes);
+  if (text !== undefined) return text;
+  return String.fromCharCode(...Array.from(bytes, (byte) => (byte < 0x80 ? byte : 0xdc00 | byte)));
+}
+
+/** The labels of `name` as bytes; `DNS_MALFORMED` when it would take more than 255 on the wire. */
+export function nameLabels(name: Name): readonly Bytes[] {
+  const labels = name.map(labelBytes);
+  const size = labels.reduce((sum, label) => sum + 1 + label.length, 1);
+  if (size > dnsNameBytesMax) throw malformed('a name of at most 255 bytes was expected');
+  return labels;
+}
+
+/** A string that two names share exactly when they are the same name: ASCII case does not count (RFC 6762 §16). */
+export function nameKey(name: Name): string {
+  let key = '';
+  for (const label of name) key += `${label.length}.${lowerAscii(label)}`;
+  return key;
+}
+
+export function sameName(a: Name, b: Name): boolean {
+  return a.length === b.length && nameKey(a) === nameKey(b);
+}
+
+/** The name in the usual presentation, dots and backslashes inside a label escaped (RFC 1035 §5.1). */
+export function formatName(name: Name): string {
+  return name.map((label) => label.replace(/[.\\]/g, '\\$&')).join('.');
+}
+
+function lowerAscii(label: string): string {
+  return label.replace(/[A-Z]+/g, (run) => run.toLowerCase());
+}
