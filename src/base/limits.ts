@@ -110,3 +110,12 @@ export const memberAdmissionsMax = 4 * membersMax;
 
 /** Records that wait for their issuer's own admission; a whole pool may arrive in reverse order. */
 export const memberRecordsWaitingMax = membersMax;
+
+/** A TLS handshake that takes longer is given up: one P-256 handshake takes a slow box 20 ms. */
+export const handshakeTimeoutMs = 10_000;
+
+/** Bytes one stream takes before `write` asks to wait for `drain`: four chunks, so that the link never idles. */
+export const streamWriteBufferBytes = 1024 * 1024;
+
+/** Disks of one box: a USB hub full of them. */
+export const volumesMax = 16;
