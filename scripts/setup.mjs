@@ -70,10 +70,13 @@ function whyInstall() {
   return undefined;
 }
 
-/** Optional packages that name this system hold native parts and the runtime; other optional ones may be missing. */
+/**
+ * Optional packages that name this system hold native parts and the runtime; other optional ones may be missing, and
+ * so may those of another C library and those the lock file knows by version only.
+ */
 function isNeededHere(entry) {
   if (!entry.optional) return true;
-  if (entry.libc !== undefined || entry.os === undefined) return false;
+  if (entry.libc !== undefined || entry.os === undefined || entry.integrity === undefined) return false;
   return entry.os.includes(process.platform) && (entry.cpu === undefined || entry.cpu.includes(process.arch));
 }
 
