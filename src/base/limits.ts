@@ -48,6 +48,24 @@ export const clockSkewMsMax = 60 * 60_000;
 /** Bytes of log records that wait for one sync; more wait for the next. */
 export const logBatchBytesMax = 4 * 1024 * 1024;
 
+/** Nodes of the tree changed in memory before they are committed, and for how long: one commit costs 0.1–0.2 s. */
+export const treeOverlayNodesMax = 8192;
+export const treeCommitDelayMs = 1000;
+
+/** Decrypted nodes kept: about 1 KiB each, the inline contents of small files included. */
+export const treeCacheNodesMax = 8192;
+
+/** Sorted listings kept for paging, and the entries of all of them together. */
+export const treeListingsMax = 8;
+export const treeListingEntriesMax = 200_000;
+
+/** Changes in one commit: two operations each, and room for missing parents. */
+export const commitChangesMax = 400;
+
+/** One page of a listing: what fits a frame, half filled. */
+export const listEntriesMax = 1000;
+export const listPageBytesMax = 512 * 1024;
+
 /** Versions that one new version may replace: as many as there are concurrent authors. */
 export const basisStampsMax = 256;
 
@@ -119,3 +137,15 @@ export const streamWriteBufferBytes = 1024 * 1024;
 
 /** Disks of one box: a USB hub full of them. */
 export const volumesMax = 16;
+
+/** Characters of one line typed at the console; a person's line is shorter, garbage on a serial line is not. */
+export const consoleLineCharactersMax = 1024;
+
+/** Lines the console remembers. */
+export const consoleHistoryLinesMax = 100;
+
+/** Bytes of one terminal escape sequence; a longer one is noise and is let go. */
+export const consoleEscapeBytesMax = 64;
+
+/** Bytes that wait while a command runs: a pasted or piped script, but not a stream without end. */
+export const consoleInputBytesMax = 64 * 1024;

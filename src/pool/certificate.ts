@@ -42,7 +42,7 @@ export async function selfSignedCertificate(
  * The container it is wired by refuses to load where decorators cannot ask for metadata; none of what we use has any,
  * so an answer of "none" while it loads suffices.
  */
-async function loadX509(): Promise<typeof import('@peculiar/x509')> {
+export async function loadX509(): Promise<typeof import('@peculiar/x509')> {
   const reflect = Reflect as { getMetadata?: unknown; getOwnMetadata?: unknown };
   if (reflect.getMetadata !== undefined) return import('@peculiar/x509');
   reflect.getMetadata = () => undefined;
