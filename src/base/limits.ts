@@ -49,11 +49,11 @@ export const clockSkewMsMax = 60 * 60_000;
 export const logBatchBytesMax = 4 * 1024 * 1024;
 
 /** Nodes of the tree changed in memory before they are committed, and for how long: one commit costs 0.1–0.2 s. */
-export const treeOverlayNodesMax = 8192;
+export const treeOverlayNodesMax = 4096;
 export const treeCommitDelayMs = 1000;
 
 /** Decrypted nodes kept: about 1 KiB each, the inline contents of small files included. */
-export const treeCacheNodesMax = 8192;
+export const treeCacheNodesMax = 4096;
 
 /** Sorted listings kept for paging, and the entries of all of them together. */
 export const treeListingsMax = 8;
@@ -149,3 +149,6 @@ export const consoleEscapeBytesMax = 64;
 
 /** Bytes that wait while a command runs: a pasted or piped script, but not a stream without end. */
 export const consoleInputBytesMax = 64 * 1024;
+
+/** A TXT record of ours: with SRV and addresses it still fits one packet (RFC 6763 §6.2). */
+export const txtRecordBytesMax = 900;
