@@ -66,6 +66,10 @@ export const commitChangesMax = 400;
 export const listEntriesMax = 1000;
 export const listPageBytesMax = 512 * 1024;
 
+/** How often a box asks the others for records it lacks, and how long a commit waits for a second copy. */
+export const logPullPeriodMs = 10_000;
+export const logShipTimeoutMs = 5_000;
+
 /** Versions that one new version may replace: as many as there are concurrent authors. */
 export const basisStampsMax = 256;
 
@@ -152,3 +156,6 @@ export const consoleInputBytesMax = 64 * 1024;
 
 /** A TXT record of ours: with SRV and addresses it still fits one packet (RFC 6763 §6.2). */
 export const txtRecordBytesMax = 900;
+
+/** Placement maps kept: the one in force and those that still are being left. A map of 64 boxes takes 1 MiB. */
+export const placementsCachedMax = 8;

@@ -1,0 +1,150 @@
+import { type Bytes, emptyBytes, fromUtf8, utf8 } from '../../base/bytes.ts';
+import { txtRecordBytesMax } from '../../base/limits.ts';
+import type { InterfaceAddress } from '../../ports/datagram.ts';
+import { parseIpv4, parseIpv6 } from '../dns/address.ts';
+import type { ResourceRecord } from '../dns/message.ts';
+import { labelBytes, type Name } from '../dns/name.ts';
+import type { Group } from '../mdns/publisher.ts';
+import { hostTtlSeconds, otherTtlSeconds, sharedRecord, uniqueRecord } from '../mdns/records.ts';
+import { invalidService } from './service-error.ts';
+
+/** One service to be announced. */
+export interface ServiceOffer {
+  /** What a person sees: 1–63 bytes of UTF-8, any character, dots too (RFC 6763 §4.1.1). */
+  readonly instance: string;
+  /** `_aetherstore._tcp`. */
+  readonly type: string;
+  /** `_member`: narrower kinds that may be browsed for (RFC 6763 §7.1). */
+  readonly subtypes?: readonly string[];
+  /** 0 only reserves the instance name on this type, and offers nothing there (RFC 6763 §8). */
+  readonly port: number;
+  /** Keys of 1–9 printable ASCII characters without `=`; `key=value` at most 255 bytes (RFC 6763 §6). */
+  readonly text: Readonly<Record<string, string>>;
+}
+
+export const localDomain = 'local';
+const serviceTypesName: Name = ['_services', '_dns-sd', '_udp', localDomain];
+
+/** The labels of `_aetherstore._tcp` in the local domain. Errors: `SERVICE_INVALID` (RFC 6763 §7). */
+export function typeName(type: string): Name {
+  const [service, protocol, ...rest] = type.split('.');
+  const isService =
+    /^_(?!-)(?!.*--)[a-z0-9-]{1,15}(?<!-)$/i.test(service ?? '') && /[a-z]/i.test(service ?? '');
+  if (!isService || (protocol !== '_tcp' && protocol !== '_udp') || rest.length > 0) {
+    throw invalidService(
+      'a type such as _http._tcp was expected, its first name at most 15 letters, digits and hyphens',
+    );
+  }
+  return [service!, protocol, localDomain];
+}
+
+/** The host's name in the local domain. Errors: `SERVICE_INVALID` unless letters, digits and inner hyphens, 1–63. */
+export function hostName(label: string): Name {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label)) {
+    throw invalidService('a host name of letters, digits and hyphens was expected, at most 63');
+  }
+  return [label, localDomain];
+}
+
+export function instanceName(instance: string, type: string): Name {
+  if (!instance.isWellFormed() || utf8(instance).length > 63 || instance === '') {
+    throw invalidService('an instance name of 1 to 63 bytes was expected');
+  }
+  return [instance, ...typeName(type)];
+}
+
+/** The strings of a TXT record, `txtvers` first (RFC 6763 §6.7), else in the order given. Errors: `SERVICE_INVALID`. */
+export function textStrings(text: Readonly<Record<string, string>>): readonly Bytes[] {
+  const keys = Object.keys(text).sort((a, b) => Number(b === 'txtvers') - Number(a === 'txtvers'));
+  const strings = keys.map((key) => {
+    if (!/^[\x20-\x3c\x3e-\x7e]{1,9}$/.test(key))
+      throw invalidService('a TXT key of 1 to 9 ASCII characters was expected');
+    const string = utf8(`${key}=${text[key]}`);
+    if (string.length > 255) throw invalidService('a TXT string of at most 255 bytes was expected');
+    return string;
+  });
+  const size = strings.reduce((sum, string) => sum + 1 + string.length, 0);
+  if (size > txtRecordBytesMax)
+    throw invalidService(`a TXT record of at most ${txtRecordBytesMax} bytes was expected`);
+  return strings.length === 0 ? [emptyBytes] : strings;
+}
+
+/**
+ * What a TXT record says. Of a repeated key the first counts, case aside, a string that begins with `=` is ignored,
+ * and a key without `=` has the empty value (RFC 6763 §6.4). Keys are given in lower case.
+ */
+export function parseText(strings: readonly Bytes[]): Readonly<Record<string, string>> {
+  const text = new Map<string, string>();
+  for (const string of strings) {
+    const whole = fromUtf8(string) ?? Buffer.from(string).toString('latin1');
+    const split = whole.indexOf('=');
+    const key = (split < 0 ? whole : whole.slice(0, split)).toLowerCase();
+    if (key !== '' && !text.has(key)) text.set(key, split < 0 ? '' : whole.slice(split + 1));
+  }
+  return Object.fromEntries(text);
+}
+
+export const hostGroupId = 'host';
+
+/** The host's name and its addresses on one link, and the way back from each address (RFC 6762 §4, §14). */
+export function hostGroup(label: string, addresses: readonly InterfaceAddress[]): Group {
+  const name = hostName(label);
+  const own = addresses.map(({ family, address }) =>
+    uniqueRecord(name, hostTtlSeconds, { kind: family === 'ipv4' ? 'a' : 'aaaa', address }),
+  );
+  const reverse = addresses.map(({ address }) =>
+    uniqueRecord(reverseName(address), hostTtlSeconds, { kind: 'ptr', target: name }),
+  );
+  return { id: hostGroupId, claim: { name, records: own }, records: [...own, ...reverse] };
+}
+
+/** One service, under the instance name it has now (RFC 6763 §4–§9). `id` names it for as long as it is offered. */
+export function serviceGroup(id: string, offer: ServiceOffer, hostLabel: string): Group {
+  const name = instanceName(offer.instance, offer.type);
+  const type = typeName(offer.type);
+  const target = hostName(hostLabel);
+  const srv = uniqueRecord(name, hostTtlSeconds, {
+    kind: 'srv',
+    priority: 0,
+    weight: 0,
+    port: offer.port,
+    target,
+  });
+  if (offer.port === 0) return { id, claim: { name, records: [srv] }, records: [srv], after: hostGroupId };
+  const txt = uniqueRecord(name, otherTtlSeconds, { kind: 'txt', strings: textStrings(offer.text) });
+  const pointer = (from: Name, to: Name): ResourceRecord =>
+    sharedRecord(from, otherTtlSeconds, { kind: 'ptr', target: to });
+  const subtypes = (offer.subtypes ?? []).map((subtype) => {
+    labelBytes(subtype);
+    return pointer([subtype, '_sub', ...type], name);
+  });
+  const records = [pointer(type, name), ...subtypes, srv, txt, pointer(serviceTypesName, type)];
+  return { id, claim: { name, records: [srv, txt] }, records, after: hostGroupId };
+}
+
+/** `4.3.2.1.in-addr.arpa` (RFC 1035 §3.5), and nibble by nibble under `ip6.arpa` (RFC 3596 §2.5). */
+export function reverseName(address: string): Name {
+  const four = parseIpv4(address);
+  if (four !== undefined) return [...Array.from(four, String).reverse(), 'in-addr', 'arpa'];
+  const nibbles = Array.from(parseIpv6(address)!, (byte) => [
+    (byte >> 4).toString(16),
+    (byte & 15).toString(16),
+  ]);
+  return [...nibbles.flat().reverse(), 'ip6', 'arpa'];
+}
+
+/** The host label to try next: `box`, `box-2`, `box-3` (RFC 6762 §9). */
+export function nextHostLabel(label: string): string {
+  const [, stem, number] = /^(.*?)(?:-(\d{1,6}))?$/.exec(label)!;
+  const suffix = `-${number === undefined ? 2 : Number(number) + 1}`;
+  return `${stem!.slice(0, 63 - suffix.length).replace(/-+$/, '')}${suffix}`;
+}
+
+/** The instance name to try next: `Box`, `Box (2)`, `Box (3)` (RFC 6763 appendix D). */
+export function nextInstance(instance: string): string {
+  const [, stem, number] = /^(.*?)(?: \((\d{1,6})\))?$/s.exec(instance)!;
+  const suffix = ` (${number === undefined ? 2 : Number(number) + 1})`;
+  const characters = Array.from(stem!);
+  while (utf8(characters.join('')).length + suffix.length > 63) characters.pop();
+  return characters.join('') + suffix;
+}
