@@ -159,3 +159,6 @@ export const txtRecordBytesMax = 900;
 
 /** Placement maps kept: the one in force and those that still are being left. A map of 64 boxes takes 1 MiB. */
 export const placementsCachedMax = 8;
+
+/** Addresses remembered for one box: a few interfaces, each with IPv4 and IPv6. */
+export const addressesPerMemberMax = 8;

@@ -1,0 +1,50 @@
+import {
+  choiceField,
+  type ConfigOf,
+  countField,
+  listField,
+  nullable,
+  objectField,
+  parseConfig,
+  textField,
+  withDefault,
+} from './base/config.ts';
+import { volumesMax } from './base/limits.ts';
+
+/** Where a box listens unless told otherwise. Not registered with IANA; found by DNS-SD, so any port does. */
+export const defaultPort = 4270;
+
+/** `box.json` in a box's folder; every key may be left out. Flags of the command line come before it. */
+const schema = objectField({
+  /** What people call this box; the host name and service name start from it. */
+  name: nullable(textField({ charactersMax: 63 })),
+  listen: withDefault(
+    objectField({
+      host: withDefault(textField({ charactersMax: 255 }), '::'),
+      port: nullable(countField({ max: 65_535 })),
+    }),
+    { host: '::', port: null },
+  ),
+  /** Folders, each the root of a disk of its own. */
+  volumes: withDefault(
+    listField(
+      objectField({
+        path: textField(),
+        /** What the pool may use of it, in GiB; the whole disk when left out. */
+        limitGiB: nullable(countField({ min: 1 })),
+      }),
+      { itemsMax: volumesMax },
+    ),
+    [],
+  ),
+  console: withDefault(choiceField(['terminal', 'none']), 'terminal'),
+});
+
+export type BoxConfig = ConfigOf<typeof schema>;
+
+/** Errors: `CONFIG_INVALID`, `CONFIG_UNKNOWN_KEY`. */
+export function parseBoxConfig(text: string): BoxConfig {
+  return parseConfig(text, schema, 'box.json');
+}
+
+export const defaultBoxConfig: BoxConfig = parseBoxConfig('{}');

@@ -1,0 +1,103 @@
+import type { CborValue } from '../base/cbor.ts';
+import { AetherError } from '../base/errors.ts';
+
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue | undefined };
+
+/** Where `aether` writes: results to standard output, everything else to standard error. */
+export interface Terminal {
+  out(text: string): void;
+  error(text: string): void;
+  /** Width of standard error, or undefined when it is no terminal. */
+  readonly columns: number | undefined;
+  /** Asks one question on the terminal; undefined when nobody is there to answer. */
+  ask(question: string): Promise<string | undefined>;
+}
+
+/** Says results and troubles, for people or (with `--json`) for programs. */
+export class Output {
+  readonly json: boolean;
+  readonly #terminal: Terminal;
+  #progressShown = false;
+
+  constructor(terminal: Terminal, json: boolean) {
+    this.#terminal = terminal;
+    this.json = json;
+  }
+
+  get columns(): number | undefined {
+    return this.#terminal.columns;
+  }
+
+  /** A result: `value` with `--json`, else `lines`. */
+  result(value: JsonValue, lines: readonly string[]): void {
+    this.clearProgress();
+    if (this.json) this.#terminal.out(`${JSON.stringify(value)}\n`);
+    else if (lines.length > 0) this.#terminal.out(`${lines.join('\n')}\n`);
+  }
+
+  /** One event of a long run; without `--json` it is not shown. */
+  event(value: JsonValue): void {
+    if (this.json) this.#terminal.out(`${JSON.stringify(value)}\n`);
+  }
+
+  /** A remark for people, kept out of results. */
+  note(text: string): void {
+    this.clearProgress();
+    this.#terminal.error(`${text}\n`);
+  }
+
+  /** The running state: redrawn in place on a terminal, a line of its own elsewhere; not shown with `--json`. */
+  progress(text: string): void {
+    if (this.json) return;
+    if (this.#terminal.columns === undefined) {
+      this.#terminal.error(`${text}\n`);
+      return;
+    }
+    this.#terminal.error(`\r\x1b[K${text}`);
+    this.#progressShown = true;
+  }
+
+  clearProgress(): void {
+    if (this.#progressShown) this.#terminal.error('\r\x1b[K');
+    this.#progressShown = false;
+  }
+
+  error(error: unknown): void {
+    this.clearProgress();
+    const { code, message, help } = errorParts(error);
+    if (this.json) this.#terminal.out(`${JSON.stringify({ error: code, message, help })}\n`);
+    else this.#terminal.error(`aether: ${message} (${code})\n${help === '' ? '' : `  ${help}\n`}`);
+  }
+
+  ask(question: string): Promise<string | undefined> {
+    this.clearProgress();
+    return this.#terminal.ask(question);
+  }
+}
+
+function errorParts(error: unknown): { code: string; message: string; help: string } {
+  if (error instanceof AetherError) return { code: error.code, message: error.message, help: error.help };
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    code: 'INTERNAL',
+    message,
+    help: 'This is a defect of aether; please report it with these lines.',
+  };
+}
+
+/** CBOR from a box as JSON: byte strings become hexadecimal. */
+export function jsonOf(value: CborValue): JsonValue {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (typeof value === 'bigint') return value.toString();
+  if (Array.isArray(value)) return value.map(jsonOf);
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, jsonOf(entry)]));
+  }
+  return value as string | number | boolean | null;
+}
