@@ -162,3 +162,36 @@ export const placementsCachedMax = 8;
 
 /** Addresses remembered for one box: a few interfaces, each with IPv4 and IPv6. */
 export const addressesPerMemberMax = 8;
+
+/** A segment file: large enough to be read and freed in few operations, small enough to be rewritten in seconds. */
+export const segmentBytesMax = 64 * 1024 * 1024;
+
+/** Bytes of chunks in `ChunkStore.put` at once, waiting ones wait outside: 128 chunks of 256 KiB. */
+export const putBytesInFlightMax = 32 * 1024 * 1024;
+
+/** Bytes written and synced as one group: above some megabytes a longer write only makes the others wait. */
+export const groupBytesMax = 8 * 1024 * 1024;
+
+/** The index is committed after so much, and what a restart has to scan is little more than this. */
+export const indexCommitBytes = 64 * 1024 * 1024;
+export const indexCommitEntries = 16_384;
+export const indexCommitDelayMs = 1000;
+
+/** Entries removed at once when an index is thrown away, and entries a scan gathers before it commits them. */
+export const indexEraseEntries = 4096;
+
+/** Buffer of a recovery scan; holds the largest record whole. */
+export const scanBufferBytes = 4 * 1024 * 1024;
+
+/** Segment files a volume keeps open for readers. */
+export const segmentFilesOpenMax = 32;
+
+/** RAM for chunks that are read again and again, and the largest one worth keeping: larger ones read fast anyway. */
+export const chunkCacheBytesMax = 16 * 1024 * 1024;
+export const cachedChunkBytesMax = 16 * 1024;
+
+/** Of each volume's limit, kept for the index and for freeing space: a full disk must be able to delete. */
+export const volumeReserveShare = 0.05;
+
+/** How long after `DISK_FULL` the free space is asked for again. */
+export const volumeFullRecheckMs = 10_000;
