@@ -12,6 +12,7 @@ const modules = path.join(root, 'node_modules');
 const addon = path.join(modules, 'epoll');
 const addonMarker = path.join(addon, 'build', 'aetherstore-runtime');
 const addonLog = path.join(addon, 'build', 'aetherstore-build.log');
+const runtimeLink = path.join(modules, '.bin', 'node');
 const lockFile = path.join(root, 'var', 'setup.lock');
 const lockWaitMs = 250;
 
@@ -99,6 +100,20 @@ async function install(reason) {
 
 function runtimeBinary() {
   return path.join(modules, runtimePackage, 'bin', 'node');
+}
+
+function runtimeIsLinked() {
+  try {
+    return runtimePackage === undefined || fs.realpathSync(runtimeLink) === fs.realpathSync(runtimeBinary());
+  } catch {
+    return false;
+  }
+}
+
+/** Several packages bring a `node`, one for each system; npm 10 ends up with none of them linked. */
+function linkRuntime() {
+  fs.rmSync(runtimeLink, { force: true });
+  fs.symlinkSync(path.relative(path.dirname(runtimeLink), runtimeBinary()), runtimeLink);
 }
 
 function checkRuntimeRuns() {
@@ -314,10 +329,11 @@ async function main() {
       `no runtime is packaged for ${process.platform} on ${process.arch}: install Node ${runtimeMajor} or later.`,
     );
   }
-  if (whyInstall() === undefined && !addonIsDue()) return;
+  if (whyInstall() === undefined && runtimeIsLinked() && !addonIsDue()) return;
   await exclusively(async () => {
     const reason = whyInstall();
     if (reason !== undefined) await install(reason);
+    if (!runtimeIsLinked()) linkRuntime();
     if (addonIsDue()) await buildAddon();
   });
 }

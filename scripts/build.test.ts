@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { bundle } from './build.ts';
+
+const packages = fileURLToPath(new URL('../node_modules', import.meta.url));
+
+test('the bundled box and aether start and say how they are used', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
+  try {
+    // Packages with native parts stay outside the bundles, which look for them here.
+    symlinkSync(packages, join(folder, 'node_modules'));
+    for (const { file, bytes } of await bundle(join(folder, 'dist'))) {
+      assert.ok(bytes > 0);
+      if (file.includes('worker')) continue;
+      const said = execFileSync(process.execPath, [file, '--help'], { encoding: 'utf8', timeout: 20_000 });
+      assert.match(said, /usage/i);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

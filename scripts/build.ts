@@ -1,0 +1,77 @@
+// Bundles the box and `aether` into dist/, each one file, as the image will carry them. Packages with native parts
+// stay outside; the image brings their prebuilt files.
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build, type Plugin } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Name in dist/ → source. Workers are programs of their own, found beside the one that starts them. */
+const programs = {
+  box: 'src/main.ts',
+  aether: 'src/cli/main.ts',
+  'seal-worker': 'src/seal-worker.ts',
+} as const;
+
+const nativePackages = ['lmdb', 'onoff'];
+
+/** CommonJS packages ask for Node's modules by `require`, which modules have not. */
+const banner = `import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);`;
+
+export interface BundledProgram {
+  readonly file: string;
+  readonly bytes: number;
+  readonly gzipBytes: number;
+}
+
+/** Writes `<outFolder>/<program>.mjs` and a source map for each program. Throws when one does not resolve. */
+export async function bundle(outFolder: string): Promise<readonly BundledProgram[]> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: { ...programs },
+    outdir: outFolder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    minifySyntax: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    banner: { js: banner },
+    external: nativePackages,
+    plugins: [workerLinks],
+    logLevel: 'warning',
+  });
+  return Object.keys(programs).map((name) => {
+    const file = join(outFolder, `${name}.mjs`);
+    const content = readFileSync(file);
+    return { file, bytes: content.length, gzipBytes: gzipSync(content).length };
+  });
+}
+
+/** `new URL('../seal-worker.ts', import.meta.url)` means the bundled program beside it. */
+const workerLinks: Plugin = {
+  name: 'worker links',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const contents = source.replace(/new URL\('([^']+)\.ts', import\.meta\.url\)/g, (_, target: string) => {
+        const program = basename(target);
+        if (!(program in programs))
+          throw new Error(`${path}: ${program} is not bundled; add it to scripts/build.ts`);
+        return `new URL('./${program}.mjs', import.meta.url)`;
+      });
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const { file, bytes, gzipBytes } of await bundle(join(root, 'dist'))) {
+    const kib = (count: number) => `${(count / 1024).toFixed(0).padStart(6)} KiB`;
+    console.log(`${basename(file).padEnd(18)}${kib(bytes)}, gzip ${kib(gzipBytes)}`);
+  }
+}
