@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -85,7 +86,14 @@ async function install(reason) {
   say(`${reason}; installing packages (a first time takes a minute)`);
   const npm = npmCommand();
   // Add-ons come as prebuilt packages or are compiled below, so no package has to run a script of its own.
-  const flags = ['--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+  const flags = [
+    '--ignore-scripts',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+    '--no-update-notifier',
+  ];
   const exitCode = await run(npm.command, [...npm.args, 'ci', ...flags], {
     cwd: root,
     env: { ...process.env, PATH: pathWithoutOwnBinaries() },
@@ -197,24 +205,32 @@ function missingTools() {
 }
 
 async function compileAddon() {
+  // Makefiles break on spaces in the path to the headers, so they are seen through a link that has none.
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'aetherstore-'));
+  const headers = path.join(folder, 'node');
+  fs.symlinkSync(path.join(modules, runtimePackage), headers);
+  try {
+    return await runNodeGyp(headers);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function runNodeGyp(headers) {
   // node-gyp lets variables win over flags, and npm sets them from its own configuration.
-  const env = {
-    ...process.env,
-    PATH: pathWithoutOwnBinaries(),
-    npm_config_nodedir: path.join(modules, runtimePackage),
-  };
+  const env = { ...process.env, PATH: pathWithoutOwnBinaries(), npm_config_nodedir: headers };
   const nodeGyp = findNodeGyp();
   const npm = npmCommand();
-  const [command, args] =
+  const [command, args, cwd] =
     nodeGyp === undefined
-      ? [npm.command, [...npm.args, 'rebuild', 'epoll', '--ignore-scripts=false', '--foreground-scripts']]
-      : [runtimeBinary(), [nodeGyp, 'rebuild']];
+      ? [
+          npm.command,
+          [...npm.args, 'rebuild', 'epoll', '--ignore-scripts=false', '--foreground-scripts'],
+          root,
+        ]
+      : [runtimeBinary(), [nodeGyp, 'rebuild'], addon];
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
-  const child = spawn(command, args, {
-    cwd: nodeGyp === undefined ? root : addon,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {
       output += text;

@@ -1,7 +1,7 @@
 // The one gate: types, lint, then tests by node's runner. `--quick` leaves out the tests that take namespaces, root
 // or minutes (*.lan.test.ts, *.slow.test.ts); paths after it narrow the tests to files that contain one of them.
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,11 +38,13 @@ async function main(args: readonly string[]): Promise<void> {
 
 /** Quick ones first, so that a person learns soon; those that own the network namespaces last. */
 function testFiles(): readonly string[] {
-  const files = testFolders.flatMap((folder) =>
-    readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.test.ts'))
-      .map((name) => join(folder, name)),
-  );
+  const files = testFolders
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.test.ts'))
+        .map((name) => join(folder, name)),
+    );
   return [
     ...files.filter((file) => !slowTest.test(file)).sort(),
     ...files.filter((file) => slowTest.test(file)).sort(),
