@@ -1,0 +1,66 @@
+import { hash } from 'node:crypto';
+import { type Bytes, concat, equalBytes } from '../../base/bytes.ts';
+import { CborFields, type CborValue, encodeCbor } from '../../base/cbor.ts';
+import { describeError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Roster } from './roster.ts';
+
+/** Asks one member for method 48 (members.exchange). */
+export type ExchangeRequest = (payload: Bytes) => Promise<Bytes>;
+
+/**
+ * Brings two member sets together (docs/formats.md §6, method 48): each side says the digest of what it has, and
+ * sends records only when the digests differ. Payload and answer are CBOR `{digest, records: [record] | null}`.
+ */
+export class MemberExchange {
+  readonly #roster: Roster;
+  readonly #log: Log;
+
+  constructor(roster: Roster, { log }: { readonly log: Log }) {
+    this.#roster = roster;
+    this.#log = log;
+  }
+
+  /** Afterwards both sides hold what either held, durably. Errors: those of the request and the disk. */
+  async withPeer(request: ExchangeRequest): Promise<void> {
+    const theirs = decode(await request(encode(this.#roster.records(), false)));
+    if (equalBytes(theirs.digest, digestOf(this.#roster.records()))) return;
+    await this.#roster.add(theirs.records);
+    if (equalBytes(theirs.digest, digestOf(this.#roster.records()))) return;
+    await request(encode(this.#roster.records(), true));
+  }
+
+  /** The same as {@link withPeer}, for peers that may go away at any time: a failure is logged. */
+  async tryWithPeer(request: ExchangeRequest): Promise<void> {
+    try {
+      await this.withPeer(request);
+    } catch (error) {
+      this.#log.debug('members not exchanged', { reason: describeError(error) });
+    }
+  }
+
+  /** The other side's request. */
+  async answer(payload: Bytes): Promise<Bytes> {
+    const theirs = decode(payload);
+    if (theirs.records.length > 0) await this.#roster.add(theirs.records);
+    const records = this.#roster.records();
+    return encode(records, !equalBytes(theirs.digest, digestOf(records)));
+  }
+}
+
+function digestOf(records: readonly Bytes[]): Bytes {
+  return new Uint8Array(hash('sha256', concat(records), 'buffer'));
+}
+
+function encode(records: readonly Bytes[], whole: boolean): Bytes {
+  return encodeCbor({ digest: digestOf(records), records: whole ? records : null });
+}
+
+function decode(payload: Bytes): { readonly digest: Bytes; readonly records: readonly Bytes[] } {
+  const fields = CborFields.decode(payload);
+  const records: readonly CborValue[] = fields.has('records') ? fields.list('records') : [];
+  return {
+    digest: fields.bytes('digest', 32),
+    records: records.filter((record) => record instanceof Uint8Array),
+  };
+}
