@@ -131,8 +131,8 @@ export interface TableColumn {
 }
 
 /**
- * Lines of an aligned table, titles first, two spaces between columns, none at the end of a line; at most
- * `widthMax` cells wide as long as the columns that may not be cut leave room. Cells are made {@link printable}.
+ * Lines of an aligned table, titles first, two spaces between columns, none at the end of a line, at most `widthMax`
+ * cells wide. Cells are made {@link printable}.
  */
 export function formatTable(
   columns: readonly TableColumn[],
@@ -145,12 +145,12 @@ export function formatTable(
   const cut = flexible < 0 ? columns.length - 1 : flexible;
   const excess = widths.reduce((sum, width) => sum + width, 2 * (columns.length - 1)) - widthMax;
   if (excess > 0) widths[cut] = Math.max(4, widths[cut]! - excess);
-  return cells.map((row) =>
-    columns
-      .map((column, index) => padText(row[index] ?? '', widths[index]!, column.align ?? 'left'))
-      .join('  ')
-      .trimEnd(),
-  );
+  return cells.map((row) => {
+    const padded = columns.map((column, index) =>
+      padText(row[index] ?? '', widths[index]!, column.align ?? 'left'),
+    );
+    return fitText(padded.join('  ').trimEnd(), widthMax);
+  });
 }
 
 /** `text` filled with spaces, or cut, to exactly `width` cells. */

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AetherError } from '../../base/errors.ts';
+import { createLog, LogRing } from '../../base/log.ts';
+import type { ConsoleLineStyle } from '../../ports/terminal-line.ts';
+import { foldStatus } from '../../status/appliance-status.ts';
+import { healthyFacts } from '../../testing/appliance-facts.ts';
+import { FakeClock, settle } from '../../testing/fake-clock.ts';
+import { FakeConsoleLine } from '../../testing/fake-console-line.ts';
+import { SeededEntropy } from '../../testing/seeded-entropy.ts';
+import { type ConsoleContext, commands } from './commands.ts';
+import { Console, type ConsoleEnd } from './console.ts';
+
+function open(style: ConsoleLineStyle = 'plain') {
+  const clock = new FakeClock();
+  const ring = new LogRing(100);
+  const line = new FakeConsoleLine(style);
+  const calls: string[] = [];
+  const context: { -readonly [Key in keyof ConsoleContext]: ConsoleContext[Key] } = {
+    status: () => foldStatus(healthyFacts),
+    log: ring,
+    pair: async () => ({ code: '4821-9930', expiresAtMs: clock.wallMs() + 600_000 }),
+    shutdown: async () => void calls.push('shutdown'),
+  };
+  const console = new Console({ line, context }, { clock });
+  const ends: ConsoleEnd[] = [];
+  void console.ended.then((end) => ends.push(end));
+  console.start();
+  return { console, line, log: createLog('store', () => clock.wallMs(), ring.sink), context, calls, ends };
+}
+
+test('a pipe gets answers only, and its end lets the last line run', async () => {
+  const { line, ends } = open();
+  line.type('version\nversi');
+  line.type('on');
+  line.hangUp();
+  await settle();
+  assert.equal(line.written, 'AetherStore 0.1.0 on aether-3f2a\n'.repeat(2));
+  assert.deepEqual(ends, ['hang-up']);
+});
+
+test('every command that reads answers with JSON of the same', async () => {
+  const status = foldStatus(healthyFacts);
+  for (const command of commands.filter(({ data }) => data !== undefined)) {
+    const { line } = open();
+    line.type(`${command.name} --json\n`);
+    await settle();
+    assert.ok(!line.written.includes('exit status'), line.written);
+    const value = JSON.parse(line.written);
+    if (command.name === 'status') assert.deepEqual(value, status);
+  }
+});
+
+test('every line of every answer fits into 80 cells', async () => {
+  const { line } = open();
+  line.type('help\nstatus\ndisks\nnet\npool\nboxes\nlog\npair\nversion\nhelp log\n');
+  await settle();
+  for (const text of line.written.split('\n')) assert.ok(text.length <= 80, text);
+});
+
+test('shutdown asks for the name, takes it from a script too, and refuses any other', async () => {
+  const right = open();
+  right.line.type('shutdown\naether-3f2a\n');
+  await settle();
+  assert.deepEqual(right.calls, ['shutdown']);
+  const wrong = open();
+  wrong.line.type('shutdown\nyes\n');
+  await settle();
+  assert.deepEqual(wrong.calls, []);
+  assert.match(wrong.line.written, /Not shut down\.\n\(exit status 1\)\n$/);
+});
+
+test('shutdown without an answer does nothing', async () => {
+  for (const give of [
+    (line: FakeConsoleLine) => line.type('\x03'),
+    (line: FakeConsoleLine) => line.hangUp(),
+  ]) {
+    const { line, calls } = open();
+    line.type('shutdown\n');
+    await settle();
+    give(line);
+    await settle();
+    assert.deepEqual(calls, []);
+    assert.match(line.written, /Not shut down/);
+  }
+});
+
+test('an error of the box is told with what to do, and the console goes on', async () => {
+  const { line, context } = open();
+  context.pair = async () => {
+    throw new AetherError('PAIRING_LOCKED', 'pairing is locked', { help: 'Wait 14 min.' });
+  };
+  line.type('pair\nversion\n');
+  await settle();
+  assert.match(line.written, /^error: pairing is locked\nWait 14 min\.\n\(exit status 1\)\nAetherStore/);
+});
+
+test('log -f shows what is logged until Ctrl-C, and what was typed after that runs', async () => {
+  const { line, log } = open();
+  log.info('first');
+  line.type('log -f\n');
+  await settle();
+  log.info('second', { volume: 'disk1' });
+  line.type('lost\x03version\n');
+  await settle();
+  log.info('third');
+  assert.match(
+    line.written,
+    /info store: first\n.*info store: second volume=disk1\nAetherStore 0\.1\.0.*\n$/,
+  );
+});
+
+test('a command that does not obey Ctrl-C is left at the second', async () => {
+  const { line, context, ends } = open();
+  context.pair = () => new Promise(() => {});
+  line.type('pair\n');
+  line.type('\x03');
+  await settle();
+  assert.deepEqual(ends, []);
+  line.type('\x03');
+  await settle();
+  assert.deepEqual(ends, ['interrupt']);
+});
+
+test('what a peer chose as its name cannot steer the terminal', async () => {
+  const { line, log, context } = open('ansi');
+  context.status = () =>
+    foldStatus({
+      ...healthyFacts,
+      peers: [{ ...healthyFacts.peers[0]!, name: 'x\x1b]0;owned\x07\u202e', reachable: false }],
+    });
+  log.error('bad\x1b[2J', { peer: '\x1b[H' });
+  line.type('status\rboxes\rlog\r');
+  await settle();
+  const sequences = line.written.split('\x1b').slice(1);
+  for (const sequence of sequences) assert.match(sequence, /^\[(K|\d+C)/);
+  assert.ok(!line.written.includes('\u202e'));
+});
+
+test('a flood while a command runs is kept up to its bound, and the console lives', async () => {
+  const { line, context } = open('ansi');
+  let finish = () => {};
+  context.pair = () =>
+    new Promise((resolve) => {
+      finish = () => resolve({ code: '1', expiresAtMs: null });
+    });
+  line.type('pair\r');
+  for (let count = 0; count < 32; count++) line.type('help\r'.repeat(10_000));
+  finish();
+  await settle();
+  for (let turn = 0; turn < 14_000 && !line.written.endsWith('> '); turn++) await settle();
+  const answers = line.written.split('what can be asked').length;
+  assert.ok(answers > 1 && answers < 14_000, `${answers}`);
+});
+
+test('random bytes do not end the console unless they say so', async () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const { line } = open('ansi');
+    const bytes = new SeededEntropy(seed)
+      .bytes(100_000)
+      .map((byte) => (byte === 3 || byte === 4 ? 0x20 : byte));
+    line.type(bytes);
+    await settle();
+    line.type('\x05\x15');
+    for (let turn = 0; turn < 2000; turn++) await settle();
+    line.written = '';
+    line.type('\x05\x15version\r');
+    await settle();
+    assert.match(line.written, /AetherStore 0\.1\.0 on aether-3f2a/, `seed ${seed}`);
+  }
+});

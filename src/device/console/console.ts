@@ -1,0 +1,223 @@
+import { type Bytes, concat } from '../../base/bytes.ts';
+import { printable } from '../../base/format.ts';
+import { consoleInputBytesMax } from '../../base/limits.ts';
+import type { LogLevel } from '../../base/log.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { ConsoleLine } from '../../ports/terminal-line.ts';
+import { type ConsoleContext, completeCommand, logLine, runCommandLine } from './commands.ts';
+import { type EditorEvent, LineEditor } from './line-editor.ts';
+import { bannerLines } from './views.ts';
+
+/**
+ * Why a console ended. `interrupt`: Ctrl-C on an empty line, the person wants the box to stop. `leave`: Ctrl-D, the
+ * person wants the console closed. `hang-up`: the other end of the line is gone.
+ */
+export type ConsoleEnd = 'interrupt' | 'leave' | 'hang-up';
+
+export interface ConsoleOptions {
+  readonly line: ConsoleLine;
+  readonly context: ConsoleContext;
+  /** Log entries from this level on appear above the prompt; `none` for none. Default `warn`. */
+  readonly logLevel?: LogLevel | 'none';
+}
+
+const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const interruptByte = 0x03;
+
+type Mode = 'prompt' | 'running' | 'asking' | 'ended';
+
+/**
+ * The maintenance console on one line. One command at a time: what is typed meanwhile waits (up to a bound), and
+ * Ctrl-C stops the command; a second Ctrl-C, when the command does not obey, ends the console.
+ */
+export class Console {
+  /** Resolves once, with why. The line is then still open: the caller closes it or starts another console. */
+  readonly ended: Promise<ConsoleEnd>;
+  readonly #line: ConsoleLine;
+  readonly #context: ConsoleContext;
+  readonly #clock: Clock;
+  readonly #logLevel: number;
+  #following = false;
+  readonly #editor: LineEditor;
+  readonly #end: (reason: ConsoleEnd) => void;
+  #mode: Mode = 'prompt';
+  #waiting: Bytes = new Uint8Array(0);
+  #hungUp = false;
+  #abort = new AbortController();
+  #answer: ((answer: string | undefined) => void) | undefined;
+  #stopFollowing: () => void = () => {};
+
+  constructor(options: ConsoleOptions, { clock }: { readonly clock: Clock }) {
+    const { line, context, logLevel = 'warn' } = options;
+    this.#line = line;
+    this.#context = context;
+    this.#clock = clock;
+    this.#logLevel = logLevel === 'none' ? levels.length : levels.indexOf(logLevel);
+    this.#editor = new LineEditor({
+      style: line.style,
+      columns: () => line.columns,
+      complete: completeCommand,
+    });
+    const { promise, resolve } = Promise.withResolvers<ConsoleEnd>();
+    this.ended = promise;
+    this.#end = resolve;
+  }
+
+  /** Shows the banner and the prompt, and listens. */
+  start(): void {
+    // A program at the other end of a pipe reads answers, not greetings.
+    if (this.#line.style !== 'plain') this.#write(bannerLines(this.#context.status(), this.#line.columns));
+    this.#stopFollowing = this.#context.log.follow((entry) => {
+      if (this.#following || levels.indexOf(entry.level) >= this.#logLevel) this.print(logLine(entry));
+    });
+    this.#prompt();
+    this.#line.onData((bytes) => this.#receive(bytes));
+    this.#line.onEnd(() => this.#hangUp());
+  }
+
+  /** Shows a line of text above whatever is being typed. */
+  print(text: string): void {
+    if (this.#mode !== 'ended') this.#line.write(this.#editor.above([printable(text)]));
+  }
+
+  /** Stops listening; a running command is told to stop. */
+  close(): void {
+    this.#finish('leave');
+  }
+
+  #receive(bytes: Bytes): void {
+    if (this.#mode === 'ended') return;
+    const interrupt = this.#mode === 'running' ? bytes.lastIndexOf(interruptByte) : -1;
+    if (interrupt >= 0) {
+      this.#waiting = bytes.subarray(interrupt + 1, interrupt + 1 + consoleInputBytesMax);
+      if (this.#abort.signal.aborted) this.#finish('interrupt');
+      else this.#interrupt();
+      return;
+    }
+    if (this.#mode === 'running') {
+      const room = consoleInputBytesMax - this.#waiting.length;
+      if (room > 0) this.#waiting = concat([this.#waiting, bytes.slice(0, room)]);
+      return;
+    }
+    this.#waiting = bytes;
+    this.#feed();
+  }
+
+  #interrupt(): void {
+    this.#line.write(this.#line.style === 'plain' ? '' : '^C\r\n');
+    this.#abort.abort();
+  }
+
+  /** Gives waiting bytes to the editor for as long as somebody wants a line. */
+  #feed(): void {
+    while (this.#waiting.length > 0 && (this.#mode === 'prompt' || this.#mode === 'asking')) {
+      const { consumed, echo, event } = this.#editor.feed(this.#waiting);
+      this.#waiting = this.#waiting.subarray(consumed);
+      this.#line.write(echo);
+      if (event !== undefined) this.#handle(event);
+    }
+    // Bytes that wait longer are kept apart from the buffer they came in, and bounded.
+    this.#waiting = this.#waiting.slice(0, consoleInputBytesMax);
+    if (this.#hungUp) this.#drain();
+  }
+
+  #handle(event: EditorEvent): void {
+    if (this.#mode === 'asking') {
+      this.#reply(event.kind === 'line' ? event.text : undefined);
+    } else if (event.kind === 'line') {
+      this.#start(event.text);
+    } else if (event.kind === 'cancelled') {
+      this.#prompt();
+    } else {
+      this.#finish(event.kind);
+    }
+  }
+
+  #start(text: string): void {
+    if (text.trim() === '') {
+      this.#prompt();
+      return;
+    }
+    this.#mode = 'running';
+    this.#abort = new AbortController();
+    void this.#run(text);
+  }
+
+  async #run(text: string): Promise<void> {
+    const { lines, exitStatus } = await runCommandLine(text, {
+      box: this.#context,
+      columns: this.#line.columns,
+      wallMs: this.#clock.wallMs(),
+      print: (line) => this.print(line),
+      followLog: () => this.#followLog(),
+      ask: (question) => this.#ask(question),
+      signal: this.#abort.signal,
+    });
+    if (this.#isEnded()) return;
+    this.#write(lines);
+    if (exitStatus !== 0) this.#write([`(exit status ${exitStatus})`]);
+    this.#prompt();
+    this.#feed();
+  }
+
+  #followLog(): () => void {
+    this.#following = true;
+    return () => {
+      this.#following = false;
+    };
+  }
+
+  #ask(question: string): Promise<string | undefined> {
+    if (this.#isEnded() || this.#abort.signal.aborted) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    this.#answer = resolve;
+    this.#mode = 'asking';
+    this.#line.write(this.#editor.begin(question, { remember: false }));
+    this.#feed();
+    return promise;
+  }
+
+  #reply(answer: string | undefined): void {
+    this.#mode = 'running';
+    this.#answer?.(answer);
+    this.#answer = undefined;
+  }
+
+  #hangUp(): void {
+    this.#hungUp = true;
+    this.#drain();
+  }
+
+  /** After the last byte: what was not ended by Enter is a line too; then the console ends. */
+  #drain(): void {
+    if (this.#waiting.length > 0 || this.#mode === 'running' || this.#mode === 'ended') return;
+    const text = this.#editor.finish();
+    if (this.#mode === 'asking') this.#reply(text === '' ? undefined : text);
+    else if (text.trim() !== '') this.#start(text);
+    else this.#finish('hang-up');
+  }
+
+  #prompt(): void {
+    this.#mode = 'prompt';
+    this.#line.write(this.#editor.begin(`${printable(this.#context.status().box.name)}> `));
+  }
+
+  #write(lines: readonly string[]): void {
+    const end = this.#line.style === 'plain' ? '\n' : '\r\n';
+    this.#line.write(lines.map((line) => `${line}${end}`).join(''));
+  }
+
+  #finish(reason: ConsoleEnd): void {
+    if (this.#mode === 'ended') return;
+    this.#mode = 'ended';
+    this.#waiting = new Uint8Array(0);
+    this.#stopFollowing();
+    this.#abort.abort();
+    this.#answer?.(undefined);
+    this.#end(reason);
+  }
+
+  #isEnded(): boolean {
+    return this.#mode === 'ended';
+  }
+}

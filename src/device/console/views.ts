@@ -1,0 +1,179 @@
+/** The status as lines of text, for the console and for `aether status`. Pure; each line is printable. */
+import {
+  countOf,
+  formatAge,
+  formatDuration,
+  formatGibibytes,
+  formatTable,
+  printable,
+  wrapText,
+} from '../../base/format.ts';
+import type { ApplianceStatus } from '../../status/appliance-status.ts';
+import { describeLights } from '../leds/patterns.ts';
+
+const labelCells = 10;
+
+export function statusLines(status: ApplianceStatus, columns: number): readonly string[] {
+  const { box, capacity } = status;
+  const space = `${formatGibibytes(capacity.usedBytes)} used, ${formatGibibytes(capacity.freeBytes)} free on this box`;
+  return [
+    ...wrapText(printable(status.headline), columns),
+    '',
+    ...labelled(
+      'box',
+      `${box.name}, AetherStore ${box.version}, up ${formatDuration(box.uptimeMs)}`,
+      columns,
+    ),
+    ...labelled('pool', poolSentence(status), columns),
+    ...labelled('space', space, columns),
+    ...labelled('network', networkSentence(status), columns),
+    ...labelled('lights', describeLights(status.light), columns),
+    ...conditionLines(status, columns),
+  ];
+}
+
+/** Every condition with its severity, what is the case and what to do. Nothing when there are none. */
+export function conditionLines(status: ApplianceStatus, columns: number): readonly string[] {
+  return status.conditions.flatMap((condition) => [
+    '',
+    ...labelled(condition.severity, condition.message, columns),
+    ...labelled('', condition.help, columns),
+  ]);
+}
+
+export function diskLines(status: ApplianceStatus, columns: number): readonly string[] {
+  if (status.volumes.length === 0) return ['This box has no disk.'];
+  const rows = status.volumes.map((volume) => [
+    volume.name,
+    volume.state,
+    formatGibibytes(volume.usedBytes),
+    formatGibibytes(volume.freeBytes),
+    formatGibibytes(volume.capacityBytes),
+    String(volume.chunkCount),
+    String(volume.corruptRecords),
+  ]);
+  const table = formatTable(
+    [
+      { title: 'disk', flexible: true },
+      { title: 'state' },
+      { title: 'used', align: 'right' },
+      { title: 'free', align: 'right' },
+      { title: 'capacity', align: 'right' },
+      { title: 'chunks', align: 'right' },
+      { title: 'damaged', align: 'right' },
+    ],
+    rows,
+    columns,
+  );
+  const errors = status.volumes
+    .filter((volume) => volume.error !== null)
+    .flatMap((volume) => wrapText(printable(`${volume.name}: ${volume.error}`), columns));
+  return [...table, ...errors];
+}
+
+export function networkLines(status: ApplianceStatus, columns: number): readonly string[] {
+  const { interfaces, port, announcedNames } = status.network;
+  const rows = interfaces.flatMap((each) =>
+    each.addresses.length === 0
+      ? [[each.name, 'no address']]
+      : each.addresses.map((address, index) => [index === 0 ? each.name : '', address]),
+  );
+  const table =
+    rows.length === 0
+      ? ['No network interface is up.']
+      : formatTable([{ title: 'interface' }, { title: 'address' }], rows, columns);
+  return [
+    ...table,
+    '',
+    ...labelled('port', port === null ? 'not listening' : String(port), columns),
+    ...labelled('announced', announcedNames.length === 0 ? 'nothing' : announcedNames.join(', '), columns),
+  ];
+}
+
+export function poolLines(status: ApplianceStatus, columns: number): readonly string[] {
+  const { pool, copies, box } = status;
+  if (pool === null) {
+    return wrapText(
+      `This box belongs to nobody yet. On a desktop, run: aether claim ${printable(box.name)}`,
+      columns,
+    );
+  }
+  const missing =
+    copies.missing === 0 ? 'nothing lacks a copy' : `${countOf(copies.missing, 'piece')} of data lack a copy`;
+  return [
+    ...labelled('pool', pool.id, columns),
+    ...labelled('boxes', `${pool.boxesReachable} of ${pool.boxes} answer`, columns),
+    ...labelled(
+      'copies',
+      `${pool.replicas} of everything; ${missing}${copies.copying ? '; copying now' : ''}`,
+      columns,
+    ),
+    ...labelled(
+      'usable',
+      `${formatGibibytes(pool.usableBytes)} of ${formatGibibytes(pool.rawBytes)} raw`,
+      columns,
+    ),
+  ];
+}
+
+export function boxLines(status: ApplianceStatus, columns: number): readonly string[] {
+  const { box, network } = status;
+  const own = network.interfaces.flatMap((each) => each.addresses)[0];
+  const ownAddress = own === undefined ? '' : network.port === null ? own : withPort(own, network.port);
+  const rows = [
+    [box.name, 'this box', ownAddress, 'now', box.memberId.slice(0, 8)],
+    ...status.peers.map((peer) => [
+      peer.name,
+      peer.reachable ? 'answers' : 'away',
+      peer.address ?? '',
+      peer.reachable ? 'now' : peer.lastSeenAgoMs === null ? 'not yet' : formatAge(peer.lastSeenAgoMs),
+      peer.memberId.slice(0, 8),
+    ]),
+  ];
+  const titles = [
+    { title: 'box', flexible: true },
+    { title: 'state' },
+    { title: 'address' },
+    { title: 'heard' },
+    { title: 'id' },
+  ];
+  return formatTable(titles, rows, columns);
+}
+
+/** What a person sees first when a console opens. */
+export function bannerLines(status: ApplianceStatus, columns: number): readonly string[] {
+  const { box, network } = status;
+  const address = network.interfaces.flatMap((each) => each.addresses)[0];
+  const at =
+    address === undefined ? '' : ` at ${network.port === null ? address : withPort(address, network.port)}`;
+  const help = status.help === '' ? [] : wrapText(printable(status.help), columns);
+  return [
+    ...wrapText(printable(`AetherStore ${box.version}, box ${box.name}${at}`), columns),
+    ...wrapText(printable(status.headline), columns),
+    ...help,
+    'Type help to see what can be asked.',
+  ];
+}
+
+function poolSentence(status: ApplianceStatus): string {
+  const { pool } = status;
+  if (pool === null) return 'none: not claimed';
+  const usable = `${formatGibibytes(pool.usableBytes)} usable (${formatGibibytes(pool.rawBytes)} raw)`;
+  return `${pool.boxesReachable} of ${pool.boxes} boxes answer, ${pool.replicas} copies, ${usable}`;
+}
+
+function networkSentence(status: ApplianceStatus): string {
+  const { interfaces, port, announcedNames } = status.network;
+  const addresses = interfaces.flatMap((each) => each.addresses);
+  if (addresses.length === 0) return 'no address';
+  return [...addresses, ...(port === null ? [] : [`port ${port}`]), ...announcedNames].join(', ');
+}
+
+function withPort(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function labelled(label: string, text: string, columns: number): readonly string[] {
+  const lines = wrapText(printable(text), Math.max(20, columns - labelCells - 2));
+  return lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(labelCells)}${line}`.trimEnd());
+}
