@@ -17,11 +17,21 @@ function addonKey() {
 }
 
 export function addonIsDue() {
-  if (runtimePackage === undefined || !fs.existsSync(addon)) return false;
+  if (runtimePackage === undefined || !isWritable(addon)) return false;
   const [key, tools] = readText(addonMarker)?.split('\n') ?? [];
   if (key !== addonKey()) return true;
   // A build that lacked its tools is tried again once they are there.
   return tools !== undefined && tools !== '' && missingTools().join(' ') !== tools;
+}
+
+/** Whether it is there and ours: in somebody else's tree the box runs without it. */
+function isWritable(folder) {
+  try {
+    fs.accessSync(folder, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Compiles epoll for our runtime, against the headers in its package. Without it the box runs without GPIO. */
