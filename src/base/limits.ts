@@ -55,9 +55,9 @@ export const treeCommitDelayMs = 1000;
 /** Decrypted nodes kept: about 1 KiB each, the inline contents of small files included. */
 export const treeCacheNodesMax = 4096;
 
-/** Sorted listings kept for paging, and the entries of all of them together. */
-export const treeListingsMax = 8;
-export const treeListingEntriesMax = 200_000;
+/** Sorted listings kept for paging, and the entries of each: 150 bytes an entry, 60 MB at worst. */
+export const treeListingsMax = 4;
+export const treeListingEntriesMax = 100_000;
 
 /** Changes in one commit: two operations each, and room for missing parents. */
 export const commitChangesMax = 400;
@@ -108,6 +108,9 @@ export const mdnsPacketBytesMax = 1440;
 
 /** Records a browser keeps for one link: 256 instances with SRV, TXT and two addresses each. */
 export const mdnsCacheRecordsMax = 1280;
+
+/** Instances, and hosts, that a browser asks about on one link; a stranger's thousand pointers make no more questions. */
+export const mdnsInstancesMax = 256;
 
 /** Longest lifetime a browser believes a record: a day, as a resolver would (RFC 6762 §10 recommends 75 minutes). */
 export const mdnsCacheTtlSecondsMax = 86_400;
@@ -195,3 +198,52 @@ export const volumeReserveShare = 0.05;
 
 /** How long after `DISK_FULL` the free space is asked for again. */
 export const volumeFullRecheckMs = 10_000;
+
+/** `volume.cbor` takes some 80 bytes. */
+export const volumeLabelBytesMax = 1024;
+
+/** Requests that wait here for a place in one peer's window; more are refused, so that nobody queues without bound. */
+export const requestsWaitingMax = 4096;
+
+/** Requests with a large answer (a chunk, a page of a log) worked on at once for one connection: 4 MiB of chunks. */
+export const largeAnswersInFlightMax = 16;
+
+/** A request without an answer for this long has failed; the slowest honest one waits for a sync of a busy disk. */
+export const requestTimeoutMs = 30_000;
+
+/** Memory kept to receive chunks into, again and again: 16 chunks of 256 KiB. */
+export const payloadPoolBytesMax = 4 * 1024 * 1024;
+
+/** A connection on which nothing came for `idle` is probed, and after `dead` closed: noticed within 15 s. */
+export const keepAliveTickMs = 2_500;
+export const keepAliveIdleMs = 7_500;
+export const keepAliveDeadMs = 12_500;
+
+/** How long a connection that we end may take to deliver what was written. */
+export const closeGraceMs = 5_000;
+
+/** An error's text from a peer, beyond which it is cut; and its fields. */
+export const errorTextCharsMax = 1000;
+export const errorFieldsMax = 16;
+
+/** Dialling one address of a peer: three lost SYNs on a LAN. */
+export const connectTimeoutMs = 3_000;
+
+/** Waiting time before a peer that did not answer is dialled again: doubled each time, between these. */
+export const reconnectDelayMsMin = 250;
+export const reconnectDelayMsMax = 30_000;
+
+/** Addresses remembered for one peer: IPv4, IPv6 and link-local on two interfaces, and some old ones. */
+export const peerAddressesMax = 8;
+
+/** Chunk ids in one question whether a box holds them: 32 KiB. */
+export const chunkIdsPerRequestMax = 1024;
+
+/** A chunk must be written or read by one holder within this, else the next is tried. */
+export const chunkRequestTimeoutMs = 20_000;
+
+/** A login code's life: long enough to walk from the console to the desktop. It is used once. */
+export const loginCodeLifetimeMs = 10 * 60_000;
+
+/** One OPAQUE message of an exchange: the longest, the box's answer, has 320 bytes. */
+export const pairingMessageBytesMax = 1024;

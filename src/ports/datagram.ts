@@ -4,7 +4,10 @@ import type { Bytes } from '../base/bytes.ts';
 export interface MulticastNetwork {
   /** Interfaces that are up, can do multicast and have an address. Loopback only when nothing else is there. */
   interfaces(): readonly NetworkInterface[];
-  /** Opens a socket bound to the group's port on one interface, shared with other programs on the host. */
+  /**
+   * Opens a socket bound to the group's port on one interface, shared with other programs on the host. What this
+   * host sends to the group, it hears as well. Errors: `MULTICAST_UNAVAILABLE`.
+   */
   open(options: MulticastOptions): Promise<MulticastSocket>;
 }
 
@@ -37,10 +40,17 @@ export interface MulticastSocket {
 
 export interface Datagram {
   readonly bytes: Bytes;
+  /** An IPv6 link-local address is without its zone, which is the interface's name. */
   readonly from: DatagramAddress;
+  /** Sent to the group, and so by somebody on this link. Where the system does not tell, true. */
+  readonly multicast: boolean;
 }
 
 export interface DatagramAddress {
   readonly address: string;
   readonly port: number;
 }
+
+export type MulticastErrorCode =
+  /** The interface is gone, has no address of the family yet, or cannot do multicast. */
+  'MULTICAST_UNAVAILABLE';

@@ -46,6 +46,16 @@ export function hostName(label: string): Name {
   return [label, localDomain];
 }
 
+/** A host label made of whatever a person called the box: `Anna’s Büro` becomes `Anna-s-Buro` (RFC 6762 has no rule). */
+export function hostLabelFor(text: string): string {
+  const ascii = text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^a-z0-9]+/gi, '-');
+  return ascii.slice(0, 63).replace(/^-+|-+$/g, '') || 'aetherstore';
+}
+
+/** The labels of one instance in the local domain. Errors: `SERVICE_INVALID` unless 1–63 bytes of UTF-8. */
 export function instanceName(instance: string, type: string): Name {
   if (!instance.isWellFormed() || utf8(instance).length > 63 || instance === '') {
     throw invalidService('an instance name of 1 to 63 bytes was expected');

@@ -1,13 +1,18 @@
 import { mdnsCacheRecordsMax, mdnsCacheTtlSecondsMax } from '../../base/limits.ts';
-import { type ResourceRecord, typeOf } from '../dns/message.ts';
-import { type Name, nameKey } from '../dns/name.ts';
-import { recordKey, setKey } from './records.ts';
+import { classInternet, type ResourceRecord } from '../dns/message.ts';
+import type { Name } from '../dns/name.ts';
+import { recordKey, setKey, setKeyOf } from './records.ts';
 
 /** RFC 6762 §10.1, §10.2: how long a withdrawn or flushed record is still kept. */
 const graceMs = 1000;
 
-/** What one link has told, by the key of the record. Never changed: each function returns the next one. */
-export type RecordCache = ReadonlyMap<string, CachedRecord>;
+/** What one link has told. Never changed: each function returns the next one. */
+export interface RecordCache {
+  /** By the key of the record, the one received last at the end. */
+  readonly records: ReadonlyMap<string, CachedRecord>;
+  /** The same by the key of their sets, so that a full cache does not make each look-up slow. */
+  readonly sets: ReadonlyMap<string, readonly CachedRecord[]>;
+}
 
 export interface CachedRecord {
   readonly record: ResourceRecord;
@@ -24,13 +29,14 @@ export interface CachedRecord {
  */
 export function receive(cache: RecordCache, records: readonly ResourceRecord[], now: number): RecordCache {
   if (records.length === 0) return cache;
-  const next = new Map(cache);
+  const next = new Map(cache.records);
   for (const record of records) {
     const key = recordKey(record);
     const known = next.get(key);
     if (record.ttlSeconds === 0) {
       if (known !== undefined) next.set(key, endingSoon(known, now));
     } else if (known !== undefined || next.size < mdnsCacheRecordsMax) {
+      next.delete(key);
       const lifetimeMs = Math.min(record.ttlSeconds, mdnsCacheTtlSecondsMax) * 1000;
       next.set(key, { record, receivedMs: now, lifetimeMs, expiresMs: now + lifetimeMs, refreshes: 0 });
     }
@@ -40,21 +46,41 @@ export function receive(cache: RecordCache, records: readonly ResourceRecord[], 
     if (now - cached.receivedMs > graceMs && flushed.has(setKey(cached.record)))
       next.set(key, endingSoon(cached, now));
   }
-  return next;
+  return cacheOf(next);
 }
 
 /** The cache without what has expired; the same one when nothing has. */
 export function expire(cache: RecordCache, now: number): RecordCache {
-  const live = [...cache].filter(([, cached]) => cached.expiresMs > now);
-  return live.length === cache.size ? cache : new Map(live);
+  const live = [...cache.records].filter(([, cached]) => cached.expiresMs > now);
+  return live.length === cache.records.size ? cache : cacheOf(new Map(live));
 }
 
-/** Everything known of one name and type. */
+/** The cache after the renewal of these was asked for once more. */
+export function refreshed(cache: RecordCache, records: readonly CachedRecord[]): RecordCache {
+  if (records.length === 0) return cache;
+  const next = new Map(cache.records);
+  for (const cached of records) {
+    next.set(recordKey(cached.record), { ...cached, refreshes: cached.refreshes + 1 });
+  }
+  return cacheOf(next);
+}
+
+/** Everything known of one name and type, the newest last. */
 export function lookUp(cache: RecordCache, name: Name, type: number): readonly CachedRecord[] {
-  const key = nameKey(name);
-  return [...cache.values()].filter(
-    ({ record }) => typeOf(record.data) === type && nameKey(record.name) === key,
-  );
+  return cache.sets.get(setKeyOf(name, type, classInternet)) ?? [];
+}
+
+export const emptyCache: RecordCache = { records: new Map(), sets: new Map() };
+
+function cacheOf(records: ReadonlyMap<string, CachedRecord>): RecordCache {
+  const sets = new Map<string, CachedRecord[]>();
+  for (const cached of records.values()) {
+    const key = setKey(cached.record);
+    const set = sets.get(key);
+    if (set === undefined) sets.set(key, [cached]);
+    else set.push(cached);
+  }
+  return { records, sets };
 }
 
 function endingSoon(cached: CachedRecord, now: number): CachedRecord {

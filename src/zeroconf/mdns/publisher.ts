@@ -64,7 +64,7 @@ export type PublisherEvent =
       readonly multicast: boolean;
       readonly draw: number;
     }
-  | { readonly kind: 'tick'; readonly draw: number }
+  | { readonly kind: 'tick' }
   /** Say goodbye and publish nothing. */
   | { readonly kind: 'withdraw' };
 

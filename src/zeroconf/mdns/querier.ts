@@ -1,3 +1,4 @@
+import { mdnsInstancesMax } from '../../base/limits.ts';
 import type { DatagramAddress } from '../../ports/datagram.ts';
 import {
   classInternet,
@@ -9,7 +10,15 @@ import {
   typeOf,
 } from '../dns/message.ts';
 import { type Name, nameKey, sameName } from '../dns/name.ts';
-import { type CachedRecord, expire, lookUp, type RecordCache, receive } from './cache.ts';
+import {
+  type CachedRecord,
+  emptyCache,
+  expire,
+  lookUp,
+  type RecordCache,
+  receive,
+  refreshed,
+} from './cache.ts';
 import { mdnsPort, recordKey } from './records.ts';
 import type { SendAction } from './responder.ts';
 
@@ -56,7 +65,7 @@ export function startQuerying(type: Name, now: number, draw: number): QuerierSta
     nextMs: now + firstDelayMs.least + draw * firstDelayMs.span,
     intervalMs: firstIntervalMs,
   };
-  return { type, cache: new Map(), asks: new Map([[askKey(first), first]]), refreshDraw: draw };
+  return { type, cache: emptyCache, asks: new Map([[askKey(first), first]]), refreshDraw: draw };
 }
 
 export function querierStep(state: QuerierState, event: QuerierEvent, now: number): QuerierStep {
@@ -70,7 +79,7 @@ export function querierStep(state: QuerierState, event: QuerierEvent, now: numbe
 /** When the next `tick` is due. */
 export function querierDueMs(state: QuerierState): number {
   const asks = [...state.asks.values()].map((ask) => ask.nextMs);
-  const records = [...state.cache.values()].map((cached) =>
+  const records = [...state.cache.records.values()].map((cached) =>
     Math.min(cached.expiresMs, refreshMs(state, cached)),
   );
   return Math.min(...asks, ...records);
@@ -85,13 +94,12 @@ function isDenied(cache: RecordCache, name: Name, type: number): boolean {
 
 /** The names that the browsed type's records lead to: first instances, then hosts. */
 function instancesIn(state: QuerierState, cache: RecordCache): readonly Name[] {
-  return lookUp(cache, state.type, recordType.ptr).flatMap(({ record }) =>
-    record.data.kind === 'ptr' ? [record.data.target] : [],
-  );
+  const pointers = lookUp(cache, state.type, recordType.ptr).slice(0, mdnsInstancesMax);
+  return pointers.flatMap(({ record }) => (record.data.kind === 'ptr' ? [record.data.target] : []));
 }
 
 function hostsIn(cache: RecordCache): readonly Name[] {
-  return [...cache.values()].flatMap(({ record }) =>
+  return [...cache.records.values()].flatMap(({ record }) =>
     record.data.kind === 'srv' ? [record.data.target] : [],
   );
 }
@@ -139,15 +147,12 @@ function onTick(state: QuerierState, now: number): QuerierStep {
     questions.set(key, ask);
     asks.set(key, asked(ask, now));
   }
-  const cache = new Map(live.cache);
-  for (const [key, cached] of live.cache) {
-    if (refreshMs(live, cached) > now) continue;
-    const { record } = cached;
-    const type = typeOf(record.data);
-    if (type !== recordType.nsec)
-      questions.set(askKey({ name: record.name, type }), { name: record.name, type });
-    cache.set(key, { ...cached, refreshes: cached.refreshes + 1 });
+  const renewals = [...live.cache.records.values()].filter((cached) => refreshMs(live, cached) <= now);
+  for (const { record } of renewals) {
+    const one = { name: record.name, type: typeOf(record.data) };
+    if (one.type !== recordType.nsec) questions.set(askKey(one), one);
   }
+  const cache = refreshed(live.cache, renewals);
   const next = { ...live, asks, cache };
   if (questions.size === 0) return { state: next, actions: [] };
   const message = query({
@@ -170,7 +175,7 @@ function knownAnswers(cache: RecordCache, name: Name, type: number, now: number)
 
 /** RFC 6762 §7.3: a question that somebody else has just asked, knowing no more than we do, counts as ours. */
 function withQuestionsOfOthers(state: QuerierState, message: Message, now: number): QuerierState {
-  if (message.truncated || message.answers.some((record) => !state.cache.has(recordKey(record))))
+  if (message.truncated || message.answers.some((record) => !state.cache.records.has(recordKey(record))))
     return state;
   const asks = new Map(state.asks);
   for (const [key, ask] of state.asks) {

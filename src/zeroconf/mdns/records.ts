@@ -21,20 +21,34 @@ export function sharedRecord(name: Name, ttlSeconds: number, data: RecordData): 
 
 /** What records of one set have in common: name, type and class. */
 export function setKey(record: ResourceRecord): string {
-  return `${nameKey(record.name)}/${typeOf(record.data)}/${record.class}`;
+  return keysOf(record).set;
+}
+
+export function setKeyOf(name: Name, type: number, recordClass: number): string {
+  return `${nameKey(name)}/${type}/${recordClass}`;
 }
 
 /** What makes two records the same record, whatever their lifetimes: their set and their data. */
 export function recordKey(record: ResourceRecord): string {
-  const known = recordKeys.get(record);
-  if (known !== undefined) return known;
-  const key = `${setKey(record)}/${toHex(uncompressedData(record.data))}`;
-  recordKeys.set(record, key);
-  return key;
+  return keysOf(record).record;
 }
 
-/** Keys already worked out: our own few records are compared with every packet. */
-const recordKeys = new WeakMap<ResourceRecord, string>();
+interface RecordKeys {
+  readonly set: string;
+  readonly record: string;
+}
+
+/** Keys already worked out: a record is compared with those of every packet. */
+const knownKeys = new WeakMap<ResourceRecord, RecordKeys>();
+
+function keysOf(record: ResourceRecord): RecordKeys {
+  const known = knownKeys.get(record);
+  if (known !== undefined) return known;
+  const set = setKeyOf(record.name, typeOf(record.data), record.class);
+  const keys = { set, record: `${set}/${toHex(uncompressedData(record.data))}` };
+  knownKeys.set(record, keys);
+  return keys;
+}
 
 /** RFC 6762 §10.1. */
 export function goodbye(record: ResourceRecord): ResourceRecord {
