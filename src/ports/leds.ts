@@ -7,11 +7,10 @@ export interface LedPort {
 }
 
 export interface LedDisplay extends Lights {
-  /**
-   * What the lights do and mean, for a face that can write: `green on, amber off: all is well`. The same for as
-   * long as the state is the same, whatever the rhythm does.
-   */
-  readonly caption: string;
+  /** What the lights do, in words, the same for as long as the state is the same: `green on, amber off`. */
+  readonly rhythm: string;
+  /** What it means, in a sentence: `All is well: 3 boxes, 2 copies of everything.` */
+  readonly headline: string;
 }
 
 /** Brightness from 0 (off) to 1. A light that can only be on or off is on from 0.5. */

@@ -88,10 +88,10 @@ test('each box that is away is named, with when it last answered', () => {
   ];
   const conditions = conditionsOf({ ...healthyFacts, peers });
   assert.deepEqual(
-    conditions.map((each) => [each.code, each.severity, each.message]),
+    conditions.map((each) => [each.code, each.severity, each.message, each.help.split('; ')[1]]),
     [
-      ['BOX_AWAY', 'warning', 'Box aether-7b10 is away; it last answered 2 minutes ago.'],
-      ['BOX_AWAY', 'warning', 'Box aether-c4e9 has not answered since this box started.'],
+      ['BOX_AWAY', 'warning', 'Box aether-7b10 is away.', 'it last answered 2 minutes ago.'],
+      ['BOX_AWAY', 'warning', 'Box aether-c4e9 is away.', 'it has not answered since this box started.'],
     ],
   );
 });

@@ -163,17 +163,18 @@ function copyConditions(facts: ApplianceFacts): readonly Condition[] {
   return found;
 }
 
+/** The age is in the help: the message stays the same for as long as the condition does. */
 function boxAway(peer: PeerFacts): Condition {
-  const seen =
+  const heard =
     peer.lastSeenAgoMs === null
-      ? 'has not answered since this box started'
-      : `is away; it last answered ${formatAge(peer.lastSeenAgoMs)}`;
+      ? 'it has not answered since this box started'
+      : `it last answered ${formatAge(peer.lastSeenAgoMs)}`;
   return {
     code: 'BOX_AWAY',
     severity: 'warning',
     subject: peer.name,
-    message: `Box ${peer.name} ${seen}.`,
-    help: `Check power and network of ${peer.name}.`,
+    message: `Box ${peer.name} is away.`,
+    help: `Check power and network of ${peer.name}; ${heard}.`,
   };
 }
 

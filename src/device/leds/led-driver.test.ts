@@ -31,7 +31,8 @@ test('the lights follow the rhythm on the clock', async () => {
     leds.shown.map(({ green }) => green),
     [1, 0, 1, 0, 1],
   );
-  assert.equal(leds.shown[0]!.caption, 'green blinks, amber off: The box is starting.');
+  assert.equal(leds.shown[0]!.rhythm, 'green blinks, amber off');
+  assert.equal(leds.shown[0]!.headline, 'The box is starting.');
 });
 
 test('a steady state is shown once and sets no timer', async () => {
@@ -60,7 +61,7 @@ test('new words for the same lights are shown at once, and the rhythm goes on', 
   driver.show({ light: { kind: 'booting' }, headline: 'one' });
   await clock.run(300);
   driver.show({ light: { kind: 'booting' }, headline: 'two' });
-  assert.equal(leds.shown.at(-1)?.caption, 'green blinks, amber off: two');
+  assert.equal(leds.shown.at(-1)?.headline, 'two');
   await clock.run(201);
   assert.equal(leds.shown.at(-1)?.green, 0);
 });

@@ -16,7 +16,8 @@ export class LedDriver {
   readonly #clock: Clock;
   #state: LightState | undefined;
   #pattern: Pattern = [];
-  #caption = '';
+  #rhythm = '';
+  #headline = '';
   #startMs = 0;
   #timer: Timer | undefined;
 
@@ -27,14 +28,15 @@ export class LedDriver {
 
   /** Shows this status from now on. The same state again does not disturb its rhythm. */
   show(status: LightedStatus): void {
-    const caption = `${describeLights(status.light)}: ${status.headline}`;
-    if (this.#state !== undefined && isSame(this.#state, status.light) && caption === this.#caption) return;
-    if (this.#state === undefined || !isSame(this.#state, status.light)) {
+    const same = this.#state !== undefined && isSame(this.#state, status.light);
+    if (same && status.headline === this.#headline) return;
+    if (!same) {
       this.#state = status.light;
+      this.#rhythm = describeLights(status.light);
       this.#pattern = patternOf(status.light);
       this.#startMs = this.#clock.monotonicMs();
     }
-    this.#caption = caption;
+    this.#headline = status.headline;
     this.#play();
   }
 
@@ -46,7 +48,8 @@ export class LedDriver {
   #play(): void {
     this.#timer?.cancel();
     const sinceStartMs = this.#clock.monotonicMs() - this.#startMs;
-    const display = { ...lightsAt(this.#pattern, sinceStartMs), caption: this.#caption };
+    const lights = lightsAt(this.#pattern, sinceStartMs);
+    const display = { ...lights, rhythm: this.#rhythm, headline: this.#headline };
     for (const port of this.#ports) port.show(display);
     const waitMs = nextChangeMs(this.#pattern, sinceStartMs);
     // Half a millisecond late is not seen; a timer that fires a hair early would play the old step again.
