@@ -32,7 +32,8 @@ export function whyInstall() {
 function isNeededHere(entry) {
   if (!entry.optional) return true;
   if (entry.libc !== undefined || entry.os === undefined || entry.integrity === undefined) return false;
-  return entry.os.includes(process.platform) && (entry.cpu === undefined || entry.cpu.includes(process.arch));
+  const names = (list, own) => list === undefined || [list].flat().includes(own);
+  return names(entry.os, process.platform) && names(entry.cpu, process.arch);
 }
 
 export async function install(reason) {
