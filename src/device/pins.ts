@@ -1,0 +1,38 @@
+import {
+  type ConfigOf,
+  countField,
+  flagField,
+  listField,
+  objectField,
+  parseConfig,
+  textField,
+  withDefault,
+} from '../base/config.ts';
+
+const linesMax = 1023;
+
+const pin = objectField({
+  /** Number of the line within the GPIO controller. */
+  line: countField({ max: linesMax }),
+  /** The light is on, or the button pressed, when the line is low. */
+  activeLow: withDefault(flagField(), false),
+});
+
+const boardPins = objectField({
+  /** Names the kernel gives the board's GPIO controller: one for each model that shares this wiring. */
+  gpioChips: listField(textField({ charactersMax: 64 }), { itemsMin: 1, itemsMax: 16 }),
+  leds: objectField({ green: pin, amber: pin }),
+  button: pin,
+  console: objectField({
+    uart: countField({ max: 15 }),
+    baud: withDefault(countField({ min: 1200, max: 4_000_000 }), 115_200),
+  }),
+});
+
+/** What is wired to what on one board (`pins.json` in the board's folder). */
+export type BoardPins = ConfigOf<typeof boardPins>;
+
+/** Parses the text of a `pins.json`. Errors: `CONFIG_INVALID`, `CONFIG_UNKNOWN_KEY` (names the nearest key). */
+export function parseBoardPins(text: string): BoardPins {
+  return parseConfig(text, boardPins, 'pins.json');
+}
