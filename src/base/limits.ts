@@ -190,8 +190,8 @@ export const scanBufferBytes = 4 * 1024 * 1024;
 export const segmentFilesOpenMax = 32;
 
 /** RAM for chunks that are read again and again, and the largest one worth keeping: larger ones read fast anyway. */
-export const chunkCacheBytesMax = 16 * 1024 * 1024;
-export const cachedChunkBytesMax = 16 * 1024;
+export const storeCacheBytesMax = 16 * 1024 * 1024;
+export const storeCachedChunkBytesMax = 16 * 1024;
 
 /** Of each volume's limit, kept for the index and for freeing space: a full disk must be able to delete. */
 export const volumeReserveShare = 0.05;

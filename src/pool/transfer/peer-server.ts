@@ -1,0 +1,91 @@
+import { connectionsMax, strangerConnectionsMax, strangerLifetimeMs } from '../../base/limits.ts';
+import type { Log } from '../../base/log.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type {
+  ListenAddress,
+  SecureListener,
+  SecureStream,
+  SecureTransport,
+} from '../../ports/secure-transport.ts';
+import { transferError } from './errors.ts';
+import { PeerConnection } from './peer-connection.ts';
+import type { PeerDispatcher } from './peer-dispatcher.ts';
+
+export interface PeerServerOptions {
+  readonly transport: SecureTransport;
+  readonly dispatcher: PeerDispatcher;
+  /** Hears of each accepted connection of a member, so that it can be asked on as well. */
+  readonly onMember?: (connection: PeerConnection) => void;
+}
+
+/**
+ * Lets peers in. Members come up to `connectionsMax`, strangers (who may only pair) up to `strangerConnectionsMax`
+ * and for `strangerLifetimeMs`, so that they cannot keep members out.
+ */
+export class PeerServer {
+  readonly #options: PeerServerOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #connections = new Set<PeerConnection>();
+  #listener: SecureListener | undefined;
+
+  constructor(options: PeerServerOptions, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Resolves with the port it listens on. Errors: `LINK_ADDRESS_IN_USE`, `LINK_DENIED`, `LINK_UNREACHABLE`. */
+  async listen(address: ListenAddress): Promise<number> {
+    this.#listener = await this.#options.transport.listen(address, (stream) => this.#accept(stream));
+    return this.#listener.port;
+  }
+
+  /** Those open now. */
+  connections(): readonly PeerConnection[] {
+    return [...this.#connections];
+  }
+
+  /** Accepts no more and closes what was accepted. */
+  async close(): Promise<void> {
+    await this.#listener?.close();
+    for (const connection of this.#connections) connection.close();
+  }
+
+  #accept(stream: SecureStream): void {
+    const { dispatcher, onMember } = this.#options;
+    const stranger = dispatcher.memberOf(stream.peerKeyHash) === undefined;
+    const full =
+      this.#connections.size >= connectionsMax || (stranger && this.#strangers() >= strangerConnectionsMax);
+    const ports = { clock: this.#clock, log: this.#log };
+    const connection = new PeerConnection(stream, { direction: 'incoming', dispatcher }, ports);
+    if (full) {
+      this.#log.warn('connection refused: too many', { remote: stream.remote, stranger });
+      connection.close(transferError('CONNECTIONS_FULL', 'this box has as many connections as it takes'));
+      return;
+    }
+    this.#connections.add(connection);
+    connection.closed.then(() => this.#connections.delete(connection));
+    if (stranger) this.#limitLifetime(connection);
+    else onMember?.(connection);
+  }
+
+  #strangers(): number {
+    let count = 0;
+    for (const { peer } of this.#connections) if (this.#isStranger(peer.memberId)) count++;
+    return count;
+  }
+
+  #isStranger(memberId: Uint8Array): boolean {
+    return this.#options.dispatcher.memberOf(memberId) === undefined;
+  }
+
+  /** A stranger that became a member meanwhile stays, and can be asked on from then on. */
+  #limitLifetime(connection: PeerConnection): void {
+    const timer = this.#clock.after(strangerLifetimeMs, () => {
+      if (!this.#isStranger(connection.peer.memberId)) this.#options.onMember?.(connection);
+      else connection.close(transferError('NOT_A_MEMBER', 'a stranger’s time to pair is over'));
+    });
+    connection.closed.then(() => timer.cancel());
+  }
+}
