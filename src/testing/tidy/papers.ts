@@ -26,11 +26,32 @@ export function checkTraces({ path, text }: TextFile): readonly string[] {
   });
 }
 
-/** The lock file must serve from any registry: npm writes no host when .npmrc says so. */
+interface LockFile {
+  readonly packages: Readonly<
+    Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>
+  >;
+}
+
+/**
+ * The lock file must serve from any registry, and list the packages of every system: where a registry lacks some,
+ * npm leaves them out without a word, and `npm ci` then refuses the file on every other machine.
+ */
 export function checkLockFile({ path, text }: TextFile): readonly string[] {
-  return text.includes('"resolved":')
-    ? [`${path} names hosts: delete its "resolved" lines and run npm install with the .npmrc of this tree`]
-    : [];
+  const { packages } = JSON.parse(text) as LockFile;
+  const lacking = Object.entries(packages).flatMap(([parent, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !(`node_modules/${name}` in packages || `${parent}/node_modules/${name}` in packages),
+    ),
+  );
+  const problems: string[] = lacking.map(
+    (name) => `${path} lacks ${name}: run npm install against a registry that has it`,
+  );
+  if (text.includes('"resolved":')) {
+    problems.push(
+      `${path} names hosts: delete its "resolved" lines and run npm install with the .npmrc of this tree`,
+    );
+  }
+  return problems;
 }
 
 /** Each dependency, at one exact version, with its reason in docs/dependencies.md. */
