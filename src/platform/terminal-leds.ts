@@ -15,6 +15,8 @@ const rowsMin = 6;
 const save = '\x1b7';
 const restore = '\x1b8';
 const eraseBelow = '\x1b[J';
+const oneDown = '\x1bD';
+const oneUp = '\x1b[1A';
 const wholeScreen = '\x1b[r';
 const plain = '\x1b[0m';
 const green = '\x1b[32m';
@@ -81,10 +83,13 @@ export class TerminalLeds implements LedPort {
     if (this.#display !== undefined && this.#fits()) this.show(this.#display);
   }
 
-  /** Scrolls up by one row to free the last, then keeps text above it. */
+  /**
+   * Frees the last row (one row down, scrolling where that is the end, and up again: IND keeps the column, a line
+   * feed would not), then keeps all other text above it.
+   */
   #enter(): void {
     this.#rows = this.#output.rows!;
-    this.#output.write(`\n${save}\x1b[1;${this.#rows - 1}r${restore}\x1b[1A`);
+    this.#output.write(`${oneDown}${save}\x1b[1;${this.#rows - 1}r${restore}${oneUp}`);
   }
 
   #leave(): void {

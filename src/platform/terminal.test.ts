@@ -103,7 +103,7 @@ test('on a terminal the lights have the last row, and the cursor stays where it 
   const output = new FakeOutput(true);
   const leds = new TerminalLeds({ output, environment });
   leds.show(healthy);
-  assert.ok(output.written.startsWith('\n\x1b7\x1b[1;23r\x1b8\x1b[1A'), 'the region is set first');
+  assert.ok(output.written.startsWith('\x1bD\x1b7\x1b[1;23r\x1b8\x1b[1A'), 'the region is set first');
   output.written = '';
   leds.show({ ...healthy, amber: 1 });
   assert.equal(
