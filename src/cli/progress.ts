@@ -30,7 +30,7 @@ const smoothingMs = 4000;
 /** Shorter stretches than this are measured together: one big write must not look like a burst. */
 const measureMsMin = 250;
 /** Plain lines come at most this often. */
-export const plainLineMs = 5000;
+const plainLineMs = 5000;
 
 export function startProgress(nowMs: number): ProgressState {
   return {

@@ -36,7 +36,7 @@ export interface TerminalLineOptions {
 const columnsUnknown = 80;
 
 /** How much a terminal obeys: nothing at all unless both of its ends are one. */
-export function terminalStyle(
+function terminalStyle(
   input: TerminalInput,
   output: TerminalOutput,
   environment: TerminalEnvironment,

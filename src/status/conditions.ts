@@ -37,7 +37,7 @@ export interface Condition {
 const nearlyFullFraction = 0.9;
 
 /** Right after its start a box has not yet met its peers; that is not news. */
-export const peerGraceMs = 15_000;
+const peerGraceMs = 15_000;
 
 /** Everything that `facts` give reason to say, worst first, then by importance, then as the facts are ordered. */
 export function conditionsOf(facts: ApplianceFacts): readonly Condition[] {

@@ -33,7 +33,7 @@ export function statusLines(status: ApplianceStatus, columns: number): readonly 
 }
 
 /** Every condition with its severity, what is the case and what to do. Nothing when there are none. */
-export function conditionLines(status: ApplianceStatus, columns: number): readonly string[] {
+function conditionLines(status: ApplianceStatus, columns: number): readonly string[] {
   return status.conditions.flatMap((condition) => [
     '',
     ...labelled(condition.severity, condition.message, columns),
