@@ -1,0 +1,296 @@
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import {
+  type Outcome,
+  type Place,
+  Program,
+  type RunOptions,
+  runProgram,
+  type StartOptions,
+} from './processes.ts';
+
+/**
+ * A LAN inside this machine: each host is a network namespace with one wire (`eth0`) to a bridge that has a
+ * namespace of its own, so that nothing of the machine's own network is touched. The bridge forwards at once
+ * (`forward_delay 0`) and floods multicast like a plain switch (`mcast_snooping 0`).
+ */
+export class Lan {
+  readonly hosts: readonly LanHost[];
+  readonly #prefix: string;
+  readonly #close = () => this.close();
+  #closed = false;
+
+  /** Makes the LAN. Names are 1–12 letters, digits or hyphens; at most 200 hosts. Throws {@link LanUnavailable}. */
+  static create(hostNames: readonly string[]): Lan {
+    const reason = whyNoLan();
+    if (reason !== undefined) throw new LanUnavailable(reason);
+    removeLeftovers();
+    return new Lan(hostNames);
+  }
+
+  private constructor(hostNames: readonly string[]) {
+    this.#prefix = `${namePrefix}${process.pid}-${startTimeOf(process.pid)}`;
+    this.hosts = hostNames.map(
+      (name, index) => new LanHost(name, `${this.#prefix}-${name}`, index + 1, this.#hub),
+    );
+    process.once('exit', this.#close);
+    try {
+      ip(
+        [],
+        ['hub', ...hostNames].map((name) => `netns add ${this.#prefix}-${name}`),
+      );
+      ip(
+        ['-n', this.#hub],
+        ['link set lo up', ...bridgeLines(), ...this.hosts.flatMap((host) => host.wireLines())],
+      );
+      for (const host of this.hosts) ip(['-n', host.namespace], host.addressLines());
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  host(name: string): LanHost {
+    const host = this.hosts.find((one) => one.name === name);
+    if (host === undefined) throw new Error(`no host ${name} on this LAN`);
+    return host;
+  }
+
+  /** Kills everything that runs on the hosts and removes them. Runs by itself when the process exits. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    process.off('exit', this.#close);
+    for (const host of this.hosts) host.killChildren();
+    removeNamespaces([...this.hosts.map((host) => host.namespace), this.#hub]);
+  }
+
+  get #hub(): string {
+    return `${this.#prefix}-hub`;
+  }
+}
+
+/** One host of the LAN, with a host name of its own. It shares the machine's file system. */
+export class LanHost implements Place {
+  readonly name: string;
+  readonly namespace: string;
+  /** IPv4, of 10.77.0.0/24. */
+  readonly address: string;
+  /** IPv6 link-local address, without its zone. */
+  readonly linkLocalAddress: string;
+  readonly #number: number;
+  readonly #hub: string;
+  readonly #children = new Set<ChildProcess>();
+  readonly #watch = (child: ChildProcess) => {
+    this.#children.add(child);
+    child.once('close', () => this.#children.delete(child));
+  };
+
+  constructor(name: string, namespace: string, number: number, hub: string) {
+    if (!/^[a-z0-9-]{1,12}$/.test(name)) throw new Error(`${name} is no name for a host`);
+    this.name = name;
+    this.namespace = namespace;
+    this.address = `10.77.0.${number}`;
+    this.linkLocalAddress = `fe80::77:${number.toString(16)}`;
+    this.#number = number;
+    this.#hub = hub;
+  }
+
+  run(command: string, args: readonly string[], options?: RunOptions): Promise<Outcome> {
+    return runProgram(this.argv(command, args), options, this.#watch);
+  }
+
+  start(command: string, args: readonly string[], options?: StartOptions): Program {
+    return new Program(this.argv(command, args), options, this.#watch);
+  }
+
+  /** Kills what was started here. A child that has not entered the namespace yet is found in no other way. */
+  killChildren(): void {
+    for (const child of this.#children) child.kill('SIGKILL');
+  }
+
+  /**
+   * The command line that runs `command` on this host. Every step of it replaces the one before, so the process
+   * that is started is the program itself; it dies with this process, however this process ends.
+   */
+  argv(command: string, args: readonly string[]): readonly string[] {
+    const setHostName = 'echo "$0" >/proc/sys/kernel/hostname; exec "$@"';
+    const here = [
+      'ip',
+      'netns',
+      'exec',
+      this.namespace,
+      'unshare',
+      '--uts',
+      'sh',
+      '-c',
+      setHostName,
+      this.name,
+    ];
+    return ['setpriv', '--pdeathsig', 'KILL', ...here, command, ...args];
+  }
+
+  /** Pulls the cable: the host keeps its addresses and loses its carrier. */
+  cut(): void {
+    ip(['-n', this.#hub], [`link set ${this.name} down`]);
+  }
+
+  /** Plugs the cable in again. */
+  heal(): void {
+    ip(['-n', this.#hub], [`link set ${this.name} up`]);
+  }
+
+  wireLines(): readonly string[] {
+    return [
+      `link add ${this.name} type veth peer name eth0 address ${this.#mac()} netns ${this.namespace}`,
+      `link set ${this.name} master ${bridgeName}`,
+      `link set ${this.name} up`,
+    ];
+  }
+
+  addressLines(): readonly string[] {
+    return [
+      'link set lo up',
+      // The address is ours alone by construction: duplicate detection would only hold up the first second.
+      'link set eth0 addrgenmode none',
+      'link set eth0 up',
+      `addr add ${this.address}/24 brd + dev eth0`,
+      `addr add ${this.linkLocalAddress}/64 dev eth0 nodad`,
+    ];
+  }
+
+  #mac(): string {
+    return `02:ae:00:00:00:${this.#number.toString(16).padStart(2, '0')}`;
+  }
+}
+
+export class LanUnavailable extends Error {
+  override readonly name = 'LanUnavailable';
+}
+
+/** Why this machine can have no LAN of namespaces, as a sentence; undefined when it can. */
+export function whyNoLan(): string | undefined {
+  if (process.platform !== 'linux') return 'A LAN of network namespaces needs Linux.';
+  if (process.getuid?.() !== 0) return 'Network namespaces need root: run this with sudo.';
+  const probe = `${namePrefix}${process.pid}-${startTimeOf(process.pid)}-probe`;
+  try {
+    ip([], [`netns add ${probe}`]);
+    ip(['-n', probe], bridgeLines());
+    return undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      return 'The ip command is missing: install iproute2.';
+    return `This kernel or container refuses network namespaces: ${lastLine(error)}`;
+  } finally {
+    removeNamespaces([probe]);
+  }
+}
+
+/** Removes the LANs of runs that were killed before they could: those whose process is no more. */
+export function removeLeftovers(): void {
+  removeNamespaces(
+    namespaces().filter((name) => {
+      const [, pid, startTime] = /^aetherlan-(\d+)-([0-9a-z]+)-/.exec(name) ?? [];
+      return pid !== undefined && startTimeOf(Number(pid)) !== startTime;
+    }),
+  );
+}
+
+/**
+ * Ends this process on Ctrl-C, a closed terminal or SIGTERM, after `before` has had its turn; what was
+ * registered for 'exit' (a LAN, a temporary folder) is then cleaned up.
+ */
+export function exitOnSignals(before: () => Promise<void> = async () => {}): void {
+  const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+  let asked = false;
+  for (const [signal, number] of Object.entries(numbers)) {
+    process.on(signal, () => {
+      if (asked) process.exit(128 + number);
+      asked = true;
+      void before().finally(() => process.exit(128 + number));
+    });
+  }
+}
+
+const namePrefix = 'aetherlan-';
+const bridgeName = 'switch';
+
+function bridgeLines(): readonly string[] {
+  return [
+    `link add ${bridgeName} type bridge forward_delay 0 mcast_snooping 0`,
+    `link set ${bridgeName} addrgenmode none`,
+    `link set ${bridgeName} up`,
+  ];
+}
+
+function ip(options: readonly string[], lines: readonly string[]): void {
+  execFileSync('ip', [...options, '-batch', '-'], {
+    input: `${lines.join('\n')}\n`,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+}
+
+function namespaces(): readonly string[] {
+  try {
+    return readdirSync('/run/netns');
+  } catch {
+    return []; // None was ever made since the machine started.
+  }
+}
+
+/** A process's start in clock ticks since boot, in base 36: with its id it names one process, even after reuse. */
+function startTimeOf(pid: number): string | undefined {
+  try {
+    const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '');
+    return Number(afterName.split(' ')[19]).toString(36);
+  } catch {
+    return undefined;
+  }
+}
+
+function removeNamespaces(names: readonly string[]): void {
+  const present = names.filter((name) => namespaces().includes(name));
+  killAllIn(present);
+  for (const name of present) {
+    try {
+      ip([], [`netns delete ${name}`]);
+    } catch {
+      // Another run cleans up the same leftovers at this moment.
+    }
+  }
+}
+
+/** Kills until nobody is left: a process may fork between the look and the blow. Bounded by two seconds. */
+function killAllIn(names: readonly string[]): void {
+  for (let round = 0; round < 100; round++) {
+    const pids = names.flatMap(pidsIn);
+    if (pids.length === 0) return;
+    for (const pid of pids) kill(pid);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
+}
+
+function pidsIn(name: string): readonly number[] {
+  try {
+    const text = execFileSync('ip', ['netns', 'pids', name], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return text.split('\n').filter(Boolean).map(Number);
+  } catch {
+    return []; // The namespace went away in between.
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
+}
+
+function lastLine(error: unknown): string {
+  const stderr = (error as { stderr?: Buffer }).stderr?.toString().trim();
+  return stderr?.split('\n').at(-1) || String(error);
+}
