@@ -233,8 +233,8 @@ export const connectTimeoutMs = 3_000;
 export const reconnectDelayMsMin = 250;
 export const reconnectDelayMsMax = 30_000;
 
-/** Addresses remembered for one peer: IPv4, IPv6 and link-local on two interfaces, and some old ones. */
-export const peerAddressesMax = 8;
+/** The next address of a peer is dialled beside the one before when that has not answered for this long. */
+export const dialStaggerMs = 250;
 
 /** Chunk ids in one question whether a box holds them: 32 KiB. */
 export const chunkIdsPerRequestMax = 1024;
@@ -247,3 +247,6 @@ export const loginCodeLifetimeMs = 10 * 60_000;
 
 /** One OPAQUE message of an exchange: the longest, the box's answer, has 320 bytes. */
 export const pairingMessageBytesMax = 1024;
+
+/** How often boxes compare their member lists, should a change not have reached one: one small request a minute. */
+export const memberExchangePeriodMs = 60_000;

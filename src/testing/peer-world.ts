@@ -51,11 +51,7 @@ export class PeerWorld {
 
   readonly memberOf = (memberId: Bytes): Member | undefined => this.#members.get(toHex(memberId));
 
-  dispatcher(
-    name: string,
-    role: 'box' | 'desktop' = 'box',
-    pool: Bytes | undefined = worldPool,
-  ): PeerDispatcher {
+  dispatcher(name: string, role: 'box' | 'desktop' = 'box', pool: Bytes | null = worldPool): PeerDispatcher {
     return new PeerDispatcher({
       hello: () => ({ role, name, pool: pool ?? undefined, state: 'ok' }),
       memberOf: this.memberOf,
