@@ -1,0 +1,81 @@
+import type { Bytes } from '../../base/bytes.ts';
+import { CborFields, encodeCbor } from '../../base/cbor.ts';
+import { pairingMessageBytesMax } from '../../base/limits.ts';
+import { messageInvalid } from './errors.ts';
+
+/** The payloads of `pair.start` and `pair.finish` (docs/formats.md §8), all CBOR maps with `v: 1`. */
+
+export const exchangeIdBytes = 16;
+
+export interface StartAnswer {
+  /** Names the exchange in `pair.finish`. */
+  readonly exchange: Bytes;
+  /** OPAQUE's second message. */
+  readonly message: Bytes;
+}
+
+export interface FinishRequest {
+  readonly exchange: Bytes;
+  /** Absent when the desktop found the code wrong: an honest desktop says so at once. */
+  readonly proven?: {
+    /** OPAQUE's third message. */
+    readonly message: Bytes;
+    readonly sealed: Bytes;
+  };
+}
+
+export function encodeStart(message: Bytes): Bytes {
+  return encodeCbor({ v: 1, message });
+}
+
+export function decodeStart(payload: Bytes): Bytes {
+  return decode(payload, (fields) => opaqueMessage(fields));
+}
+
+export function encodeStartAnswer({ exchange, message }: StartAnswer): Bytes {
+  return encodeCbor({ v: 1, exchange, message });
+}
+
+export function decodeStartAnswer(payload: Bytes): StartAnswer {
+  return decode(payload, (fields) => ({
+    exchange: fields.bytes('exchange', exchangeIdBytes),
+    message: opaqueMessage(fields),
+  }));
+}
+
+export function encodeFinish({ exchange, proven }: FinishRequest): Bytes {
+  return encodeCbor({ v: 1, exchange, ...(proven ?? { message: null, sealed: null }) });
+}
+
+export function decodeFinish(payload: Bytes): FinishRequest {
+  return decode(payload, (fields) => {
+    const exchange = fields.bytes('exchange', exchangeIdBytes);
+    if (!fields.has('message')) return { exchange };
+    return { exchange, proven: { message: opaqueMessage(fields), sealed: fields.bytes('sealed') } };
+  });
+}
+
+export function encodeFinishAnswer(sealed: Bytes): Bytes {
+  return encodeCbor({ v: 1, sealed });
+}
+
+export function decodeFinishAnswer(payload: Bytes): Bytes {
+  return decode(payload, (fields) => fields.bytes('sealed'));
+}
+
+function opaqueMessage(fields: CborFields): Bytes {
+  const message = fields.bytes('message');
+  if (message.length > pairingMessageBytesMax) throw messageInvalid();
+  return message;
+}
+
+/** Reads one payload; whatever is wrong with it is `PAIRING_MESSAGE_INVALID`. */
+function decode<T>(payload: Bytes, read: (fields: CborFields) => T): T {
+  try {
+    const fields = CborFields.decode(payload);
+    if (fields.count('v') === 1) return read(fields);
+  } catch (cause) {
+    throw messageInvalid(cause);
+  }
+  throw messageInvalid();
+}
