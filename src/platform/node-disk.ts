@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { assert } from '../base/assert.ts';
 import { type Bytes, sizeOf } from '../base/bytes.ts';
 import type { Disk, DiskFile, DiskOpenMode, DiskSpace } from '../ports/disk.ts';
@@ -21,7 +21,7 @@ export class NodeDisk implements Disk {
 
   /** `rootPath` need not exist yet; `makeDirectory('')` makes it. */
   constructor(rootPath: string) {
-    this.#root = rootPath;
+    this.#root = resolve(rootPath);
   }
 
   async open(path: string, mode: DiskOpenMode): Promise<DiskFile> {
@@ -39,7 +39,13 @@ export class NodeDisk implements Disk {
     return this.#run(path, async (whole) => {
       // A disk that was taken away must not come back as an empty folder of the disk below it.
       if (this.#identity !== undefined) await this.checkRoot();
-      await fs.mkdir(whole, { recursive: true, mode: 0o700 });
+      const first = await fs.mkdir(whole, { recursive: true, mode: 0o700 });
+      // `syncDirectory` makes names inside the root durable; the root's own is nobody else's to see to.
+      const made = this.#identity === undefined ? first : undefined;
+      for (let folder = this.#root; made !== undefined && folder.length >= made.length; ) {
+        folder = dirname(folder);
+        await syncFolder(folder);
+      }
     });
   }
 
@@ -53,12 +59,7 @@ export class NodeDisk implements Disk {
 
   syncDirectory(path: string): Promise<void> {
     return this.#run(path, async (whole) => {
-      const folder = await fs.open(whole, constants.O_RDONLY | constants.O_DIRECTORY);
-      try {
-        await folder.sync();
-      } finally {
-        await folder.close();
-      }
+      await syncFolder(whole);
       await this.checkRoot();
     });
   }
@@ -188,6 +189,15 @@ class NodeDiskFile implements DiskFile {
       position += bytesWritten;
       left = dropFront(left, bytesWritten);
     }
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 

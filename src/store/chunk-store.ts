@@ -1,0 +1,239 @@
+import { assert } from '../base/assert.ts';
+import { type Bytes, equalBytes, toHex } from '../base/bytes.ts';
+import { AetherError, describeError, hasCode } from '../base/errors.ts';
+import {
+  putBytesInFlightMax,
+  sealedChunkBytesMax,
+  storeCacheBytesMax,
+  storeCachedChunkBytesMax,
+} from '../base/limits.ts';
+import type { Compute } from '../ports/compute.ts';
+import { ByteSemaphore } from './byte-semaphore.ts';
+import { ChunkCache } from './chunk-cache.ts';
+import { nameOf } from './chunk-index.ts';
+import { storeError } from './errors.ts';
+import { Volume, type VolumeOptions, type VolumePorts, type VolumeState } from './volume.ts';
+
+export interface ChunkStoreOptions {
+  readonly volumes: readonly VolumeOptions[];
+  /** The pool this box belongs to, 16 bytes; absent before it is claimed. */
+  readonly pool?: Bytes;
+}
+
+export interface ChunkStorePorts extends VolumePorts {
+  readonly compute: Compute;
+}
+
+export interface ChunkStoreStatus {
+  readonly volumes: readonly VolumeStatus[];
+}
+
+export interface VolumeStatus {
+  readonly name: string;
+  /** 16 bytes; undefined when the volume could not be opened. */
+  readonly id: Bytes | undefined;
+  readonly state: VolumeState;
+  /** Why it failed. */
+  readonly error: AetherError | undefined;
+  /** The limit less the reserve. */
+  readonly capacityBytes: number;
+  readonly usedBytes: number;
+  readonly freeBytes: number;
+  readonly chunkCount: number;
+  readonly corruptRecords: number;
+}
+
+interface Unopened {
+  readonly name: string;
+  readonly error: AetherError;
+}
+
+/** Sealed chunks on the disks of one box. */
+export class ChunkStore {
+  readonly #compute: Compute;
+  readonly #volumes: Volume[] = [];
+  readonly #unopened: Unopened[] = [];
+  readonly #cache = new ChunkCache(storeCacheBytesMax, storeCachedChunkBytesMax);
+  readonly #semaphore = new ByteSemaphore(putBytesInFlightMax);
+  /** Chunks that are being written, by id. */
+  readonly #puts = new Map<string, Promise<void>>();
+  readonly #listeners = new Set<() => void>();
+  #closed = false;
+
+  private constructor(compute: Compute) {
+    this.#compute = compute;
+  }
+
+  /**
+   * Opens every volume, each recovered to its last acknowledged chunk. One that cannot be opened is `failed` in the
+   * status, with its error; the others serve.
+   */
+  static async open(options: ChunkStoreOptions, ports: ChunkStorePorts): Promise<ChunkStore> {
+    const store = new ChunkStore(ports.compute);
+    const changed = () => {
+      for (const listener of store.#listeners) listener();
+    };
+    for (const each of options.volumes) {
+      try {
+        const volume = await Volume.open(each, options.pool, ports, changed);
+        if (!store.#volumes.some(({ id }) => equalBytes(id, volume.id))) store.#volumes.push(volume);
+        else {
+          await volume.close();
+          throw storeError('VOLUME_DUPLICATE', 'the volume is attached twice');
+        }
+      } catch (cause) {
+        ports.log.error('volume cannot be opened', { volume: each.name, error: describeError(cause) });
+        if (!(cause instanceof AetherError)) throw cause;
+        store.#unopened.push({ name: each.name, error: cause });
+      }
+    }
+    return store;
+  }
+
+  /**
+   * Keeps a chunk; durable when it resolves. One that is held already resolves at once. `body` must not change
+   * meanwhile. Errors: `CHUNK_ID_MISMATCH` when `id` is not SHA-256 of `body`, `CHUNK_TOO_LARGE`, `STORE_FULL`,
+   * `STORE_NO_VOLUME`, `STORE_CLOSED`.
+   */
+  async put(id: Bytes, body: Bytes): Promise<void> {
+    this.#checkOpen();
+    if (body.length > sealedChunkBytesMax) {
+      throw storeError('CHUNK_TOO_LARGE', 'the chunk is larger than any pool may use', {
+        fields: { bytes: body.length, bytesMax: sealedChunkBytesMax },
+      });
+    }
+    if (this.has(id)) return;
+    await this.#semaphore.acquire(body.length);
+    try {
+      await this.#putVerified(id, body);
+    } finally {
+      this.#semaphore.release(body.length);
+    }
+  }
+
+  /**
+   * The chunk's bytes, which the caller must not change. Errors: `CHUNK_NOT_FOUND`; `CHUNK_CORRUPT` when every copy
+   * here is damaged (it is not held any more then, and `put` heals it).
+   */
+  async get(id: Bytes): Promise<Bytes> {
+    this.#checkOpen();
+    const name = nameOf(id);
+    const cached = this.#cache.get(name);
+    if (cached !== undefined) return cached;
+    let failure: unknown;
+    for (const volume of this.#volumes) {
+      try {
+        const body = await volume.get(id);
+        if (body === undefined) continue;
+        this.#cache.add(name, body);
+        return body;
+      } catch (error) {
+        if (!(error instanceof AetherError)) throw error;
+        failure = error;
+      }
+    }
+    if (hasCode(failure, 'CHUNK_CORRUPT')) throw failure;
+    throw storeError('CHUNK_NOT_FOUND', 'the chunk is not here', {
+      fields: { id: toHex(id) },
+      cause: failure,
+    });
+  }
+
+  /** Whether the chunk is held, durably, as far as is known without reading it. */
+  has(id: Bytes): boolean {
+    assert(id.length === 32, 'a chunk id has 32 bytes');
+    for (const volume of this.#volumes) if (volume.has(id)) return true;
+    return false;
+  }
+
+  status(): ChunkStoreStatus {
+    const unopened = this.#unopened.map(
+      ({ name, error }): VolumeStatus => ({
+        name,
+        id: undefined,
+        state: 'failed',
+        error,
+        capacityBytes: 0,
+        usedBytes: 0,
+        freeBytes: 0,
+        chunkCount: 0,
+        corruptRecords: 0,
+      }),
+    );
+    return { volumes: [...this.#volumes.map(statusOf), ...unopened] };
+  }
+
+  /** Calls `listener` when a volume fails, becomes full, or is no longer full; the returned function ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Lets what is on its way become durable, commits the indexes and closes. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#puts.values());
+    await Promise.all(this.#volumes.map((volume) => volume.close()));
+  }
+
+  async #putVerified(id: Bytes, body: Bytes): Promise<void> {
+    if (!equalBytes(await this.#compute.sha256(body), id)) {
+      throw storeError('CHUNK_ID_MISMATCH', 'the bytes are not those that the chunk id names', {
+        fields: { id: toHex(id) },
+      });
+    }
+    // It may have been written while this one was waiting.
+    if (this.has(id)) return;
+    const name = nameOf(id);
+    let writing = this.#puts.get(name);
+    if (writing === undefined) {
+      writing = this.#write(id, body).finally(() => this.#puts.delete(name));
+      this.#puts.set(name, writing);
+    }
+    await writing;
+  }
+
+  /** Writes to the volume with the largest free share; to the next one when that one fails or is full. */
+  async #write(id: Bytes, body: Bytes): Promise<void> {
+    for (;;) {
+      const volume = this.#roomiest(body.length);
+      if (volume === undefined) throw this.#noRoom();
+      try {
+        await volume.put(id, body);
+        return;
+      } catch (error) {
+        // The volume has noted that it failed or is full, and is not chosen again.
+        if (!(error instanceof AetherError)) throw error;
+        if (volume.state === 'ok' && !hasCode(error, 'DISK_FULL')) throw error;
+      }
+    }
+  }
+
+  #roomiest(bodyBytes: number): Volume | undefined {
+    let best: Volume | undefined;
+    let bestShare = -1;
+    for (const volume of this.#volumes) {
+      if (!volume.hasRoom(bodyBytes)) continue;
+      const share = volume.freeBytes / volume.capacityBytes;
+      if (share > bestShare) [best, bestShare] = [volume, share];
+    }
+    return best;
+  }
+
+  #noRoom(): AetherError {
+    if (this.#closed) return storeError('STORE_CLOSED', 'the chunk store is closed');
+    if (this.#volumes.every(({ state }) => state === 'failed')) {
+      return storeError('STORE_NO_VOLUME', 'no disk of this box works');
+    }
+    return storeError('STORE_FULL', 'no disk of this box has room');
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw storeError('STORE_CLOSED', 'the chunk store is closed');
+  }
+}
+
+function statusOf(volume: Volume): VolumeStatus {
+  const { name, id, state, error, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords } = volume;
+  return { name, id, state, error, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords };
+}

@@ -1,0 +1,20 @@
+import { type Bytes, equalBytes } from '../base/bytes.ts';
+import type { DiskFile } from '../ports/disk.ts';
+import type { Location } from './chunk-index.ts';
+import { crc32c } from './crc32c.ts';
+import { decodeRecordHeader, recordHeaderBytes } from './record.ts';
+
+/**
+ * Reads the body of the record of chunk `id` at `location`, header and body in one read; undefined when what
+ * stands there is not that record, whole. Errors: `DiskErrorCode`.
+ */
+export async function readRecord(file: DiskFile, location: Location, id: Bytes): Promise<Bytes | undefined> {
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(recordHeaderBytes + location.bodyBytes).buffer);
+  if ((await file.read(bytes, location.offset)) < bytes.length) return undefined;
+  const header = decodeRecordHeader(bytes, 0, location.segment);
+  if (header === undefined || header.bodyBytes !== location.bodyBytes || !equalBytes(header.id, id)) {
+    return undefined;
+  }
+  const body = bytes.subarray(recordHeaderBytes);
+  return crc32c(body) === header.bodyCrc ? body : undefined;
+}

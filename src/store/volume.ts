@@ -1,0 +1,296 @@
+import type { Bytes } from '../base/bytes.ts';
+import { AetherError, describeError, hasCode } from '../base/errors.ts';
+import { groupBytesMax, segmentBytesMax, volumeFullRecheckMs, volumeReserveShare } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Disk } from '../ports/disk.ts';
+import type { Entropy } from '../ports/entropy.ts';
+import type { KeyValueStore } from '../ports/key-value-store.ts';
+import type { ChunkIndex, Location } from './chunk-index.ts';
+import { crc32c } from './crc32c.ts';
+import { storeError } from './errors.ts';
+import { GroupCommit } from './group-commit.ts';
+import { IndexCommitter } from './index-committer.ts';
+import { recordBytes } from './record.ts';
+import { readRecord } from './record-reader.ts';
+import { type RecoveredLog, recoverLog } from './recovery.ts';
+import { SegmentFiles } from './segment-files.ts';
+import { type Appended, type NewRecord, SegmentWriter } from './segment-writer.ts';
+import { claimVolume } from './volume-label.ts';
+
+export interface VolumeOptions {
+  /** What people call it: its mount point or label. */
+  readonly name: string;
+  readonly disk: Disk;
+  /** Opens the index. Called once, after the label was found good. */
+  readonly openIndex: () => Promise<KeyValueStore>;
+  /** Bytes that segments and reserve may take together; default: all that is free. */
+  readonly limitBytes?: number;
+  /** Size at which a segment takes no more records; `segmentBytesMax` at most, and where it is not given. */
+  readonly segmentBytes?: number;
+}
+
+export interface VolumePorts {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+}
+
+export type VolumeState = 'ok' | 'full' | 'failed';
+
+/** One attached disk: its log of segments, and the index over it. */
+export class Volume {
+  readonly id: Bytes;
+  readonly name: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #disk: Disk;
+  readonly #index: ChunkIndex;
+  readonly #writer: SegmentWriter;
+  readonly #files: SegmentFiles;
+  readonly #groups: GroupCommit;
+  readonly #committer: IndexCommitter;
+  readonly #limitBytes: number;
+  readonly #changed: () => void;
+  /** Bytes of segments, with what waits to be written. */
+  #usedBytes: number;
+  /** Bytes of segments that are durable. */
+  #durableBytes: number;
+  /** What the disk still takes: as it said last, less what was written since. */
+  #diskFreeBytes: number;
+  #error: AetherError | undefined;
+  #fullSinceMs: number | undefined;
+
+  private constructor(parts: VolumeParts) {
+    const { options, ports, recovered } = parts;
+    this.id = parts.id;
+    this.name = options.name;
+    this.#disk = options.disk;
+    this.#clock = ports.clock;
+    this.#log = ports.log;
+    this.#index = recovered.index;
+    this.#writer = new SegmentWriter(
+      options.disk,
+      parts.id,
+      recovered.end,
+      options.segmentBytes ?? segmentBytesMax,
+    );
+    this.#files = new SegmentFiles(options.disk);
+    this.#groups = new GroupCommit(this.#writer, {
+      durable: (records, bytes, appended) => this.#noteDurable(records, bytes, appended),
+      failed: (error, bytes) => this.#noteFailed(error, bytes),
+    });
+    const { usedBytes } = recovered;
+    const position = { segment: recovered.end.segment, offset: recovered.end.offset, usedBytes };
+    // The log has everything: without room for the index nothing is lost, but nothing more is taken either.
+    this.#committer = new IndexCommitter(recovered.index, position, ports.clock, (error) =>
+      this.#noteFailed(error, 0),
+    );
+    this.#limitBytes = Math.min(options.limitBytes ?? parts.totalBytes, usedBytes + parts.freeBytes);
+    this.#usedBytes = usedBytes;
+    this.#durableBytes = usedBytes;
+    this.#diskFreeBytes = parts.freeBytes;
+    this.#changed = parts.changed;
+  }
+
+  /**
+   * Opens the volume and brings its index up to its log; on an empty disk, makes a volume. `changed` is called when
+   * it becomes full or fails. Errors: those of `claimVolume` and `recoverLog`.
+   */
+  static async open(
+    options: VolumeOptions,
+    pool: Bytes | undefined,
+    ports: VolumePorts,
+    changed: () => void,
+  ): Promise<Volume> {
+    const { volume: id } = await claimVolume(options.disk, pool, ports);
+    const store = await options.openIndex();
+    try {
+      const recovered = await recoverLog(options.disk, id, store, ports.log);
+      const space = await options.disk.space();
+      return new Volume({ options, ports, id, recovered, changed, ...space });
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  get error(): AetherError | undefined {
+    return this.#error;
+  }
+
+  get state(): VolumeState {
+    if (this.#error !== undefined) return 'failed';
+    return this.#fullSinceMs === undefined ? 'ok' : 'full';
+  }
+
+  /** What chunks may take: the limit less the reserve. */
+  get capacityBytes(): number {
+    return Math.floor(this.#limitBytes * (1 - volumeReserveShare));
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  get freeBytes(): number {
+    const reserveBytes = Math.ceil(this.#limitBytes * volumeReserveShare);
+    const free = Math.min(this.capacityBytes - this.#usedBytes, this.#diskFreeBytes - reserveBytes);
+    return this.#error === undefined ? Math.max(0, free) : 0;
+  }
+
+  get chunkCount(): number {
+    return this.#error === undefined ? this.#index.chunkCount : 0;
+  }
+
+  get corruptRecords(): number {
+    return this.#index.corruptCount;
+  }
+
+  /** Whether the chunk is here and durable. Errors: none; a volume whose index fails has failed. */
+  has(id: Bytes): boolean {
+    return this.#locate(id) !== undefined;
+  }
+
+  /** Whether a body of that size may be written here now. Notes it when not. */
+  hasRoom(bodyBytes: number): boolean {
+    if (this.#error !== undefined) return false;
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#fullSinceMs !== undefined && nowMs - this.#fullSinceMs >= volumeFullRecheckMs) {
+      this.#fullSinceMs = nowMs;
+      void this.#recheckSpace();
+    }
+    if (this.#fullSinceMs === undefined && recordBytes(bodyBytes) > this.freeBytes) this.#becomeFull();
+    return this.#fullSinceMs === undefined;
+  }
+
+  /**
+   * Writes a chunk; durable when it resolves. The body must not change meanwhile. Rejects with the error that the
+   * volume failed or was full with; then the chunk is not here.
+   */
+  put(id: Bytes, body: Bytes): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    this.#usedBytes += recordBytes(body.length);
+    return this.#groups.put({ id, body, bodyCrc: crc32c(body) });
+  }
+
+  /**
+   * The chunk's body, its checksum verified; undefined when it is not here. A record that is damaged leaves the
+   * index, so that a new `put` heals it. Errors: `CHUNK_CORRUPT`, and `DiskErrorCode` when the volume failed.
+   */
+  async get(id: Bytes): Promise<Bytes | undefined> {
+    const location = this.#locate(id);
+    if (location === undefined) return undefined;
+    let body: Bytes | undefined;
+    try {
+      body = await this.#files.use(location.segment, (file) => readRecord(file, location, id));
+    } catch (error) {
+      if (hasCode(error, 'DISK_GONE')) this.#fail(error);
+      // One bad sector, or a segment that somebody deleted, is no reason to give up the rest.
+      else if (!hasCode(error, 'DISK_IO') && !hasCode(error, 'DISK_NOT_FOUND')) throw error;
+      if (this.#error !== undefined) throw error;
+    }
+    if (body === undefined) this.#quarantine(id, location);
+    return body;
+  }
+
+  /** Writes what waits, commits the index, and closes. Later calls fail. */
+  async close(): Promise<void> {
+    if (this.#error !== undefined) return;
+    await this.#groups.idle();
+    this.#groups.stop(closedError());
+    await this.#committer.flush();
+    if (this.#error !== undefined) return;
+    this.#error = closedError();
+    await this.#closeParts();
+  }
+
+  #locate(id: Bytes): Location | undefined {
+    if (this.#error !== undefined) return undefined;
+    try {
+      return this.#index.get(id);
+    } catch (error) {
+      this.#noteFailed(error, 0);
+      return undefined;
+    }
+  }
+
+  #quarantine(id: Bytes, location: Location): never {
+    const { segment, offset } = location;
+    this.#log.error('chunk record is damaged', { code: 'CHUNK_CORRUPT', segment, offset });
+    this.#index.quarantine(id, location);
+    this.#committer.advance();
+    throw storeError('CHUNK_CORRUPT', 'the stored chunk is damaged', { fields: { segment, offset } });
+  }
+
+  #noteDurable(records: readonly NewRecord[], bytes: number, appended: Appended): void {
+    // The disk was given up while this group was on its way to it.
+    if (this.#error !== undefined) throw this.#error;
+    const { locations, end } = appended;
+    this.#durableBytes += appended.bytes;
+    this.#diskFreeBytes -= appended.bytes;
+    this.#usedBytes += appended.bytes - bytes;
+    records.forEach(({ id }, index) => {
+      this.#index.add(id, locations[index]!);
+    });
+    this.#committer.advance({ segment: end.segment, offset: end.offset, usedBytes: this.#durableBytes });
+  }
+
+  #noteFailed(error: unknown, bytes: number): void {
+    // A bug of ours: nothing is known any more.
+    if (!(error instanceof AetherError)) throw error;
+    this.#usedBytes -= bytes;
+    if (hasCode(error, 'DISK_FULL')) this.#becomeFull();
+    else this.#fail(error);
+  }
+
+  #becomeFull(): void {
+    if (this.#fullSinceMs !== undefined) return;
+    this.#fullSinceMs = this.#clock.monotonicMs();
+    this.#log.warn('volume is full', { volume: this.name, usedBytes: this.#usedBytes });
+    this.#changed();
+  }
+
+  async #recheckSpace(): Promise<void> {
+    try {
+      this.#diskFreeBytes = (await this.#disk.space()).freeBytes;
+      if (this.freeBytes > groupBytesMax) {
+        this.#fullSinceMs = undefined;
+        this.#changed();
+      }
+    } catch (error) {
+      this.#noteFailed(error, 0);
+    }
+  }
+
+  /** Drops the volume: nothing is read from it or written to it any more. */
+  #fail(error: AetherError): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    this.#log.error('volume failed and is dropped', { volume: this.name, error: describeError(error) });
+    this.#groups.stop(error);
+    void this.#closeParts().catch(() => {});
+    this.#changed();
+  }
+
+  /** Closes what nobody uses any more. */
+  async #closeParts(): Promise<void> {
+    await Promise.all([this.#groups.idle(), this.#committer.stop()]);
+    this.#files.close();
+    await Promise.all([this.#writer.close(), this.#index.close()]);
+  }
+}
+
+function closedError(): AetherError {
+  return storeError('STORE_CLOSED', 'the chunk store is closed');
+}
+
+interface VolumeParts {
+  readonly options: VolumeOptions;
+  readonly ports: VolumePorts;
+  readonly id: Bytes;
+  readonly recovered: RecoveredLog;
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  readonly changed: () => void;
+}
