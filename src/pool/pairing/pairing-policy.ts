@@ -142,7 +142,8 @@ function finish(
     const { state: spent, actions } = dropCode(rest);
     return { state: spent, actions: [{ type: 'void' }, ...actions, { type: 'accept' }] };
   }
-  return { state: { ...rest, failed: 0 }, actions: [{ type: 'keep' }, { type: 'accept' }] };
+  const kept: readonly PairingAction[] = state.failed === 0 ? [] : [{ type: 'keep' }];
+  return { state: { ...rest, failed: 0 }, actions: [...kept, { type: 'accept' }] };
 }
 
 /** What has run out by `now`: exchanges that were left count as wrong codes. */
