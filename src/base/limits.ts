@@ -250,3 +250,6 @@ export const pairingMessageBytesMax = 1024;
 
 /** How often boxes compare their member lists, should a change not have reached one: one small request a minute. */
 export const memberExchangePeriodMs = 60_000;
+
+/** Chunks of one batch on their way to their holders at once: enough to fill the windows of two peers. */
+export const chunksReplicatingMax = 128;

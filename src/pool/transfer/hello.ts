@@ -12,11 +12,13 @@ export interface Hello {
   readonly pool: Bytes | undefined;
   /** What a box is about: `unclaimed`, `ok`, `attention`. */
   readonly state: string;
+  /** Where a box can be dialled, at the address it came from; undefined for a desktop. */
+  readonly port?: number | undefined;
 }
 
-/** CBOR `{v: 1, role, name, pool: id | null, state}`. */
-export function encodeHello({ role, name, pool, state }: Hello): Bytes {
-  return encodeCbor({ v: 1, role, name, pool: pool ?? null, state });
+/** CBOR `{v: 1, role, name, pool: id | null, state, port: number | null}`. */
+export function encodeHello({ role, name, pool, state, port }: Hello): Bytes {
+  return encodeCbor({ v: 1, role, name, pool: pool ?? null, state, port: port ?? null });
 }
 
 /** Errors: `PAYLOAD_INVALID`, `CBOR_INVALID`. */
@@ -27,5 +29,6 @@ export function decodeHello(payload: Bytes): Hello {
   if (!known || sizeOf([utf8(name), utf8(state)]) > 2 * nameBytesMax) {
     throw transferError('PAYLOAD_INVALID', 'a hello of another version, or too long');
   }
-  return { role, name, state, pool: fields.has('pool') ? fields.bytes('pool', 16) : undefined };
+  const pool = fields.has('pool') ? fields.bytes('pool', 16) : undefined;
+  return { role, name, state, pool, port: fields.has('port') ? fields.count('port') : undefined };
 }

@@ -1,0 +1,72 @@
+import { type Bytes, concat, copyOf, emptyBytes } from '../../base/bytes.ts';
+import { chunkIdsPerRequestMax } from '../../base/limits.ts';
+import { transferError } from './errors.ts';
+import { methods } from './methods.ts';
+import type { PeerDispatcher } from './peer-dispatcher.ts';
+
+/** The chunks of one box, as transfer needs them. */
+export interface ChunkHolder {
+  /**
+   * Resolves when the chunk is durable. Rejects with `STORE_FULL`, `CHUNK_ID_MISMATCH`, and others. May not look at
+   * `body` after that.
+   */
+  put(id: Bytes, body: Bytes): Promise<void>;
+  /** Rejects with `CHUNK_NOT_FOUND`, `CHUNK_CORRUPT`. Nobody changes what it resolves with. */
+  get(id: Bytes): Promise<Bytes>;
+  /** Only durable chunks count. */
+  has(id: Bytes): boolean;
+}
+
+export const chunkIdBytes = 32;
+
+/** Serves `chunk.put`, `chunk.get` and `chunk.has` (docs/formats.md §6) from `store`. */
+export function handleChunks(dispatcher: PeerDispatcher, store: ChunkHolder): void {
+  dispatcher.handle(methods.chunkPut, async (payload) => {
+    if (payload.length <= chunkIdBytes) throw invalid('chunk.put takes an id and a chunk', payload);
+    // The id may live on in the store's index; the rest of the payload serves the next request soon.
+    await store.put(copyOf(payload.subarray(0, chunkIdBytes)), payload.subarray(chunkIdBytes));
+    return emptyBytes;
+  });
+  dispatcher.handle(methods.chunkGet, async (payload) => {
+    if (payload.length !== chunkIdBytes) throw invalid('chunk.get takes one id', payload);
+    return store.get(payload);
+  });
+  dispatcher.handle(methods.chunkHas, async (payload) => {
+    const count = payload.length / chunkIdBytes;
+    if (!Number.isInteger(count) || count > chunkIdsPerRequestMax) {
+      throw invalid(`chunk.has takes up to ${chunkIdsPerRequestMax} ids`, payload);
+    }
+    const answer = new Uint8Array(count);
+    for (let index = 0; index < count; index++) {
+      const id = payload.subarray(index * chunkIdBytes, (index + 1) * chunkIdBytes);
+      answer[index] = store.has(id) ? 1 : 0;
+    }
+    return answer;
+  });
+}
+
+function invalid(message: string, payload: Bytes) {
+  return transferError('PAYLOAD_INVALID', message, { fields: { bytes: payload.length } });
+}
+
+/** A box that is asked over the network: the asking side of {@link handleChunks}. */
+export interface ChunkAsker {
+  request(
+    method: number,
+    payload: readonly Bytes[] | Bytes,
+    options?: { readonly timeoutMs?: number },
+  ): Promise<Bytes>;
+}
+
+/** Which of `ids`, at most `chunkIdsPerRequestMax`, the box holds. */
+export async function askHas(
+  box: ChunkAsker,
+  ids: readonly Bytes[],
+  timeoutMs: number,
+): Promise<readonly boolean[]> {
+  const answer = await box.request(methods.chunkHas, concat(ids), { timeoutMs });
+  if (answer.length !== ids.length || answer.some((byte) => byte > 1)) {
+    throw invalid('the answer to chunk.has has another length or another content', answer);
+  }
+  return Array.from(answer, (byte) => byte === 1);
+}
