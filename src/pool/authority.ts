@@ -42,9 +42,9 @@ export interface Authority {
   readonly secrets: PoolSecrets;
 }
 
-export const recoveryWordCount = 24;
+const recoveryWordCount = 24;
 export const poolIdBytes = 16;
-export const secretBytes = 32;
+const secretBytes = 32;
 
 /** Where a member keeps the pool's secrets; its being there is what "claimed" means. */
 export const poolSecretsPath = 'pool.cbor';

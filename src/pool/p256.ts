@@ -22,7 +22,7 @@ export interface Signer {
 
 /** What a P-256 SubjectPublicKeyInfo (RFC 5480 §2) begins with, up to and with the mark of an uncompressed point. */
 const spkiPrefix = fromHex('3059301306072a8648ce3d020106082a8648ce3d03010703420004')!;
-export const publicKeyBytes = 91;
+const publicKeyBytes = 91;
 export const signatureBytes = 64;
 
 /** Order of the group of P-256 (SP 800-186 §3.2.1.3). */
