@@ -1,6 +1,6 @@
 import {
-  choiceField,
   type ConfigOf,
+  choiceField,
   countField,
   listField,
   nullable,

@@ -72,7 +72,7 @@ export class Output {
     this.clearProgress();
     const { code, message, help } = errorParts(error);
     if (this.json) this.#terminal.out(`${JSON.stringify({ error: code, message, help })}\n`);
-    else this.#terminal.error(`aether: ${message} (${code})\n${help === '' ? '' : `  ${help}\n`}`);
+    else this.#terminal.error(`${errorLines('aether', error).join('\n')}\n`);
   }
 
   ask(question: string): Promise<string | undefined> {
@@ -81,13 +81,19 @@ export class Output {
   }
 }
 
+/** An error for people: what went wrong, its code, and what to do. */
+export function errorLines(program: string, error: unknown): readonly string[] {
+  const { code, message, help } = errorParts(error);
+  return [`${program}: ${message} (${code})`, ...(help === '' ? [] : [`  ${help}`])];
+}
+
 function errorParts(error: unknown): { code: string; message: string; help: string } {
   if (error instanceof AetherError) return { code: error.code, message: error.message, help: error.help };
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
     code: 'INTERNAL',
     message,
-    help: 'This is a defect of aether; please report it with these lines.',
+    help: 'This is a defect; please report it with these lines.',
   };
 }
 

@@ -1,0 +1,131 @@
+import { hash } from 'node:crypto';
+import { type Bytes, fromHex, toHex } from './base/bytes.ts';
+import type { Log } from './base/log.ts';
+import { version } from './base/version.ts';
+import type { Box } from './box.ts';
+import type { Clock } from './ports/clock.ts';
+import type { MulticastNetwork } from './ports/datagram.ts';
+import type { Entropy } from './ports/entropy.ts';
+import type { PeerAddress } from './ports/secure-transport.ts';
+import { Advertiser } from './zeroconf/dnssd/advertise.ts';
+import { Browser, type FoundService } from './zeroconf/dnssd/browse.ts';
+import { hostLabelFor } from './zeroconf/dnssd/service.ts';
+
+export const boxServiceType = '_aetherstore._tcp';
+
+export interface AnnouncerPorts {
+  readonly network: MulticastNetwork;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+}
+
+/** What a box's TXT record says of it; hints, all of them. */
+export interface AnnouncedBox {
+  readonly memberId: Bytes;
+  readonly state: string;
+  /** Eight hexadecimal digits that tell pools apart, not the pool's id; empty while unclaimed. */
+  readonly poolTag: string;
+  readonly version: string;
+  /** Free space in GiB, rounded down to a power of two. */
+  readonly freeGiB: number;
+}
+
+/** Announces a box on the LAN, keeps what it says up to date, and tells the box of others it hears. */
+export class BoxAnnouncer {
+  readonly #box: Box;
+  readonly #advertiser: Advertiser;
+  readonly #browser: Browser;
+  readonly #unsubscribe: readonly (() => void)[];
+  #text: string;
+
+  private constructor(box: Box, advertiser: Advertiser, browser: Browser) {
+    this.#box = box;
+    this.#advertiser = advertiser;
+    this.#browser = browser;
+    this.#text = JSON.stringify(textOf(box));
+    this.#unsubscribe = [
+      box.onChange(() => this.#update()),
+      browser.onChange(({ kind, service }) => {
+        if (kind !== 'removed') this.#hear(service);
+      }),
+    ];
+  }
+
+  /** Resolves when its sockets are open. The names are claimed on from then. */
+  static async start(box: Box, port: number, ports: AnnouncerPorts): Promise<BoxAnnouncer> {
+    const offer = { instance: box.name, type: boxServiceType, port, text: textOf(box) };
+    const advertiser = await Advertiser.start(
+      { hostLabel: hostLabelFor(box.name), services: [offer] },
+      ports,
+    );
+    return new BoxAnnouncer(box, advertiser, await Browser.start({ type: boxServiceType }, ports));
+  }
+
+  /** Names as they stand after any conflict. */
+  names(): readonly string[] {
+    const { host, instance } = this.#advertiser.names;
+    return [`${host}.local`, `${instance}.${boxServiceType}.local`];
+  }
+
+  /** Says goodbye. */
+  async close(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#browser.close();
+    await this.#advertiser.close();
+  }
+
+  #update(): void {
+    const text = textOf(this.#box);
+    const written = JSON.stringify(text);
+    // What was claimed makes known those who were heard before.
+    for (const service of this.#browser.found()) this.#hear(service);
+    if (written === this.#text) return;
+    this.#text = written;
+    this.#advertiser.updateText(boxServiceType, text);
+  }
+
+  #hear(service: FoundService): void {
+    const announced = announcedBoxOf(service);
+    if (announced !== undefined) this.#box.hint(announced.memberId, addressesOf(service));
+  }
+}
+
+/** What a found service says of the box behind it, or undefined when it is none of ours. */
+export function announcedBoxOf({ text }: FoundService): AnnouncedBox | undefined {
+  const memberId = fromHex(text.box ?? '');
+  if (memberId?.length !== 32) return undefined;
+  const freeGiB = Number(text.free ?? 0);
+  return {
+    memberId,
+    state: text.state ?? '',
+    poolTag: text.pool ?? '',
+    version: text.v ?? '',
+    freeGiB: Number.isSafeInteger(freeGiB) ? freeGiB : 0,
+  };
+}
+
+/** Where to dial it: a link-local IPv6 address only with its interface. */
+export function addressesOf({ addresses, port }: FoundService): readonly PeerAddress[] {
+  return addresses.map(({ address, interfaceName }) => ({
+    host: address.toLowerCase().startsWith('fe80:') ? `${address}%${interfaceName}` : address,
+    port,
+  }));
+}
+
+/** Eight digits by which a person and a desktop tell pools apart; says nothing of the pool's id. */
+export function poolTagOf(pool: Bytes): string {
+  return toHex(hash('sha256', pool, 'buffer')).slice(0, 8);
+}
+
+function textOf(box: Box): Readonly<Record<string, string>> {
+  const freeGiB = box.status().capacity.freeBytes / 2 ** 30;
+  return {
+    txtvers: '1',
+    box: toHex(box.identity.memberId),
+    state: box.claimed ? 'member' : 'unclaimed',
+    pool: box.poolId === undefined ? '' : poolTagOf(box.poolId),
+    v: version,
+    free: String(freeGiB < 1 ? 0 : 2 ** Math.floor(Math.log2(freeGiB))),
+  };
+}

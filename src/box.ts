@@ -1,0 +1,280 @@
+import { type Bytes, toHex } from './base/bytes.ts';
+import { encodeCbor } from './base/cbor.ts';
+import type { Log } from './base/log.ts';
+import { version } from './base/version.ts';
+import { BoxPool } from './box-pool.ts';
+import { AddressBook } from './pool/address-book.ts';
+import { type Identity, loadOrCreateIdentity } from './pool/identity.ts';
+import { BoxEnrolment, type Enrolled } from './pool/pairing/enrolment.ts';
+import { PairingHost, type PairingView } from './pool/pairing/pairing-host.ts';
+import { handleChunks } from './pool/transfer/chunk-handlers.ts';
+import { methods } from './pool/transfer/methods.ts';
+import { PeerDirectory } from './pool/transfer/peer-directory.ts';
+import { PeerDispatcher } from './pool/transfer/peer-dispatcher.ts';
+import { PeerServer } from './pool/transfer/peer-server.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Compute } from './ports/compute.ts';
+import type { Disk } from './ports/disk.ts';
+import type { Entropy } from './ports/entropy.ts';
+import type { KeyValueStore } from './ports/key-value-store.ts';
+import type { ListenAddress, PeerAddress, SecureTransport } from './ports/secure-transport.ts';
+import { type ApplianceStatus, foldStatus } from './status/appliance-status.ts';
+import type { BoxPhase, NetworkFacts, VolumeFacts } from './status/facts.ts';
+import { statusToCbor } from './status/status-codec.ts';
+import { ChunkStore, type VolumeStatus } from './store/chunk-store.ts';
+import type { VolumeOptions } from './store/volume.ts';
+
+/** Copies of every chunk, on boxes of their own, as far as there are as many. */
+export const defaultReplicas = 2;
+
+export interface BoxOptions {
+  /** Undefined: `aether-` and the first four digits of the member id. */
+  readonly name?: string;
+  readonly listen: ListenAddress;
+  readonly volumes: readonly VolumeOptions[];
+  readonly replicas: number;
+}
+
+export interface BoxPorts {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly compute: Compute;
+  readonly stateDisk: Disk;
+  readonly openTreeIndex: () => Promise<KeyValueStore>;
+  /** Connections under the box's own key. */
+  readonly transportFor: (identity: Identity) => SecureTransport;
+  /** What the surroundings know of the network: interfaces and claimed names. */
+  readonly network: () => Pick<NetworkFacts, 'interfaces' | 'announcedNames'>;
+}
+
+/** A whole box over its ports: what `main.ts` runs on a machine, and the simulator in its world. */
+export class Box {
+  readonly identity: Identity;
+  readonly name: string;
+  readonly #options: BoxOptions;
+  readonly #ports: BoxPorts;
+  readonly #store: ChunkStore;
+  readonly #enrolment: BoxEnrolment;
+  readonly #pairing: PairingHost;
+  readonly #dispatcher: PeerDispatcher;
+  readonly #directory: PeerDirectory;
+  readonly #server: PeerServer;
+  readonly #addresses: AddressBook;
+  readonly #startedMs: number;
+  readonly #listeners = new Set<() => void>();
+  #pool: BoxPool | undefined;
+  #poolOpening: Promise<void> = Promise.resolve();
+  #phase: BoxPhase = 'starting';
+  #port: number | undefined;
+
+  private constructor(
+    options: BoxOptions,
+    ports: BoxPorts,
+    parts: {
+      readonly identity: Identity;
+      readonly store: ChunkStore;
+      readonly enrolment: BoxEnrolment;
+      readonly pairing: PairingHost;
+      readonly addresses: AddressBook;
+    },
+  ) {
+    this.#options = options;
+    this.#ports = ports;
+    this.identity = parts.identity;
+    this.name = options.name ?? `aether-${toHex(parts.identity.memberId).slice(0, 4)}`;
+    this.#store = parts.store;
+    this.#enrolment = parts.enrolment;
+    this.#pairing = parts.pairing;
+    this.#addresses = parts.addresses;
+    this.#startedMs = ports.clock.monotonicMs();
+    this.#dispatcher = new PeerDispatcher({
+      hello: () => ({
+        role: 'box',
+        name: this.name,
+        pool: this.#enrolment.enrolled?.secrets.pool,
+        state: this.claimed ? 'member' : 'unclaimed',
+        port: this.#port,
+      }),
+      memberOf: (memberId) => this.#enrolment.enrolled?.roster.get(memberId),
+    });
+    const transport = ports.transportFor(parts.identity);
+    const transferPorts = { clock: ports.clock, entropy: ports.entropy, log: ports.log.part('transfer') };
+    this.#directory = new PeerDirectory(
+      {
+        self: parts.identity.memberId,
+        transport,
+        dispatcher: this.#dispatcher,
+        pool: () => this.#enrolment.enrolled?.secrets.pool,
+      },
+      transferPorts,
+    );
+    this.#server = new PeerServer(
+      {
+        transport,
+        dispatcher: this.#dispatcher,
+        onMember: (connection) => this.#directory.adopt(connection),
+      },
+      transferPorts,
+    );
+    this.#handleRequests();
+    this.#store.onChange(() => this.#storeChanged());
+    this.#pairing.onChange(() => this.#changed());
+    this.#directory.onChange(() => this.#changed());
+    this.#enrolment.onClaimed((enrolled) => this.#enterPool(enrolled));
+  }
+
+  /** Opens the state folder and the volumes, recovering what a crash left. Nothing is served yet. */
+  static async open(options: BoxOptions, ports: BoxPorts): Promise<Box> {
+    const { stateDisk: disk, clock, entropy, compute } = ports;
+    const identity = await loadOrCreateIdentity(disk, ports);
+    const log = ports.log.part('pool');
+    const enrolment = await BoxEnrolment.open({ disk, identity }, { clock, log });
+    const pairing = await PairingHost.open({ disk, enrolment }, { clock, entropy, log });
+    const addresses = await AddressBook.open(disk, { log });
+    const pool = enrolment.enrolled?.secrets.pool;
+    const store = await ChunkStore.open(
+      { volumes: options.volumes, ...(pool === undefined ? {} : { pool }) },
+      { clock, entropy, compute, log: ports.log.part('store') },
+    );
+    const box = new Box(options, ports, { identity, store, enrolment, pairing, addresses });
+    if (enrolment.enrolled !== undefined) await box.#openPool(enrolment.enrolled);
+    return box;
+  }
+
+  /** Listens and joins in; resolves with the port. Errors: `LINK_ADDRESS_IN_USE`, `LINK_DENIED`. */
+  async start(): Promise<number> {
+    this.#port = await this.#server.listen(this.#options.listen);
+    this.#phase = 'running';
+    await this.#pool?.start();
+    this.#changed();
+    return this.#port;
+  }
+
+  get claimed(): boolean {
+    return this.#enrolment.enrolled !== undefined;
+  }
+
+  /** The pool's id; undefined while unclaimed. */
+  get poolId(): Bytes | undefined {
+    return this.#enrolment.enrolled?.secrets.pool;
+  }
+
+  /** The code that is valid now, if any, and how pairing stands. */
+  pairing(): PairingView {
+    return this.#pairing.view();
+  }
+
+  /** A fresh code for one more desktop. Errors: `NOT_CLAIMED`, `PAIRING_LOCKED`. */
+  requestLoginCode(): string {
+    return this.#pairing.requestLoginCode();
+  }
+
+  /** Says that a box announced itself at these addresses. Whoever it is has to prove it. */
+  hint(memberId: Bytes, addresses: readonly PeerAddress[]): void {
+    if (this.#enrolment.enrolled?.roster.get(memberId) !== undefined)
+      this.#directory.hint(memberId, addresses);
+  }
+
+  status(): ApplianceStatus {
+    const { clock } = this.#ports;
+    const pool = this.#pool?.facts();
+    const pairing = this.#pairing.view();
+    return foldStatus({
+      box: {
+        name: this.name,
+        memberId: toHex(this.identity.memberId),
+        version,
+        phase: this.#phase,
+        uptimeMs: clock.monotonicMs() - this.#startedMs,
+        identifying: false,
+      },
+      pool: pool?.pool ?? null,
+      volumes: this.#store.status().volumes.map(volumeFacts),
+      peers: pool?.peers ?? [],
+      network: { ...this.#ports.network(), port: this.#port ?? null },
+      copies: { missing: pool?.missing ?? 0, copying: false },
+      pairing: {
+        locked: pairing.lockedForMs !== undefined,
+        lockedForMs: pairing.lockedForMs ?? null,
+        codeShown: pairing.code !== undefined,
+      },
+    });
+  }
+
+  /** Calls `listener` when the status is likely to have changed. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Stops serving, lets everything acknowledged reach its disk, and closes. */
+  async close(): Promise<void> {
+    this.#phase = 'stopping';
+    this.#changed();
+    await this.#server.close();
+    this.#directory.close();
+    await this.#poolOpening;
+    await this.#pool?.close();
+    await this.#store.close();
+    await this.#pairing.close();
+    await this.#addresses.settled();
+    this.#phase = 'stopped';
+    this.#changed();
+  }
+
+  #handleRequests(): void {
+    const pairing = this.#pairing;
+    const dispatcher = this.#dispatcher;
+    dispatcher.handle(methods.pairStart, (payload, { peer }) => pairing.start(payload, peer.memberId));
+    dispatcher.handle(methods.pairFinish, async (payload, { peer }) => {
+      const answer = await pairing.finish(payload, peer.memberId);
+      // A desktop that hears it is in finds the pool at work.
+      await this.#poolOpening;
+      return answer;
+    });
+    handleChunks(dispatcher, this.#store);
+    dispatcher.handle(methods.boxStatus, async () => encodeCbor(statusToCbor(this.status())));
+  }
+
+  #enterPool(enrolled: Enrolled): void {
+    this.#poolOpening = this.#openPool(enrolled)
+      .then(() => this.#pool?.start())
+      .then(
+        () => this.#changed(),
+        (error: unknown) => this.#ports.log.error('pool cannot be entered', { reason: String(error) }),
+      );
+  }
+
+  async #openPool(enrolled: Enrolled): Promise<void> {
+    this.#pool = await BoxPool.open(
+      {
+        identity: this.identity,
+        enrolled,
+        replicas: this.#options.replicas,
+        store: this.#store,
+        dispatcher: this.#dispatcher,
+        directory: this.#directory,
+        addresses: this.#addresses,
+      },
+      this.#ports,
+    );
+  }
+
+  #storeChanged(): void {
+    this.#pool?.declareCapacity().catch((error: unknown) => {
+      this.#ports.log.warn('capacity not declared', { reason: String(error) });
+    });
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function volumeFacts(volume: VolumeStatus): VolumeFacts {
+  const { name, state, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords } = volume;
+  const error = volume.error?.message ?? null;
+  return { name, state, error, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords };
+}

@@ -1,0 +1,267 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { toHex } from './base/bytes.ts';
+import { AetherError } from './base/errors.ts';
+import { formatDuration } from './base/format.ts';
+import { logEntriesMax } from './base/limits.ts';
+import { createLog, formatLogEntry, type Log, LogRing } from './base/log.ts';
+import { version } from './base/version.ts';
+import { Box, defaultReplicas } from './box.ts';
+import { BoxAnnouncer } from './box-announcer.ts';
+import { type BoxConfig, defaultBoxConfig, defaultPort, parseBoxConfig } from './box-config.ts';
+import {
+  type CommandLine,
+  type OptionSpec,
+  optionLines,
+  parseCommandLine,
+  usageError,
+} from './cli/arguments.ts';
+import { exitCodeOf } from './cli/exit-codes.ts';
+import { errorLines } from './cli/output.ts';
+import type { PairingCode } from './device/console/commands.ts';
+import { Console } from './device/console/console.ts';
+import { LedDriver } from './device/leds/led-driver.ts';
+import { parseBoardPins } from './device/pins.ts';
+import { openGpioLeds } from './platform/gpio-leds.ts';
+import { InstanceLock } from './platform/instance-lock.ts';
+import { LmdbStore } from './platform/lmdb-store.ts';
+import { NodeClock } from './platform/node-clock.ts';
+import { nodeCompute } from './platform/node-compute.ts';
+import { NodeDisk } from './platform/node-disk.ts';
+import { nodeEntropy } from './platform/node-entropy.ts';
+import { NodeMulticastNetwork } from './platform/node-multicast.ts';
+import { TerminalLeds } from './platform/terminal-leds.ts';
+import { TerminalLine } from './platform/terminal-line.ts';
+import { TlsTransport } from './platform/tls-transport.ts';
+import { every } from './ports/clock.ts';
+import type { LedPort } from './ports/leds.ts';
+import type { ListenAddress } from './ports/secure-transport.ts';
+import type { VolumeOptions } from './store/volume.ts';
+
+const options: Readonly<Record<string, OptionSpec>> = {
+  dir: {
+    type: 'string',
+    value: 'DIR',
+    help: "the box's folder: state, box.json, default disk (default: var/box)",
+  },
+  name: {
+    type: 'string',
+    value: 'NAME',
+    help: 'what people call this box (default: aether- and four digits)',
+  },
+  listen: {
+    type: 'string',
+    value: 'HOST:PORT',
+    help: `where members connect (default: every address, port ${defaultPort} or any free one)`,
+  },
+  volume: {
+    type: 'string',
+    value: 'PATH',
+    multiple: true,
+    help: 'a folder to store in, the root of a disk; once for each (default: DIR/disk1)',
+  },
+  console: { type: 'string', value: 'WHERE', help: 'the maintenance console: terminal (default) or none' },
+  'json-ready': { type: 'boolean', help: 'print one line of JSON when it listens' },
+  version: { type: 'boolean', help: 'print the version' },
+  help: { type: 'boolean', help: 'show this' },
+};
+
+const usage = [
+  'usage: npm start -- [options]',
+  '',
+  'Runs an AetherStore box on this computer.',
+  '',
+  ...optionLines(options),
+  '',
+  'box.json in DIR may set name, listen {host, port}, volumes [{path, limitGiB}] and console; options come first.',
+];
+
+const clock = new NodeClock();
+const ring = new LogRing(logEntriesMax);
+
+async function main(words: readonly string[]): Promise<void> {
+  const line = parseCommandLine(words, options, 'npm start -- --help');
+  if (line.positionals.length > 0)
+    throw usageError(`nothing is done with ${line.positionals[0]}`, 'npm start -- --help');
+  if (line.flag('help')) return say(usage);
+  if (line.flag('version')) return say([version]);
+  const folder = resolve(line.text('dir') ?? 'var/box');
+  await mkdir(join(folder, 'state'), { recursive: true, mode: 0o700 });
+  const lock = await InstanceLock.take(folder);
+  try {
+    await run(folder, await readConfig(folder), line);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Runs the box until it is asked to stop; when this resolves, everything is on disk. */
+async function run(folder: string, config: BoxConfig, line: CommandLine): Promise<void> {
+  const withConsole = (line.text('console') ?? config.console) === 'terminal';
+  const log = createLog(
+    'box',
+    () => clock.wallMs(),
+    (entry) => {
+      ring.sink(entry);
+      if (!withConsole && entry.level !== 'debug') process.stderr.write(`${formatLogEntry(entry)}\n`);
+    },
+  );
+  const network = new NodeMulticastNetwork();
+  let announcer: BoxAnnouncer | undefined;
+  const listen = listenAddress(line.text('listen'), config);
+  const ports = {
+    clock,
+    entropy: nodeEntropy,
+    log,
+    compute: nodeCompute,
+    stateDisk: new NodeDisk(join(folder, 'state')),
+    openTreeIndex: () => LmdbStore.open(join(folder, 'state', 'tree')),
+    transportFor: (identity: { privateKeyPem: string; certificatePem: string }) => new TlsTransport(identity),
+    network: () => ({
+      interfaces: network
+        .interfaces()
+        .map(({ name, addresses }) => ({ name, addresses: addresses.map(({ address }) => address) })),
+      announcedNames: announcer?.names() ?? [],
+    }),
+  };
+  const name = line.text('name') ?? config.name ?? undefined;
+  const box = await Box.open(
+    {
+      ...(name === undefined ? {} : { name }),
+      listen,
+      volumes: await volumesOf(folder, config, line),
+      replicas: defaultReplicas,
+    },
+    ports,
+  );
+  const port = await box.start();
+  const stop = Promise.withResolvers<void>();
+  process.once('SIGINT', () => stop.resolve());
+  process.once('SIGTERM', () => stop.resolve());
+  process.once('SIGHUP', () => stop.resolve());
+  announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy: nodeEntropy, log });
+  if (line.flag('json-ready')) sayReady(box, port);
+  const stopFaces = withConsole ? await startFaces(box, port, log, () => stop.resolve()) : () => {};
+  await stop.promise;
+  await announcer.close();
+  await box.close();
+  stopFaces();
+  if (withConsole) say([box.status().headline]);
+}
+
+/** Lights and console on the terminal. Returns what gives the terminal back. */
+async function startFaces(box: Box, port: number, log: Log, stop: () => void): Promise<() => void> {
+  const line = new TerminalLine();
+  const console = new Console(
+    {
+      line,
+      context: {
+        status: () => box.status(),
+        log: ring,
+        pair: async () => pairingCode(box),
+        shutdown: async () => stop(),
+      },
+    },
+    { clock },
+  );
+  const pins = parseBoardPins(await readFile(new URL('../board/rpi/pins.json', import.meta.url), 'utf8'));
+  const gpio = await openGpioLeds({ pins }, { log });
+  if (gpio.reason !== undefined) log.info('lights are drawn on the terminal', { reason: gpio.reason });
+  const leds: LedPort = gpio.leds ?? new TerminalLeds({ print: (text) => console.print(text) });
+  const driver = new LedDriver({ ports: [leds] }, { clock });
+  const show = () => driver.show(box.status());
+  box.onChange(show);
+  const refresh = every(clock, statusPeriodMs, show);
+  console.start();
+  for (const text of welcomeLines(box, port)) console.print(text);
+  show();
+  console.ended.then((end) => {
+    if (end === 'interrupt') stop();
+    if (end === 'leave') line.close();
+  });
+  return () => {
+    refresh.cancel();
+    show();
+    console.close();
+    driver.close();
+    line.close();
+  };
+}
+
+/** Facts that nobody reports (a peer silent for long) are looked at this often. */
+const statusPeriodMs = 1000;
+
+function welcomeLines(box: Box, port: number): readonly string[] {
+  const { code } = box.pairing();
+  const lines = [`Members connect on port ${port}.`];
+  if (!box.claimed && code !== undefined) {
+    lines.push(`Claim code: ${code}`, `On a desktop: aether claim ${box.name} --code ${code}`);
+  }
+  return lines;
+}
+
+function pairingCode(box: Box): PairingCode {
+  const code = box.claimed ? box.requestLoginCode() : box.pairing().code;
+  const { expiresInMs, lockedForMs } = box.pairing();
+  if (code === undefined) {
+    throw new AetherError('PAIRING_LOCKED', 'pairing is locked after too many wrong codes', {
+      help: `Try again in ${formatDuration(lockedForMs ?? 0)}.`,
+    });
+  }
+  return { code, expiresAtMs: expiresInMs === undefined ? null : clock.wallMs() + expiresInMs };
+}
+
+function sayReady(box: Box, port: number): void {
+  const { code } = box.pairing();
+  const member = toHex(box.identity.memberId);
+  const claimCode = box.claimed ? null : (code ?? null);
+  say([JSON.stringify({ ready: true, name: box.name, port, member, claimCode })]);
+}
+
+async function readConfig(folder: string): Promise<BoxConfig> {
+  try {
+    return parseBoxConfig(await readFile(join(folder, 'box.json'), 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return defaultBoxConfig;
+    throw error;
+  }
+}
+
+function listenAddress(flag: string | undefined, { listen }: BoxConfig): ListenAddress {
+  if (flag === undefined) return { host: listen.host, port: listen.port ?? defaultPort };
+  const match = /^\[?([^\]]*?)\]?:(\d{1,5})$/.exec(flag);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) {
+    throw usageError(`--listen ${flag}: HOST:PORT was expected`, 'npm start -- --help');
+  }
+  return { host: match[1] || '::', port };
+}
+
+/** The folders to store in. One that is missing is made only when it is the default: a missing disk is no folder. */
+async function volumesOf(
+  folder: string,
+  config: BoxConfig,
+  line: CommandLine,
+): Promise<readonly VolumeOptions[]> {
+  const flags = line.texts('volume').map((path) => ({ path, limitGiB: null }));
+  const chosen = flags.length > 0 ? flags : config.volumes;
+  if (chosen.length === 0) await mkdir(join(folder, 'disk1'), { recursive: true, mode: 0o700 });
+  const volumes = chosen.length > 0 ? chosen : [{ path: join(folder, 'disk1'), limitGiB: null }];
+  return volumes.map(({ path, limitGiB }) => ({
+    name: basename(path),
+    disk: new NodeDisk(path),
+    openIndex: () => LmdbStore.open(join(path, 'index')),
+    ...(limitGiB === null ? {} : { limitBytes: limitGiB * 2 ** 30 }),
+  }));
+}
+
+function say(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${errorLines('aetherstore', error).join('\n')}\n`);
+  process.exitCode = exitCodeOf(error);
+}

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { InstanceLock } from './instance-lock.ts';
+
+test('a folder has one box; it is free again after release', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'lock-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const lock = await InstanceLock.take(folder);
+  await assert.rejects(InstanceLock.take(folder), { code: 'ALREADY_RUNNING' });
+  await lock.release();
+  await (await InstanceLock.take(folder)).release();
+});
+
+test('a box that was killed leaves no lock', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), `lock-${'long'.repeat(30)}-`));
+  t.after(() => rm(folder, { recursive: true }));
+  const module = new URL('./instance-lock.ts', import.meta.url).href;
+  const program = `import { InstanceLock } from '${module}';
+    await InstanceLock.take(${JSON.stringify(folder)}); console.log('held'); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', program]);
+  await once(child.stdout, 'data');
+  await assert.rejects(InstanceLock.take(folder), { code: 'ALREADY_RUNNING' });
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await (await InstanceLock.take(folder)).release();
+});
