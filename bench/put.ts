@@ -1,0 +1,2 @@
+import type { Benchmark } from './harness.ts';
+export const putBenchmark: Benchmark = { name: 'put', about: '', run: async () => [] };

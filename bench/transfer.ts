@@ -1,0 +1,2 @@
+import type { Benchmark } from './harness.ts';
+export const transferBenchmark: Benchmark = { name: 'transfer', about: '', run: async () => [] };
