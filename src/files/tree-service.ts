@@ -1,0 +1,247 @@
+import { type Bytes, equalBytes, fromHex } from '../base/bytes.ts';
+import { CborFields, type CborValue, decodeCbor, encodeCbor } from '../base/cbor.ts';
+import { describeError } from '../base/errors.ts';
+import { listEntriesMax, listPageBytesMax, logRecordBytesMax } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import type { Entropy } from '../ports/entropy.ts';
+import { filesError } from './files-error.ts';
+import { bodiesFromCbor, encodeVector, type LogShipping } from './log/log-shipping.ts';
+import type { LogStore, OpenedRecord } from './log/log-store.ts';
+import { type Change, changesFromCbor, pathFromCbor } from './tree/change.ts';
+import { planCommit } from './tree/commit-plan.ts';
+import { entryToCbor, type RemoteEntry } from './tree/remote-entry.ts';
+import type { TreeStore } from './tree/tree-store.ts';
+import { TreeView, type VisibleNode } from './tree/tree-view.ts';
+
+export interface TreeServicePorts {
+  readonly logs: LogStore;
+  readonly tree: TreeStore;
+  readonly shipping: Pick<LogShipping, 'copies'>;
+  readonly entropy: Entropy;
+  readonly log: Log;
+}
+
+export interface ListPage {
+  readonly entries: readonly RemoteEntry[];
+  /** Whether more come after the last of them. */
+  readonly more: boolean;
+}
+
+/** The tree of one box, as others ask for it: methods 64–66 and 80–82 of formats.md §6. */
+export class TreeService {
+  readonly #ports: TreeServicePorts;
+  readonly #view: TreeView;
+  /** Defined while the tree is brought up to its logs; until then nothing is folded or answered. */
+  #replaying: Promise<void> | undefined;
+  /** A record came while the tree was brought up. */
+  #missed = false;
+  /** Why the tree is behind its logs for good. */
+  #failure: unknown;
+
+  private constructor(ports: TreeServicePorts) {
+    this.#ports = ports;
+    this.#view = new TreeView(ports.tree);
+  }
+
+  /** Replays what the tree lacks, then follows the logs. Errors: `LOG_CORRUPT`, `EPOCH_UNKNOWN`, `DiskErrorCode`. */
+  static async open(ports: TreeServicePorts): Promise<TreeService> {
+    const service = new TreeService(ports);
+    const { logs, tree } = ports;
+    logs.expectOwn(tree.position(logs.self));
+    await service.#replay();
+    logs.onRecord((record) => service.#follow(record));
+    logs.onFailure(() => service.#startOver());
+    return service;
+  }
+
+  /**
+   * Carries out `changes`, all or none. When it resolves they are durable in this box's log, and in `copies` boxes
+   * altogether: two as soon as another one answers. Errors: those of `planCommit`, `LogStore.append` and the disk.
+   */
+  async commit(changes: readonly Change[]): Promise<{ readonly copies: number }> {
+    await this.#ready();
+    const { logs, entropy, shipping } = this.#ports;
+    const operations = planCommit(this.#view, changes, {
+      tick: () => logs.tick(),
+      entropy,
+      author: logs.self,
+    });
+    // What is there already may still be on its way to the disk, or to the others.
+    if (operations.length === 0) {
+      await logs.settled();
+      return { copies: await shipping.copies(this.#ownCount()) };
+    }
+    const { seq, durable } = logs.append(operations);
+    await durable;
+    return { copies: await shipping.copies(seq + 1) };
+  }
+
+  /** Errors: `PATH_NOT_FOUND`, `NOT_A_DIRECTORY`. */
+  async stat(path: readonly string[]): Promise<RemoteEntry> {
+    await this.#ready();
+    return entryOf(path[path.length - 1] ?? '', this.#view.resolve(path));
+  }
+
+  /**
+   * Children of the directory at `path`, sorted by shown name (UTF-16 code units), after the name `after`; as many
+   * as fit one page. Errors: `PATH_NOT_FOUND`, `NOT_A_DIRECTORY`.
+   */
+  async list(path: readonly string[], after?: string, limit = listEntriesMax): Promise<ListPage> {
+    await this.#ready();
+    const directory = this.#view.resolve(path);
+    if (directory.version.kind !== 'directory') {
+      throw filesError('NOT_A_DIRECTORY', 'only a directory can be listed');
+    }
+    const sorted = this.#view.list(directory.id);
+    let index = after === undefined ? 0 : firstAfter(sorted, after);
+    const entries: RemoteEntry[] = [];
+    let bytes = 0;
+    for (; index < sorted.length && entries.length < Math.min(limit, listEntriesMax); index++) {
+      const [name, id] = sorted[index]!;
+      const node = this.#view.visible(id);
+      if (node === undefined) continue;
+      if (bytes > listPageBytesMax) break;
+      const entry = entryOf(name, node);
+      bytes += 400 + 3 * (name.length + (entry.target?.length ?? 0)) + contentBytes(entry);
+      entries.push(entry);
+    }
+    return { entries, more: index < sorted.length };
+  }
+
+  /** Method 80. */
+  async handleCommit(payload: Bytes): Promise<Bytes> {
+    if (payload.length > logRecordBytesMax) throw filesError('COMMIT_TOO_LARGE', 'the commit is too long');
+    const { copies } = await this.commit(changesFromCbor(decodeCbor(payload)));
+    return encodeCbor({ copies });
+  }
+
+  /** Method 81. */
+  async handleStat(payload: Bytes): Promise<Bytes> {
+    const names = decodeCbor(payload);
+    if (!Array.isArray(names)) throw filesError('PATH_INVALID', 'a path is a list of names');
+    return encodeCbor(entryToCbor(await this.stat(pathFromCbor(names as readonly CborValue[]))));
+  }
+
+  /** Method 82. */
+  async handleList(payload: Bytes): Promise<Bytes> {
+    const fields = CborFields.decode(payload);
+    const path = pathFromCbor(fields.list('path'));
+    const after = fields.has('after') ? fields.text('after') : undefined;
+    const limit = fields.has('limit') ? Math.max(1, fields.count('limit')) : listEntriesMax;
+    const { entries, more } = await this.list(path, after, limit);
+    return encodeCbor({ entries: entries.map(entryToCbor), more });
+  }
+
+  /** Method 64. */
+  async handleLogAppend(payload: Bytes): Promise<Bytes> {
+    await this.#ready();
+    await this.#ports.logs.receive(bodiesFromCbor(decodeCbor(payload)));
+    return encodeVector(this.#ports.logs.vector());
+  }
+
+  /** Method 65. */
+  async handleLogVector(): Promise<Bytes> {
+    return encodeVector(this.#ports.logs.vector());
+  }
+
+  /** Method 66. */
+  async handleLogRead(payload: Bytes): Promise<Bytes> {
+    const fields = CborFields.decode(payload);
+    const bodies = await this.#ports.logs.read(
+      fields.bytes('author', 32),
+      fields.count('from'),
+      listPageBytesMax,
+    );
+    return encodeCbor(bodies);
+  }
+
+  async close(): Promise<void> {
+    await this.#replaying;
+    await this.#ports.tree.close();
+    await this.#ports.logs.close();
+  }
+
+  #follow(record: OpenedRecord): void {
+    const { tree } = this.#ports;
+    if (this.#replaying !== undefined) this.#missed = true;
+    else if (this.#failure === undefined) tree.fold(record);
+  }
+
+  /** Records that the tree has folded did not become durable: it goes back to what is on disk. */
+  #startOver(): void {
+    const forgotten = this.#ports.tree.reset();
+    this.#missed = true;
+    this.#replaying ??= this.#catchUp(forgotten);
+  }
+
+  async #catchUp(forgotten: Promise<void>): Promise<void> {
+    try {
+      await forgotten;
+      while (this.#missed) {
+        this.#missed = false;
+        await this.#ports.logs.settled().catch(() => {});
+        await this.#replay();
+      }
+    } catch (error) {
+      this.#failure = error;
+      this.#ports.log.error('logs not replayed', { reason: describeError(error) });
+    }
+    // In the same step as the last look at `missed`: no record falls between.
+    this.#replaying = undefined;
+  }
+
+  async #replay(): Promise<void> {
+    const { logs, tree } = this.#ports;
+    for (const name of logs.vector().keys()) {
+      const author = fromHex(name)!;
+      for await (const record of logs.replay(author, tree.position(author))) {
+        tree.fold(record);
+        await tree.room();
+      }
+    }
+  }
+
+  async #ready(): Promise<void> {
+    while (this.#replaying !== undefined) await this.#replaying;
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.#ports.tree.room();
+  }
+
+  #ownCount(): number {
+    for (const [name, count] of this.#ports.logs.vector()) {
+      if (equalBytes(fromHex(name)!, this.#ports.logs.self)) return count;
+    }
+    return 0;
+  }
+}
+
+function entryOf(name: string, node: VisibleNode): RemoteEntry {
+  const { kind, mode, mtimeMs, size, content, target } = node.version;
+  return {
+    name,
+    node: node.id,
+    kind,
+    mode,
+    mtimeMs,
+    size,
+    ...(content === undefined ? {} : { content }),
+    ...(target === undefined ? {} : { target }),
+  };
+}
+
+function contentBytes({ content }: RemoteEntry): number {
+  if (content === undefined) return 0;
+  return 'inline' in content ? content.inline.length : content.chunks.length;
+}
+
+/** Index of the first entry whose name sorts after `name`. */
+function firstAfter(sorted: readonly [string, Bytes][], name: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]![0] <= name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
