@@ -1,9 +1,9 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { type Bytes, copyOf } from '../base/bytes.ts';
-import { streamWriteBufferBytes } from '../base/limits.ts';
 import type { SecureStream, SecureStreamHandler } from '../ports/secure-transport.ts';
 import { translateSocketError } from './tls-errors.ts';
+import { TlsWriter } from './tls-writer.ts';
 
 /** One TLS connection whose handshake is done. */
 export class TlsStream implements SecureStream {
@@ -11,12 +11,12 @@ export class TlsStream implements SecureStream {
   readonly peerPublicKey: Bytes;
   readonly remote: string;
   readonly #socket: TLSSocket;
+  readonly #writer: TlsWriter;
   #handler: SecureStreamHandler | undefined;
   #early: Bytes[] = [];
   #error: Error | undefined;
   #destroyed = false;
   #closed = false;
-  #corked = false;
 
   constructor(socket: TLSSocket, peerPublicKey: Bytes) {
     this.#socket = socket;
@@ -24,7 +24,7 @@ export class TlsStream implements SecureStream {
     this.peerKeyHash = new Uint8Array(createHash('sha256').update(peerPublicKey).digest());
     const host = socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress;
     this.remote = `${host}:${socket.remotePort}`;
-    socket.on('drain', () => this.#handler?.drain());
+    this.#writer = new TlsWriter(socket, () => this.#handler?.drain());
     socket.on('error', (error) => {
       if (!this.#destroyed) this.#error = translateSocketError(error, 'open');
     });
@@ -53,24 +53,9 @@ export class TlsStream implements SecureStream {
     else if (!this.#destroyed) this.#handler.data(bytes);
   };
 
-  /** What is written in one turn of the event loop leaves in as few records and system calls as it fits in. */
   write(parts: readonly Bytes[]): boolean {
-    const socket = this.#socket;
-    if (!socket.writable) return true;
-    if (!this.#corked) {
-      this.#corked = true;
-      socket.cork();
-      process.nextTick(this.#uncork);
-    }
-    for (const part of parts) socket.write(part);
-    // Node's own mark (64 KiB, fixed for accepted sockets) is lower, so `drain` is sure to come.
-    return socket.writableLength < streamWriteBufferBytes;
+    return this.#writer.write(parts);
   }
-
-  readonly #uncork = (): void => {
-    this.#corked = false;
-    this.#socket.uncork();
-  };
 
   pause(): void {
     this.#socket.pause();
@@ -81,7 +66,7 @@ export class TlsStream implements SecureStream {
   }
 
   end(): void {
-    this.#socket.end();
+    this.#writer.end();
   }
 
   destroy(): void {
