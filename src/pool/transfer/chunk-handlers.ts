@@ -17,7 +17,7 @@ export interface ChunkHolder {
   has(id: Bytes): boolean;
 }
 
-export const chunkIdBytes = 32;
+const chunkIdBytes = 32;
 
 /** Serves `chunk.put`, `chunk.get` and `chunk.has` (docs/formats.md §6) from `store`. */
 export function handleChunks(dispatcher: PeerDispatcher, store: ChunkHolder): void {

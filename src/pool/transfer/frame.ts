@@ -6,7 +6,7 @@ import { type TransferErrorCode, transferError } from './errors.ts';
 /** Frames of docs/formats.md §6: length-prefixed, versioned, bounded. Pure: bytes in, frames out. */
 
 export const frameHeaderBytes = 12;
-export const frameVersion = 1;
+const frameVersion = 1;
 
 export const frameKinds = { request: 1, response: 2, error: 3 } as const;
 export type FrameKind = (typeof frameKinds)[keyof typeof frameKinds];
