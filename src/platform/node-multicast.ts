@@ -39,10 +39,13 @@ export class NodeMulticastNetwork implements MulticastNetwork {
       ),
     }));
     const real = all.filter((one) => !one.isLoopback);
-    this.#known = (real.length > 0 ? real : all).map(({ name, mac, addresses }) => ({
-      name,
-      mac,
-      addresses,
+    // Linux has no route for IPv6 multicast on loopback.
+    const usable = ({ addresses, isLoopback }: (typeof all)[number]) =>
+      isLoopback ? addresses.filter((one) => one.family === 'ipv4') : addresses;
+    this.#known = (real.length > 0 ? real : all).map((one) => ({
+      name: one.name,
+      mac: one.mac,
+      addresses: usable(one),
     }));
     return this.#known;
   }
