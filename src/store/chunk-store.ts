@@ -7,8 +7,9 @@ import {
   storeCacheBytesMax,
   storeCachedChunkBytesMax,
 } from '../base/limits.ts';
+import { Semaphore } from '../base/semaphore.ts';
 import type { Compute } from '../ports/compute.ts';
-import { ByteSemaphore } from './byte-semaphore.ts';
+
 import { ChunkCache } from './chunk-cache.ts';
 import { nameOf } from './chunk-index.ts';
 import { storeError } from './errors.ts';
@@ -54,7 +55,7 @@ export class ChunkStore {
   readonly #volumes: Volume[] = [];
   readonly #unopened: Unopened[] = [];
   readonly #cache = new ChunkCache(storeCacheBytesMax, storeCachedChunkBytesMax);
-  readonly #semaphore = new ByteSemaphore(putBytesInFlightMax);
+  readonly #semaphore = new Semaphore(putBytesInFlightMax);
   /** Chunks that are being written, by id. */
   readonly #puts = new Map<string, Promise<void>>();
   readonly #listeners = new Set<() => void>();

@@ -12,8 +12,8 @@ import { SeededEntropy } from './seeded-entropy.ts';
 /** One attached disk of a {@link StoreFixture}: its segments and its index, which survive the store. */
 export class FixtureVolume {
   readonly name: string;
-  readonly disk: MemoryDisk;
-  readonly index: MemoryKeyValueStore;
+  disk: MemoryDisk;
+  index: MemoryKeyValueStore;
   readonly #settings: Pick<VolumeOptions, 'limitBytes' | 'segmentBytes'>;
 
   constructor(
