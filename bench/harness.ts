@@ -22,8 +22,11 @@ export interface Comparison {
   /** The ratio that is asked for; a benchmark without one only informs. */
   readonly target?: number;
   readonly rounds: number;
-  readonly runOurs: () => Promise<Sample>;
-  readonly runPeer: () => Promise<Sample>;
+}
+
+export interface Pair<Run> {
+  readonly runOurs: () => Promise<Run>;
+  readonly runPeer: () => Promise<Run>;
 }
 
 export type Row =
@@ -84,18 +87,28 @@ export class BenchContext {
   }
 
   /** Measures in turns (ours, peer, ours, peer …); a first pair warms up and is not counted. */
-  async compare(comparison: Comparison): Promise<Row> {
-    const ours: Sample[] = [];
-    const theirs: Sample[] = [];
-    for (let round = 0; round <= comparison.rounds; round++) {
-      this.#progress(`${comparison.name}: ${round === 0 ? 'warm-up' : `${round} of ${comparison.rounds}`}`);
-      const own = await comparison.runOurs();
-      const other = await comparison.runPeer();
+  async compare(comparison: Comparison & Pair<Sample>): Promise<Row> {
+    const { ours, theirs } = await this.runPairs(comparison.name, comparison.rounds, comparison);
+    return comparisonRow(comparison, ours, theirs);
+  }
+
+  /** As `compare`, for runs that give more than one sample. */
+  async runPairs<Run>(
+    name: string,
+    rounds: number,
+    pair: Pair<Run>,
+  ): Promise<{ ours: Run[]; theirs: Run[] }> {
+    const ours: Run[] = [];
+    const theirs: Run[] = [];
+    for (let round = 0; round <= rounds; round++) {
+      this.progress(`${name}: ${round === 0 ? 'warm-up' : `${round} of ${rounds}`}`);
+      const own = await pair.runOurs();
+      const other = await pair.runPeer();
       if (round === 0) continue;
       ours.push(own);
       theirs.push(other);
     }
-    return { kind: 'comparison', name: comparison.name, result: judge(comparison, ours, theirs) };
+    return { ours, theirs };
   }
 
   /** Compiles `bench/peers/NAME.c` for this processor, once, and runs it; its answer is its last line. */
@@ -135,17 +148,18 @@ const debianPackages: Readonly<Record<string, string>> = {
   zstd: 'libzstd-dev',
 };
 
-function judge(comparison: Comparison, ours: readonly Sample[], theirs: readonly Sample[]): ComparisonResult {
-  const rate = (sample: Sample) => rateOf(sample, comparison.per);
+export function comparisonRow(
+  comparison: Comparison,
+  ours: readonly Sample[],
+  theirs: readonly Sample[],
+): Row {
+  const { name, peer, unit, per, rounds } = comparison;
+  const ratios = ours.map((sample, index) => rateOf(sample, per) / rateOf(theirs[index]!, per));
+  const medians = { ours: medianSample(ours), theirs: medianSample(theirs), ratio: median(ratios) };
   return {
-    peer: comparison.peer,
-    unit: comparison.unit,
-    per: comparison.per,
-    target: comparison.target,
-    ours: medianSample(ours),
-    theirs: medianSample(theirs),
-    ratio: median(ours.map((sample, index) => rate(sample) / rate(theirs[index]!))),
-    rounds: comparison.rounds,
+    kind: 'comparison',
+    name,
+    result: { peer, unit, per, target: comparison.target, rounds, ...medians },
   };
 }
 
