@@ -70,6 +70,16 @@ export const listPageBytesMax = 512 * 1024;
 export const logPullPeriodMs = 10_000;
 export const logShipTimeoutMs = 5_000;
 
+/** Bytes of a file read before they are cut and sealed: enough that few bytes are cut twice. */
+export const sealFillBytes = 1024 * 1024;
+
+/** Sealed chunks handed over at once, and such batches not yet acknowledged: 16 MiB of a put. */
+export const sealBatchBytes = 1024 * 1024;
+export const sealBatchesInFlightMax = 16;
+
+/** How much of a file is fetched before it is asked for: 16 chunks keep a gigabit link busy over 30 ms. */
+export const contentReadAheadBytes = 4 * 1024 * 1024;
+
 /** Versions that one new version may replace: as many as there are concurrent authors. */
 export const basisStampsMax = 256;
 
