@@ -33,7 +33,8 @@ export class Lan {
     this.hosts = hostNames.map(
       (name, index) => new LanHost(name, `${this.#prefix}-${name}`, index + 1, this.#hub),
     );
-    process.once('exit', this.#close);
+    // Before folders are removed, which registered earlier: whoever still writes into them must be gone.
+    process.prependOnceListener('exit', this.#close);
     try {
       ip(
         [],
