@@ -45,6 +45,9 @@ export interface BoxPoolPorts {
   readonly openTreeIndex: () => Promise<KeyValueStore>;
 }
 
+const meetAttemptsMax = 5;
+const meetPauseMs = 500;
+
 /** What a box does once it belongs to a pool: the tree and its logs, and keeping up with the other members. */
 export class BoxPool {
   readonly #options: BoxPoolOptions;
@@ -65,7 +68,7 @@ export class BoxPool {
     this.#ports = ports;
     this.#shipping = parts.shipping;
     this.#service = parts.service;
-    this.#exchange = new MemberExchange(options.enrolled.roster, { log: ports.log.part('pool') });
+    this.#exchange = new MemberExchange(options.enrolled.roster);
   }
 
   /** Opens logs and tree, replaying what the tree lacks. Errors: those of {@link TreeService.open}. */
@@ -195,14 +198,17 @@ export class BoxPool {
   }
 
   /** Members first: a log record counts only when its author is known. */
-  async #meet(memberId: Bytes): Promise<void> {
+  async #meet(memberId: Bytes, attempt = 0): Promise<void> {
     try {
       const connection = await this.#options.directory.connection(memberId);
       if (connection.direction === 'incoming') await this.#noteAddress(connection);
       await this.#exchangeWith(connection);
       await this.#shipping.peerUp(memberId);
     } catch (error) {
-      this.#ports.log.part('pool').debug('box went away', { reason: describeError(error) });
+      this.#ports.log.part('pool').debug('box not met', { reason: describeError(error) });
+      // A box that has just joined may be heard of here before the other side knows that it is a member.
+      if (attempt >= meetAttemptsMax || !this.#options.directory.isReachable(memberId)) return;
+      this.#ports.clock.after(meetPauseMs * 2 ** attempt, () => void this.#meet(memberId, attempt + 1));
     }
   }
 
@@ -217,7 +223,7 @@ export class BoxPool {
   }
 
   #exchangeWith(connection: PeerConnection): Promise<void> {
-    return this.#exchange.tryWithPeer((payload) => connection.request(methods.membersExchange, payload));
+    return this.#exchange.withPeer((payload) => connection.request(methods.membersExchange, payload));
   }
 
   async #exchangeWithAll(): Promise<void> {

@@ -247,6 +247,10 @@ export class Box {
   }
 
   async #openPool(enrolled: Enrolled): Promise<void> {
+    enrolled.roster.onChange(() => {
+      this.#server.membersChanged();
+      this.#changed();
+    });
     this.#pool = await BoxPool.open(
       {
         identity: this.identity,

@@ -18,6 +18,8 @@ export interface CommandContext {
   readonly output: Output;
   /** Folder of this desktop's identity and pool. */
   readonly homePath: string;
+  /** What a pool calls this desktop unless told otherwise: its host name. */
+  readonly desktopName: string;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

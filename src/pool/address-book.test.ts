@@ -11,7 +11,8 @@ const member = new Uint8Array(32).fill(7);
 test('the newest address comes first, is kept, and old ones fall off the end', async () => {
   const disk = new MemoryDisk({ entropy: new SeededEntropy(1) });
   const book = await AddressBook.open(disk, { log: silentLog });
-  for (let port = 1; port <= addressesPerMemberMax + 3; port++) book.seen(member, { host: '192.0.2.1', port });
+  for (let port = 1; port <= addressesPerMemberMax + 3; port++)
+    book.seen(member, { host: '192.0.2.1', port });
   book.seen(member, { host: '192.0.2.1', port: 9 });
   await book.settled();
   const again = await AddressBook.open(disk, { log: silentLog });

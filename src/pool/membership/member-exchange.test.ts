@@ -27,8 +27,8 @@ async function rosterWith(names: readonly string[]): Promise<Roster> {
 
 test('after an exchange both sides hold what either held', async () => {
   const [left, right] = [await rosterWith(['a', 'b']), await rosterWith(['c'])];
-  const answering = new MemberExchange(right, { log: silentLog });
-  await new MemberExchange(left, { log: silentLog }).withPeer((payload) => answering.answer(payload));
+  const answering = new MemberExchange(right);
+  await new MemberExchange(left).withPeer((payload) => answering.answer(payload));
   assert.deepEqual(left.records(), right.records());
   assert.equal(left.members().length, 3);
 });
@@ -37,9 +37,9 @@ test('equal sets are told by one small request', async () => {
   const left = await rosterWith(['a']);
   const right = await rosterWith([]);
   await right.add(left.records());
-  const answering = new MemberExchange(right, { log: silentLog });
+  const answering = new MemberExchange(right);
   const sizes: number[] = [];
-  await new MemberExchange(left, { log: silentLog }).withPeer(async (payload) => {
+  await new MemberExchange(left).withPeer(async (payload) => {
     const answer = await answering.answer(payload);
     sizes.push(payload.length, answer.length);
     return answer;
@@ -49,7 +49,7 @@ test('equal sets are told by one small request', async () => {
 });
 
 test('an answer that is no exchange is refused by code', async () => {
-  const exchange = new MemberExchange(await rosterWith([]), { log: silentLog });
+  const exchange = new MemberExchange(await rosterWith([]));
   await assert.rejects(
     exchange.withPeer(async () => new Uint8Array([0xff])),
     { code: 'CBOR_INVALID' },

@@ -1,8 +1,6 @@
 import { hash } from 'node:crypto';
 import { type Bytes, concat, equalBytes } from '../../base/bytes.ts';
 import { CborFields, type CborValue, encodeCbor } from '../../base/cbor.ts';
-import { describeError } from '../../base/errors.ts';
-import type { Log } from '../../base/log.ts';
 import type { Roster } from './roster.ts';
 
 /** Asks one member for method 48 (members.exchange). */
@@ -14,11 +12,9 @@ export type ExchangeRequest = (payload: Bytes) => Promise<Bytes>;
  */
 export class MemberExchange {
   readonly #roster: Roster;
-  readonly #log: Log;
 
-  constructor(roster: Roster, { log }: { readonly log: Log }) {
+  constructor(roster: Roster) {
     this.#roster = roster;
-    this.#log = log;
   }
 
   /** Afterwards both sides hold what either held, durably. Errors: those of the request and the disk. */
@@ -28,15 +24,6 @@ export class MemberExchange {
     await this.#roster.add(theirs.records);
     if (equalBytes(theirs.digest, digestOf(this.#roster.records()))) return;
     await request(encode(this.#roster.records(), true));
-  }
-
-  /** The same as {@link withPeer}, for peers that may go away at any time: a failure is logged. */
-  async tryWithPeer(request: ExchangeRequest): Promise<void> {
-    try {
-      await this.withPeer(request);
-    } catch (error) {
-      this.#log.debug('members not exchanged', { reason: describeError(error) });
-    }
   }
 
   /** The other side's request. */

@@ -27,6 +27,8 @@ export class PeerServer {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #connections = new Set<PeerConnection>();
+  /** Those that were no members when they came. */
+  readonly #strangers = new Set<PeerConnection>();
   #listener: SecureListener | undefined;
 
   constructor(options: PeerServerOptions, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
@@ -39,6 +41,15 @@ export class PeerServer {
   async listen(address: ListenAddress): Promise<number> {
     this.#listener = await this.#options.transport.listen(address, (stream) => this.#accept(stream));
     return this.#listener.port;
+  }
+
+  /** Asks on the connections of strangers that have become members. */
+  membersChanged(): void {
+    for (const connection of this.#connections) {
+      if (!this.#strangers.has(connection) || this.#isStranger(connection)) continue;
+      this.#strangers.delete(connection);
+      this.#options.onMember?.(connection);
+    }
   }
 
   /** Those open now. */
@@ -56,7 +67,8 @@ export class PeerServer {
     const { dispatcher, onMember } = this.#options;
     const stranger = dispatcher.memberOf(stream.peerKeyHash) === undefined;
     const full =
-      this.#connections.size >= connectionsMax || (stranger && this.#strangers() >= strangerConnectionsMax);
+      this.#connections.size >= connectionsMax ||
+      (stranger && this.#strangers.size >= strangerConnectionsMax);
     const ports = { clock: this.#clock, log: this.#log };
     const connection = new PeerConnection(stream, { direction: 'incoming', dispatcher }, ports);
     if (full) {
@@ -65,26 +77,24 @@ export class PeerServer {
       return;
     }
     this.#connections.add(connection);
-    connection.closed.then(() => this.#connections.delete(connection));
+    connection.closed.then(() => {
+      this.#connections.delete(connection);
+      this.#strangers.delete(connection);
+    });
     if (stranger) this.#limitLifetime(connection);
     else onMember?.(connection);
   }
 
-  #strangers(): number {
-    let count = 0;
-    for (const { peer } of this.#connections) if (this.#isStranger(peer.memberId)) count++;
-    return count;
+  #isStranger({ peer }: PeerConnection): boolean {
+    return this.#options.dispatcher.memberOf(peer.memberId) === undefined;
   }
 
-  #isStranger(memberId: Uint8Array): boolean {
-    return this.#options.dispatcher.memberOf(memberId) === undefined;
-  }
-
-  /** A stranger that became a member meanwhile stays, and can be asked on from then on. */
   #limitLifetime(connection: PeerConnection): void {
+    this.#strangers.add(connection);
     const timer = this.#clock.after(strangerLifetimeMs, () => {
-      if (!this.#isStranger(connection.peer.memberId)) this.#options.onMember?.(connection);
-      else connection.close(transferError('NOT_A_MEMBER', 'a stranger’s time to pair is over'));
+      this.membersChanged();
+      if (!this.#strangers.has(connection)) return;
+      connection.close(transferError('NOT_A_MEMBER', 'a stranger’s time to pair is over'));
     });
     connection.closed.then(() => timer.cancel());
   }

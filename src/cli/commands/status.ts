@@ -1,0 +1,92 @@
+import { toHex } from '../../base/bytes.ts';
+import { decodeCbor } from '../../base/cbor.ts';
+import { AetherError } from '../../base/errors.ts';
+import { formatGibibytes, formatTable } from '../../base/format.ts';
+import type { Member } from '../../pool/membership/member-set.ts';
+import { methods } from '../../pool/transfer/methods.ts';
+import type { ApplianceStatus } from '../../status/appliance-status.ts';
+import { statusFromCbor, statusToCbor } from '../../status/status-codec.ts';
+import type { Command } from '../command.ts';
+import { Desktop } from '../desktop.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { jsonOf } from '../output.ts';
+import { PoolSession } from '../pool-session.ts';
+
+interface BoxReport {
+  readonly member: Member;
+  /** Undefined when the box does not answer. */
+  readonly status: ApplianceStatus | undefined;
+}
+
+export const status: Command = {
+  name: 'status',
+  summary: 'how the pool and its boxes are',
+  usage: '',
+  options: {},
+  run: async (_line, { output, homePath, signal }) => {
+    const desktop = await Desktop.open(homePath);
+    const session = await PoolSession.open(desktop, { wait: 'all', signal });
+    try {
+      const reports = await Promise.all(
+        session.pool.roster.boxes().map((member) => reportOf(session, member)),
+      );
+      const boxes = reports.map(({ member, status: of }) => ({
+        name: member.name,
+        member: toHex(member.memberId),
+        answers: of !== undefined,
+        status: of === undefined ? null : jsonOf(statusToCbor(of)),
+      }));
+      const { pool } = session.pool.secrets;
+      output.result({ pool: toHex(pool), boxes }, linesOf(reports, output.columns ?? 100));
+      return reports.some(({ status: of }) => of !== undefined) ? exitCodes.done : exitCodes.unreachable;
+    } finally {
+      await session.close();
+    }
+  },
+};
+
+async function reportOf(session: PoolSession, member: Member): Promise<BoxReport> {
+  try {
+    const connection = await session.connection(member.memberId);
+    const answer = await connection.request(methods.boxStatus, [], { timeoutMs: 10_000 });
+    return { member, status: statusFromCbor(decodeCbor(answer)) };
+  } catch (error) {
+    if (!(error instanceof AetherError)) throw error;
+    return { member, status: undefined };
+  }
+}
+
+/** The worst headline first; then a line a box. */
+function linesOf(reports: readonly BoxReport[], columns: number): readonly string[] {
+  const known = reports.flatMap(({ status: of }) => (of === undefined ? [] : [of]));
+  const severities = ['critical', 'warning', 'notice', 'ok'];
+  const worst = [...known].sort((a, b) => severities.indexOf(a.worst) - severities.indexOf(b.worst))[0];
+  const pool = worst?.pool;
+  const lines = [worst?.headline ?? 'No box answers.'];
+  if (worst !== undefined && worst.help !== '') lines.push(`  ${worst.help}`);
+  if (pool !== null && pool !== undefined) {
+    const copies = `${pool.replicas} copies of everything`;
+    lines.push(
+      `Usable ${formatGibibytes(pool.usableBytes)} of ${formatGibibytes(pool.rawBytes)} raw, ${copies}.`,
+    );
+  }
+  const rows = reports.map(({ member, status: of }) => [
+    member.name,
+    of === undefined ? 'away' : of.worst === 'ok' ? 'well' : of.worst,
+    of === undefined ? '' : formatGibibytes(of.capacity.usedBytes),
+    of === undefined ? '' : formatGibibytes(of.capacity.freeBytes),
+    of?.headline ?? 'It does not answer.',
+  ]);
+  const table = formatTable(
+    [
+      { title: 'BOX' },
+      { title: 'STATE' },
+      { title: 'USED', align: 'right' },
+      { title: 'FREE', align: 'right' },
+      { title: '', flexible: true },
+    ],
+    rows,
+    columns,
+  );
+  return [...lines, '', ...table];
+}
