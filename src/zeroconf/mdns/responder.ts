@@ -1,7 +1,7 @@
 import { mdnsTruncatedQueriesMax } from '../../base/limits.ts';
 import type { DatagramAddress } from '../../ports/datagram.ts';
 import { type Message, type ResourceRecord, response } from '../dns/message.ts';
-import { mdnsPort, recordKey } from './records.ts';
+import { distinct, mdnsPort, recordKey } from './records.ts';
 import { additionalsTo, answersTo, type Zone, zoneOf } from './zone.ts';
 
 /** RFC 6762 §6: wait before an answer that others may give as well. */
@@ -121,10 +121,12 @@ function onQuery(
       actions: [],
     };
   }
-  const unicast = asked
-    .filter((item) => item.question.unicastResponse)
-    .flatMap((item) => item.answers)
-    .filter((record) => wasMulticastRecently(state, record, now));
+  const unicast = distinct(
+    asked
+      .filter((item) => item.question.unicastResponse)
+      .flatMap((item) => item.answers)
+      .filter((record) => wasMulticastRecently(state, record, now)),
+  );
   const unicastKeys = new Set(unicast.map(recordKey));
   const multicast = asked
     .flatMap((item) => item.answers)
@@ -165,9 +167,10 @@ function unicastReply(
   ];
 }
 
-/** RFC 6762 §6.7: as a plain DNS server would answer. */
+/** RFC 6762 §6.7: as a plain DNS server would answer, and so one question: more would let small packets ask for large ones. */
 function legacyReply(state: ResponderState, message: Message, to: DatagramAddress): SendAction {
-  const answers = message.questions.flatMap((question) => answersTo(state.zone, question));
+  const questions = message.questions.slice(0, 1);
+  const answers = questions.flatMap((question) => answersTo(state.zone, question));
   const plain = (record: ResourceRecord): ResourceRecord => ({
     ...record,
     cacheFlush: false,
@@ -177,7 +180,7 @@ function legacyReply(state: ResponderState, message: Message, to: DatagramAddres
     kind: 'send',
     message: response({
       id: message.id,
-      questions: message.questions.map((question) => ({ ...question, unicastResponse: false })),
+      questions: questions.map((question) => ({ ...question, unicastResponse: false })),
       answers: answers.map(plain),
       additionals: additionalsTo(state.zone, answers).map(plain),
     }),
