@@ -38,19 +38,10 @@ export async function selfSignedCertificate(
 }
 
 /**
- * Loads the certificate library only when a certificate is made, once in a member's life: it costs 0.1 s and 20 MB.
- * The container it is wired by refuses to load where decorators cannot ask for metadata; none of what we use has any,
- * so an answer of "none" while it loads suffices.
+ * Loads the certificate library, and the metadata that it is wired by, only when a certificate is made: once in a
+ * member's life, for 0.1 s and 20 MB.
  */
 export async function loadX509(): Promise<typeof import('@peculiar/x509')> {
-  const reflect = Reflect as { getMetadata?: unknown; getOwnMetadata?: unknown };
-  if (reflect.getMetadata !== undefined) return import('@peculiar/x509');
-  reflect.getMetadata = () => undefined;
-  reflect.getOwnMetadata = () => undefined;
-  try {
-    return await import('@peculiar/x509');
-  } finally {
-    delete reflect.getMetadata;
-    delete reflect.getOwnMetadata;
-  }
+  await import('reflect-metadata');
+  return import('@peculiar/x509');
 }

@@ -23,7 +23,13 @@ const compositions = new Set(
 );
 
 /** Packages that only compute, free for every floor. All others are for `platform/`, or for tests and scripts. */
-const computingPackages = new Set(['@peculiar/x509', '@scure/bip39', '@serenity-kit/opaque', 'cborg']);
+const computingPackages = new Set([
+  '@peculiar/x509',
+  '@scure/bip39',
+  '@serenity-kit/opaque',
+  'cborg',
+  'reflect-metadata',
+]);
 
 /** Modules of Node that only compute. All others touch the world. */
 const computingModules = new Set(
