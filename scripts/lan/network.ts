@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import {
+  type Launch,
   type Outcome,
   type Place,
   Program,
@@ -82,10 +83,6 @@ export class LanHost implements Place {
   readonly #number: number;
   readonly #hub: string;
   readonly #children = new Set<ChildProcess>();
-  readonly #watch = (child: ChildProcess) => {
-    this.#children.add(child);
-    child.once('close', () => this.#children.delete(child));
-  };
 
   constructor(name: string, namespace: string, number: number, hub: string) {
     if (!/^[a-z0-9-]{1,12}$/.test(name)) throw new Error(`${name} is no name for a host`);
@@ -98,11 +95,11 @@ export class LanHost implements Place {
   }
 
   run(command: string, args: readonly string[], options?: RunOptions): Promise<Outcome> {
-    return runProgram(this.argv(command, args), options, this.#watch);
+    return runProgram(this.argv(command, args), options, this.#launch(command, args));
   }
 
   start(command: string, args: readonly string[], options?: StartOptions): Program {
-    return new Program(this.argv(command, args), options, this.#watch);
+    return new Program(this.argv(command, args), options, this.#launch(command, args));
   }
 
   /** Kills what was started here. A child that has not entered the namespace yet is found in no other way. */
@@ -158,6 +155,14 @@ export class LanHost implements Place {
       `addr add ${this.address}/24 brd + dev eth0`,
       `addr add ${this.linkLocalAddress}/64 dev eth0 nodad`,
     ];
+  }
+
+  #launch(command: string, args: readonly string[]): Launch {
+    const watch = (child: ChildProcess) => {
+      this.#children.add(child);
+      child.once('close', () => this.#children.delete(child));
+    };
+    return { watch, shown: [`${this.name}:`, command, ...args] };
   }
 
   #mac(): string {

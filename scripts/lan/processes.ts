@@ -51,13 +51,16 @@ export const thisMachine: Place = {
   start: (command, args, options) => new Program([command, ...args], options),
 };
 
-/** Told of each child process as it is started. */
-export type ChildWatcher = (child: ChildProcess) => void;
+/** How a place starts programs: who is told of each child, and what errors call the command. */
+export interface Launch {
+  readonly watch: (child: ChildProcess) => void;
+  readonly shown: readonly string[];
+}
 
 export async function runProgram(
   argv: readonly string[],
   options: RunOptions = {},
-  watch?: ChildWatcher,
+  launch?: Launch,
 ): Promise<Outcome> {
   const startedMs = performance.now();
   const child = spawn(argv[0]!, argv.slice(1), {
@@ -65,7 +68,7 @@ export async function runProgram(
     env: { ...process.env, ...options.env },
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
-  watch?.(child);
+  launch?.watch(child);
   const stdout = collect(child, 'stdout');
   const stderr = collect(child, 'stderr');
   if (options.input !== undefined) {
@@ -85,28 +88,29 @@ export async function runProgram(
   clearTimeout(timer);
   const seconds = (performance.now() - startedMs) / 1000;
   const outcome = { exitCode, stdout: stdout(), stderr: stderr(), seconds };
-  if (timedOut) throw new CommandFailed(argv, outcome, `no end after ${options.timeoutMs} ms`);
-  if (exitCode !== 0 && options.mayFail !== true) throw new CommandFailed(argv, outcome);
+  const shown = launch?.shown ?? argv;
+  if (timedOut) throw new CommandFailed(shown, outcome, `no end after ${options.timeoutMs} ms`);
+  if (exitCode !== 0 && options.mayFail !== true) throw new CommandFailed(shown, outcome);
   return outcome;
 }
 
 /** A program that runs until it ends or is killed; its stdout is read line by line. */
 export class Program {
-  readonly argv: readonly string[];
   readonly exited: Promise<number>;
   readonly #child: ChildProcess;
+  readonly #shown: readonly string[];
   readonly #lines: string[] = [];
   readonly #listeners = new Set<(line: string) => void>();
   #exitCode: number | undefined;
 
-  constructor(argv: readonly string[], options: StartOptions = {}, watch?: ChildWatcher) {
-    this.argv = argv;
+  constructor(argv: readonly string[], options: StartOptions = {}, launch?: Launch) {
+    this.#shown = launch?.shown ?? argv;
     this.#child = spawn(argv[0]!, argv.slice(1), {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', options.logFile === undefined ? 'ignore' : 'pipe'],
     });
-    watch?.(this.#child);
+    launch?.watch(this.#child);
     if (options.logFile !== undefined) {
       this.#child.stderr!.pipe(createWriteStream(options.logFile, { flags: 'a' }));
     }
@@ -159,7 +163,7 @@ export class Program {
 
   #silence(why: string): string {
     const last = this.#lines.slice(-5).join('\n');
-    return `${this.argv.join(' ')} did not say what was awaited: ${why}${last === '' ? '' : `; it said:\n${last}`}`;
+    return `${this.#shown.join(' ')} did not say what was awaited: ${why}${last === '' ? '' : `; it said:\n${last}`}`;
   }
 }
 

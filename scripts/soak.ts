@@ -1,0 +1,180 @@
+// npm run soak: two boxes on this machine; in each round one of them is killed (SIGKILL) at a random moment of a put
+// and started again; then every file that was acknowledged, in this round or an earlier one, is there byte for byte.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs, styleText } from 'node:util';
+import { SeededEntropy } from '../src/testing/seeded-entropy.ts';
+import { parseJsonLines } from './lan/box-process.ts';
+import { LocalPool } from './lan/local-pool.ts';
+import { exitOnSignals } from './lan/network.ts';
+
+const boxNames = ['alder', 'birch'];
+const filesPerRound = 120;
+
+const usage = `Usage: npm run soak [-- --rounds N] [--seed N] [--keep]
+
+  --rounds N  how often a box is killed (default 100)
+  --seed N    the same files, boxes and moments again (default: drawn, and printed)
+  --keep      keep the boxes' folders`;
+
+interface RoundResult {
+  readonly remark: string;
+  /** Acknowledged files that are missing or different. */
+  readonly lost: readonly string[];
+}
+
+class Soak {
+  readonly #folder: string;
+  readonly #pool: LocalPool;
+  readonly #entropy: SeededEntropy;
+  /** Paths that were acknowledged, by round. */
+  readonly #acknowledged = new Map<number, readonly string[]>();
+  /** How long an undisturbed put of this size takes; moments are drawn from a little more than that. */
+  #putMs = 3000;
+
+  constructor(folder: string, pool: LocalPool, entropy: SeededEntropy) {
+    this.#folder = folder;
+    this.#pool = pool;
+    this.#entropy = entropy;
+  }
+
+  async round(round: number): Promise<RoundResult> {
+    const name = boxNames[round % boxNames.length]!;
+    const tree = this.#makeTree(round);
+    const killAfterMs = this.#entropy.below(Math.round(1.2 * this.#putMs));
+    const pauseMs = this.#entropy.below(400);
+
+    const startedMs = performance.now();
+    const put = this.#pool.aether.start(['put', tree, '/', '--json'], join(this.#folder, 'put.log'));
+    const acknowledged: string[] = [];
+    put.onLine((line) => acknowledged.push(...acknowledgedPaths(line)));
+    await sleep(killAfterMs);
+    const underWay = put.running;
+    await this.#pool.box(name).kill();
+    await sleep(pauseMs);
+    await this.#pool.restart(name);
+    const exitCode = await put.exited;
+    // A put that nothing disturbed tells how long one takes; the others only that it is longer.
+    const tookMs = performance.now() - startedMs;
+    if (!underWay) this.#putMs = Math.min(this.#putMs, tookMs - pauseMs);
+    else if (exitCode === 0) this.#putMs = Math.max(this.#putMs, Math.min(tookMs, 10_000));
+
+    this.#acknowledged.set(round, acknowledged);
+    const lost = await this.#verify(round, name);
+    const moment = underWay ? `after ${killAfterMs} ms of the put` : 'after the put';
+    return {
+      lost,
+      remark: `${name} killed ${moment}, which acknowledged ${acknowledged.length} of ${filesPerRound} files and ended with ${exitCode}`,
+    };
+  }
+
+  /** Every round's files once more, read through each of the boxes. */
+  async verifyAll(): Promise<readonly string[]> {
+    const lost: string[] = [];
+    for (const round of this.#acknowledged.keys()) {
+      lost.push(...(await this.#verify(round, boxNames[(round + 1) % boxNames.length]!)));
+    }
+    return lost;
+  }
+
+  get acknowledgedCount(): number {
+    return [...this.#acknowledged.values()].reduce((sum, paths) => sum + paths.length, 0);
+  }
+
+  /** The acknowledged files of a round that `aether get`, asking box `name`, does not bring back as they were. */
+  async #verify(round: number, name: string): Promise<readonly string[]> {
+    const acknowledged = this.#acknowledged.get(round) ?? [];
+    if (acknowledged.length === 0) return [];
+    const back = join(this.#folder, 'back');
+    rmSync(back, { recursive: true, force: true });
+    mkdirSync(back);
+    await this.#pool.aether.run(['get', `/round-${round}`, back, '--box', name]);
+    return acknowledged.filter((path) => !isSame(join(this.#folder, 'trees', path), join(back, path)));
+  }
+
+  /** Small files, chunked ones, and a few of many chunks; half of the bytes compress. About 12 MB. */
+  #makeTree(round: number): string {
+    const tree = join(this.#folder, 'trees', `round-${round}`);
+    for (let index = 0; index < filesPerRound; index++) {
+      const folder = join(tree, `folder ${index % 7}`);
+      mkdirSync(folder, { recursive: true });
+      const kind = this.#entropy.below(10);
+      const size = this.#entropy.below(kind < 5 ? 6000 : kind < 9 ? 200_000 : 700_000);
+      const bytes = this.#entropy.bytes(size);
+      if (this.#entropy.chance(0.5)) bytes.fill(0x20, size / 2);
+      writeFileSync(join(folder, `file ${index}`), bytes);
+    }
+    return tree;
+  }
+}
+
+/** Paths below the trees' folder that a line of `aether put --json` says are stored for good. */
+function acknowledgedPaths(line: string): readonly string[] {
+  const [event] = parseJsonLines(line);
+  return event?.event === 'stored' && typeof event.path === 'string' ? [event.path.replace(/^\//, '')] : [];
+}
+
+function isSame(original: string, copy: string): boolean {
+  try {
+    return readFileSync(original).equals(readFileSync(copy));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '100' },
+      seed: { type: 'string' },
+      keep: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help === true) {
+    console.log(usage);
+    return 0;
+  }
+  const rounds = Number(values.rounds);
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
+  if (!Number.isSafeInteger(rounds) || rounds < 1 || !Number.isSafeInteger(seed)) {
+    console.error(usage);
+    return 2;
+  }
+  console.log(`seed ${seed}: --seed ${seed} --rounds ${rounds} draws the same files and moments again`);
+  const folder = mkdtempSync(join(tmpdir(), 'aether-soak-'));
+  let failed = false;
+  process.once('exit', () => {
+    if (values.keep === true || failed) console.log(`kept: ${folder}`);
+    else rmSync(folder, { recursive: true, force: true });
+  });
+  exitOnSignals();
+
+  const pool = await LocalPool.start(folder, boxNames);
+  const soak = new Soak(folder, pool, new SeededEntropy(seed));
+  for (let round = 0; round < rounds && !failed; round++) {
+    const { remark, lost } = await soak.round(round);
+    failed = report(`round ${round + 1} of ${rounds}: ${remark}`, lost);
+  }
+  if (!failed) failed = report('all rounds once more, from the other box', await soak.verifyAll());
+  if (!failed) await pool.stop();
+  console.log(
+    `${rounds} rounds asked for, ${soak.acknowledgedCount} files acknowledged, ${failed ? 'some lost' : 'none lost'}`,
+  );
+  return failed ? 1 : 0;
+}
+
+/** Prints one line, and the files that are lost; true when there are any. */
+function report(line: string, lost: readonly string[]): boolean {
+  console.log(`${lost.length === 0 ? styleText('green', '✔') : styleText('red', '✘')} ${line}`);
+  for (const path of lost.slice(0, 20)) console.log(`  lost or different: ${path}`);
+  return lost.length > 0;
+}
+
+process.exitCode = await main();
