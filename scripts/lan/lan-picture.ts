@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import type { BoxProcess } from './box-process.ts';
 import type { Lan } from './network.ts';
 
-const columnWidth = 17;
+const columnWidth = 19;
 
 /**
  * The LAN as a person would sketch it:

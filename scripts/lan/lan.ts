@@ -1,7 +1,7 @@
 // npm run lan: three boxes and a desktop on one LAN, and a shell on the desktop.
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { aetherCommand, BoxProcess, logFileOf } from './box-process.ts';
 import { drawLan, firstSteps } from './lan-picture.ts';
@@ -45,7 +45,8 @@ async function main(): Promise<number> {
     const home = join(folder, desktopName);
     mkdirSync(home, { recursive: true });
     console.log(`${drawLan(lan, boxes)}\n\n${firstSteps(boxes)}\n`);
-    console.log(`Logs: ${boxes.map((box) => logFileOf(box.options.folder)).join('  ')}`);
+    const logs = boxes.map((box) => basename(logFileOf(box.options.folder)));
+    console.log(`Logs: ${logs.join(', ')} in ${folder}`);
     if (values.keep !== undefined) console.log(`Kept in ${folder}`);
     return await openShell(lan.host(desktopName), home);
   } finally {
