@@ -36,13 +36,17 @@ before(async () => {
 after(() => {
   for (const process of running) process.kill('SIGKILL');
   if (skip !== undefined) return;
-  for (const name of [lan.a, lan.b]) tryRun('ip', 'netns', 'delete', name);
+  for (const name of [lan.a, lan.b]) {
+    tryRun('ip', 'link', 'delete', `${name}v`);
+    tryRun('ip', 'netns', 'delete', name);
+  }
   tryRun('ip', 'link', 'delete', lan.bridge);
   rmSync(folder, { recursive: true, force: true });
 });
 
 test('avahi sees the box with host, port, addresses and TXT, within the time RFC 6762 allows', async (t) => {
   if (skip !== undefined) return t.skip(skip);
+  // avahi-browse shows the strings of a TXT record last to first.
   const watch = browse('_aetherstore._tcp');
   await delay(1500);
   const box = start(lan.a, [process.execPath, child, advertise('alpha', 'Mr. Box', 4711)]);
@@ -50,13 +54,14 @@ test('avahi sees the box with host, port, addresses and TXT, within the time RFC
   const startedMs = performance.now();
   const four = await watch.line((line) => line.startsWith('=;eth0;IPv4;Mr\\.\\032Box;'));
   const visibleMs = performance.now() - startedMs;
+  // Heard over IPv6, whichever of the addresses avahi then chooses to show.
   const six = await watch.line((line) => line.startsWith('=;eth0;IPv6;Mr\\.\\032Box;'));
   t.diagnostic(`start to visible in avahi-browse: ${visibleMs.toFixed(0)} ms`);
   assert.match(
     four,
-    /;_aetherstore\._tcp;local;alpha\.local;10\.77\.0\.1;4711;"txtvers=1" "box=abc" "note=a b"$/,
+    /;_aetherstore\._tcp;local;alpha\.local;10\.77\.0\.1;4711;"note=a b" "box=abc" "txtvers=1"$/,
   );
-  assert.match(six, /;_aetherstore\._tcp;local;alpha\.local;(fd77::1|fe80:[0-9a-f:]+);4711;"note=a b"/);
+  assert.match(six, /;_aetherstore\._tcp;local;alpha\.local;[0-9a-f.:]+;4711;"note=a b"/);
   assert.ok(visibleMs < 1500, `${visibleMs} ms`);
   assert.match(await resolveHost('-4', 'alpha.local'), /10\.77\.0\.1/);
   assert.match(await resolveHost('-6', 'alpha.local'), /fd77::1|fe80:/);

@@ -46,11 +46,6 @@ export function sameName(a: Name, b: Name): boolean {
   return a.length === b.length && nameKey(a) === nameKey(b);
 }
 
-/** The name in the usual presentation, dots and backslashes inside a label escaped (RFC 1035 §5.1). */
-export function formatName(name: Name): string {
-  return name.map((label) => label.replace(/[.\\]/g, '\\$&')).join('.');
-}
-
 function lowerAscii(label: string): string {
   return label.replace(/[A-Z]+/g, (run) => run.toLowerCase());
 }

@@ -22,7 +22,7 @@ export interface ServiceOffer {
   readonly text: Readonly<Record<string, string>>;
 }
 
-export const localDomain = 'local';
+const localDomain = 'local';
 const serviceTypesName: Name = ['_services', '_dns-sd', '_udp', localDomain];
 
 /** The labels of `_aetherstore._tcp` in the local domain. Errors: `SERVICE_INVALID` (RFC 6763 §7). */
@@ -133,7 +133,7 @@ export function serviceGroup(id: string, offer: ServiceOffer, hostLabel: string)
 }
 
 /** `4.3.2.1.in-addr.arpa` (RFC 1035 §3.5), and nibble by nibble under `ip6.arpa` (RFC 3596 §2.5). */
-export function reverseName(address: string): Name {
+function reverseName(address: string): Name {
   const four = parseIpv4(address);
   if (four !== undefined) return [...Array.from(four, String).reverse(), 'in-addr', 'arpa'];
   const nibbles = Array.from(parseIpv6(address)!, (byte) => [
