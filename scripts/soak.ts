@@ -1,8 +1,8 @@
 // npm run soak: two boxes on this machine; in each round one of them is killed (SIGKILL) at a random moment of a put
 // and started again; then every file that was acknowledged, in this round or an earlier one, is there byte for byte.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
 import { SeededEntropy } from '../src/testing/seeded-entropy.ts';
 import { parseJsonLines } from './lan/box-process.ts';
@@ -48,7 +48,7 @@ class Soak {
     const startedMs = performance.now();
     const put = this.#pool.aether.start(['put', tree, '/', '--json'], join(this.#folder, 'put.log'));
     const acknowledged: string[] = [];
-    put.onLine((line) => acknowledged.push(...acknowledgedPaths(line)));
+    put.onLine((line) => acknowledged.push(...acknowledgedFiles(line, this.#trees)));
     await sleep(killAfterMs);
     const underWay = put.running;
     await this.#pool.box(name).kill();
@@ -90,12 +90,16 @@ class Soak {
     rmSync(back, { recursive: true, force: true });
     mkdirSync(back);
     await this.#pool.aether.run(['get', `/round-${round}`, back, '--box', name]);
-    return acknowledged.filter((path) => !isSame(join(this.#folder, 'trees', path), join(back, path)));
+    return acknowledged.filter((path) => !isSame(join(this.#trees, path), join(back, path)));
+  }
+
+  get #trees(): string {
+    return join(this.#folder, 'trees');
   }
 
   /** Small files, chunked ones, and a few of many chunks; half of the bytes compress. About 12 MB. */
   #makeTree(round: number): string {
-    const tree = join(this.#folder, 'trees', `round-${round}`);
+    const tree = join(this.#trees, `round-${round}`);
     for (let index = 0; index < filesPerRound; index++) {
       const folder = join(tree, `folder ${index % 7}`);
       mkdirSync(folder, { recursive: true });
@@ -109,10 +113,10 @@ class Soak {
   }
 }
 
-/** Paths below the trees' folder that a line of `aether put --json` says are stored for good. */
-function acknowledgedPaths(line: string): readonly string[] {
-  const [event] = parseJsonLines(line);
-  return event?.event === 'stored' && typeof event.path === 'string' ? [event.path.replace(/^\//, '')] : [];
+/** The file, relative to the trees' folder, that a line of `aether put --json` says is stored for good. */
+function acknowledgedFiles(line: string, trees: string): readonly string[] {
+  const path = parseJsonLines(line)[0]?.acknowledged;
+  return typeof path === 'string' && statSync(path).isFile() ? [relative(trees, path)] : [];
 }
 
 function isSame(original: string, copy: string): boolean {

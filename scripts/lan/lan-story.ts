@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Avahi, type SeenService, whyNoAvahi } from './avahi.ts';
@@ -138,7 +138,10 @@ export class LanStory {
   async #put(): Promise<string> {
     // What the boxes hold before is no plaintext of the tree: names of fields, certificates.
     for (const name of boxNames)
-      await cp(this.#boxFolder(name), join(this.#folder, 'before', name), { recursive: true });
+      await cp(this.#boxFolder(name), join(this.#folder, 'before', name), {
+        recursive: true,
+        filter: (path) => !lstatSync(path).isSocket(),
+      });
     await makeRealTree(this.#tree);
     const count = countTree(this.#tree);
     const startedMs = performance.now();
