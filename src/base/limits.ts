@@ -70,6 +70,24 @@ export const listPageBytesMax = 512 * 1024;
 export const logPullPeriodMs = 10_000;
 export const logShipTimeoutMs = 5_000;
 
+/** Small files whose results go to the main thread together, and what one task of a sealing thread takes on. */
+export const sealResultsMax = 64;
+export const sealTaskFilesMax = 64;
+export const sealTaskBytesMax = 4 * 1024 * 1024;
+
+/** One commit of an upload, and how many are unanswered at once. */
+export const uploadCommitChangesMax = 256;
+export const uploadCommitBytesMax = 512 * 1024;
+export const uploadCommitDelayMs = 500;
+export const uploadCommitsMax = 4;
+
+/** Files written at once by a download, and how far ahead each is read: 32 MiB altogether at most. */
+export const downloadFilesMax = 16;
+export const downloadBytesAheadMax = 2 * 1024 * 1024;
+
+/** Chunks of an upload that are known to be stored and need not be sent again: 100 bytes each. */
+export const recentChunksMax = 200_000;
+
 /** Bytes of a file read before they are cut and sealed: enough that few bytes are cut twice. */
 export const sealFillBytes = 1024 * 1024;
 
@@ -79,6 +97,12 @@ export const sealBatchesInFlightMax = 16;
 
 /** How much of a file is fetched before it is asked for: 16 chunks keep a gigabit link busy over 30 ms. */
 export const contentReadAheadBytes = 4 * 1024 * 1024;
+
+/** Directory entries looked at in one go: a millisecond of blocking calls. */
+export const localListBatchMax = 64;
+
+/** Tasks that wait for a worker thread; who has more keeps them. */
+export const tasksWaitingMax = 64;
 
 /** Versions that one new version may replace: as many as there are concurrent authors. */
 export const basisStampsMax = 256;

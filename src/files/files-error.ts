@@ -35,6 +35,8 @@ export type FilesErrorCode =
   | 'TREE_VERSION_UNKNOWN'
   /** A file changed while it was read, twice. */
   | 'SOURCE_CHANGED'
+  /** A put was ended before this file was done. */
+  | 'SOURCE_ABANDONED'
   /** A socket, pipe or device: it has no contents to keep. */
   | 'SOURCE_UNSUPPORTED';
 
