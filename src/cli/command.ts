@@ -20,6 +20,8 @@ export interface CommandContext {
   readonly homePath: string;
   /** What a pool calls this desktop unless told otherwise: its host name. */
   readonly desktopName: string;
+  /** Processors that may be used. */
+  readonly cores: number;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

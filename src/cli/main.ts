@@ -1,4 +1,4 @@
-import { homedir, hostname } from 'node:os';
+import { availableParallelism, homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AetherError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
@@ -58,7 +58,13 @@ async function main(words: readonly string[], output: Output): Promise<ExitCode>
     return exitCodes.done;
   }
   const homePath = resolve(line.text('home') ?? defaultHomePath());
-  return command.run(line, { output, homePath, desktopName: desktopName(), signal: interrupted() });
+  return command.run(line, {
+    output,
+    homePath,
+    desktopName: desktopName(),
+    cores: availableParallelism(),
+    signal: interrupted(),
+  });
 }
 
 function helpLines({ name, summary, usage, options, notes }: Command): readonly string[] {
