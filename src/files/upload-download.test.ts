@@ -99,6 +99,8 @@ function fill(files: MemoryLocalFiles): void {
     .file('/src/small', utf8('small'), 0o600, 222_000)
     .file('/src/edge', random.bytes(4096))
     .file('/src/sub/deep/large', random.bytes(150_000), 0o755, -5000)
+    // More than one batch of chunks, and more than the window of the chunker takes at once.
+    .file('/src/sub/larger', random.bytes(2_500_000))
     .directory('/src/nothing in it', 0o700, 333_000)
     .link('/src/link', '../elsewhere')
     .link('/src/sub/dangling', '/nowhere')
@@ -119,7 +121,7 @@ test('a tree that is put and got again is the same: contents, modes, times, link
   fill(world.files);
   const result = await world.put(['/src'], ['backup', 'today']);
   assert.deepEqual(warnings(world.events), {});
-  assert.deepEqual([result.files, result.directories, result.links], [307, 5, 2]);
+  assert.deepEqual([result.files, result.directories, result.links], [308, 5, 2]);
   assert.equal(result.copies, 1);
   const fetched = await world.get(['backup', 'today', 'src'], '/copy');
   assert.equal(fetched.failed, 0);
@@ -150,7 +152,7 @@ test('every file is acknowledged once, after its chunks and its record are durab
     checked++;
     assert.ok(box.logs.vector().size > 0);
   });
-  assert.equal(checked, 307 + 5 + 2);
+  assert.equal(checked, 308 + 5 + 2);
 });
 
 test('what cannot be read is told and left out; the rest goes on', async () => {

@@ -131,7 +131,8 @@ export class FileSealer {
     try {
       const file = this.#files.open(path);
       try {
-        this.#sealed.push({ index, ...this.#sealOpen(file) });
+        const sealed = this.#sealOpen(file);
+        this.#sealed.push({ index, ...sealed });
       } finally {
         file.close();
       }

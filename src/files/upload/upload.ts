@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { hasCode } from '../../base/errors.ts';
 import { sealBatchesInFlightMax, sealTaskBytesMax, sealTaskFilesMax } from '../../base/limits.ts';
@@ -187,6 +188,8 @@ class Upload {
       return;
     }
     await before;
+    const stopped = this.#failure !== undefined;
+    assert(stopped || told.size === entries.length, 'a task tells of each of its files');
   }
 
   async #store(batch: SealBatch): Promise<void> {
