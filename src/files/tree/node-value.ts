@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 import { type Bytes, concat } from '../../base/bytes.ts';
 import { CborFields, type CborValue, encodeCbor } from '../../base/cbor.ts';
 import { filesError } from '../files-error.ts';
@@ -32,14 +32,14 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /** nonce (12) + AES-256-GCM of the node's CBOR, with its id as associated data. */
-export function sealNode(id: Bytes, node: TreeNode, metadataKey: Bytes, nonce: Bytes): Bytes {
+export function sealNode(id: Bytes, node: TreeNode, metadataKey: KeyObject, nonce: Bytes): Bytes {
   const cipher = createCipheriv('aes-256-gcm', metadataKey, nonce);
   cipher.setAAD(id);
   return concat([nonce, cipher.update(encodeCbor(nodeToCbor(node))), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** Errors: `TREE_CORRUPT`. */
-export function openNode(id: Bytes, sealed: Bytes, metadataKey: Bytes): TreeNode {
+export function openNode(id: Bytes, sealed: Bytes, metadataKey: KeyObject): TreeNode {
   try {
     const decipher = createDecipheriv('aes-256-gcm', metadataKey, sealed.subarray(0, nonceBytes));
     decipher.setAAD(id);
