@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { aetherCommand, type BoxProcess } from '../scripts/lan/box-process.ts';
+import type { BoxProcess } from '../scripts/lan/box-process.ts';
 import { countTree, differentContents } from '../scripts/lan/compare-trees.ts';
 import { LocalPool } from '../scripts/lan/local-pool.ts';
 import { runProgram } from '../scripts/lan/processes.ts';
@@ -47,7 +47,7 @@ export const putBenchmark: Benchmark = {
       runOurs: async () => {
         await pool?.stop();
         pool = await newPool(context);
-        return measureWithBoxes(context, pool, bytes, ['put', tree, '/']);
+        return measureWithBoxes(pool, bytes, ['put', tree, '/']);
       },
       runPeer: () => backUp(context, tree, bytes),
     });
@@ -61,7 +61,7 @@ export const putBenchmark: Benchmark = {
         rounds: 3,
         runOurs: async () => {
           emptyFolder(back);
-          const sample = await measureWithBoxes(context, pool!, bytes, ['get', '/tree', back]);
+          const sample = await measureWithBoxes(pool!, bytes, ['get', '/tree', back]);
           await checkSame(tree, join(back, 'tree'));
           return sample;
         },
@@ -97,17 +97,11 @@ async function newPool(context: BenchContext): Promise<LocalPool> {
 }
 
 /** The command's time, and its processor time with that of the boxes. */
-async function measureWithBoxes(
-  context: BenchContext,
-  pool: LocalPool,
-  units: number,
-  words: readonly string[],
-): Promise<Sample> {
+async function measureWithBoxes(pool: LocalPool, units: number, words: readonly string[]): Promise<Sample> {
   const boxes = boxNames.map((name) => pool.box(name));
   const used = () => boxes.reduce((sum, box) => sum + cpuOf(box), 0);
   const before = used();
-  const env = { AETHER_HOME: join(context.folder, 'pool', 'desktop') };
-  const sample = await measureCommand(units, [aetherCommand, ...words, '--json'], { env });
+  const sample = await measureCommand(units, pool.aether.argv([...words, '--json']));
   return { ...sample, cpuSeconds: sample.cpuSeconds + used() - before };
 }
 

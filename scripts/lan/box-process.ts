@@ -85,6 +85,11 @@ export class Aether {
     this.#home = home;
   }
 
+  /** The whole command line, for those who run it themselves. */
+  argv(words: readonly string[]): readonly string[] {
+    return ['env', `AETHER_HOME=${this.#home}`, ...this.#place.argv(aetherCommand, words)];
+  }
+
   run(words: readonly string[], options: { mayFail?: boolean; timeoutMs?: number } = {}): Promise<Outcome> {
     const env = { AETHER_HOME: this.#home };
     return this.#place.run(aetherCommand, words, { env, timeoutMs: 30 * 60_000, ...options });

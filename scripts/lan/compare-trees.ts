@@ -57,7 +57,16 @@ export function countTree(root: string): TreeCount {
   return count;
 }
 
-/** Everything below `root`, by relative path; symbolic links are not followed. */
+/** Everything below `root`, by relative path; symbolic links are not followed (as `readdir`'s own recursion does). */
 export function pathsBelow(root: string): readonly string[] {
-  return readdirSync(root, { recursive: true, encoding: 'utf8' });
+  const paths: string[] = [];
+  const visit = (folder: string) => {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      paths.push(path);
+      if (entry.isDirectory()) visit(path);
+    }
+  };
+  visit('');
+  return paths;
 }

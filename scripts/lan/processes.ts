@@ -4,6 +4,8 @@ import { createWriteStream } from 'node:fs';
 /** Somewhere programs run: this machine, or one host of the LAN. */
 export interface Place {
   readonly name: string;
+  /** The command line that runs `command` there. */
+  argv(command: string, args: readonly string[]): readonly string[];
   /** Runs a program to its end. Throws {@link CommandFailed} unless it exits 0 or `mayFail` is set. */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** Starts a program and returns at once. */
@@ -47,6 +49,7 @@ export class CommandFailed extends Error {
 /** This machine, as it is. */
 export const thisMachine: Place = {
   name: 'this machine',
+  argv: (command, args) => [command, ...args],
   run: (command, args, options) => runProgram([command, ...args], options),
   start: (command, args, options) => new Program([command, ...args], options),
 };
