@@ -19,6 +19,8 @@ export class LmdbStore implements KeyValueStore {
   readonly #database: RootDatabase<Bytes, Bytes>;
   /** Changes not committed yet, newest per key: LMDB shows reads only what is committed. */
   readonly #pending = new Map<string, Pending>();
+  /** The same by key; made when a range is read, and good until the next change. */
+  #sorted: readonly Pending[] | undefined;
   #closed = false;
 
   private constructor(path: string, database: RootDatabase<Bytes, Bytes>) {
@@ -93,6 +95,7 @@ export class LmdbStore implements KeyValueStore {
       return { key: copyOf(key), value: value === undefined ? undefined : copyOf(value) };
     });
     for (const change of owned) this.#pending.set(nameOf(change.key), change);
+    this.#sorted = undefined;
     try {
       const operations: Promise<boolean>[] = [];
       operations.push(
@@ -112,6 +115,7 @@ export class LmdbStore implements KeyValueStore {
         const name = nameOf(change.key);
         if (this.#pending.get(name) === change) this.#pending.delete(name);
       }
+      this.#sorted = undefined;
     }
   }
 
@@ -126,10 +130,22 @@ export class LmdbStore implements KeyValueStore {
   }
 
   #pendingIn({ from, to }: KeyRange): readonly Pending[] {
-    return [...this.#pending.values()]
-      .filter(({ key }) => compareBytes(key, from) >= 0 && compareBytes(key, to) < 0)
-      .sort((a, b) => compareBytes(a.key, b.key));
+    if (this.#pending.size === 0) return [];
+    this.#sorted ??= [...this.#pending.values()].sort((a, b) => compareBytes(a.key, b.key));
+    return this.#sorted.slice(lowerBound(this.#sorted, from), lowerBound(this.#sorted, to));
   }
+}
+
+/** Index of the first entry whose key is not before `key`. */
+function lowerBound(entries: readonly Pending[], key: Bytes): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareBytes(entries[middle]!.key, key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function nameOf(key: Bytes): string {
