@@ -335,3 +335,21 @@ test('a box that lost the end of its own log fetches it back before it writes', 
   await back.service.commit([file('d', 'd')]);
   assert.deepEqual(await everything(back), { a: 'a', b: 'b', c: 'c', d: 'd' });
 });
+
+test('a tree that cannot be written goes on from its logs, and is written when it can be', async () => {
+  const box = await openTreeBox(logFixture(1));
+  await box.service.commit([file('a', '1')]);
+  box.store.fail('DISK_FULL');
+  await assert.rejects(box.tree.flush(), { code: 'DISK_FULL' });
+  await box.service.commit([file('b', '2'), remove('a')]);
+  await assert.rejects(box.tree.flush(), { code: 'DISK_FULL' });
+  assert.deepEqual(await everything(box), { b: '2' });
+  box.store.fail(undefined);
+  await box.service.commit([file('c', '3')]);
+  await box.tree.flush();
+  const own = box.logs.vector().get(toHex(memberId(1)));
+  box.store.crash();
+  const again = await openTreeBox(box.fixture, box.store);
+  assert.equal(again.tree.position(memberId(1)), own);
+  assert.deepEqual(await everything(again), { b: '2', c: '3' });
+});

@@ -232,13 +232,13 @@ test('a file is fetched over a file, a link is replaced and never written throug
   world.files.file('/new/x', utf8('new')).file('/new/l', utf8('in the place of a link'));
   await world.put(['/new']);
   world.files
-    .file('/home/new/x', utf8('old'))
-    .link('/home/new/l', '/home/victim')
-    .file('/home/victim', utf8('v'));
-  await world.get(['new'], '/home');
-  assert.equal((world.files.entries.get('/home/new/x') as { bytes: Bytes }).bytes.length, 3);
-  assert.deepEqual((world.files.entries.get('/home/victim') as { bytes: Bytes }).bytes, utf8('v'));
-  assert.equal(world.files.entries.get('/home/new/l')?.kind, 'file');
+    .file('/person/new/x', utf8('old'))
+    .link('/person/new/l', '/person/victim')
+    .file('/person/victim', utf8('v'));
+  await world.get(['new'], '/person');
+  assert.equal((world.files.entries.get('/person/new/x') as { bytes: Bytes }).bytes.length, 3);
+  assert.deepEqual((world.files.entries.get('/person/victim') as { bytes: Bytes }).bytes, utf8('v'));
+  assert.equal(world.files.entries.get('/person/new/l')?.kind, 'file');
 });
 
 /** A pool whose tree is what `entries` says, whatever that is. */

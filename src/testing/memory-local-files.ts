@@ -109,7 +109,7 @@ export class MemoryLocalFiles implements LocalFiles {
         if (this.freeBytes < 0) throw failure('LOCAL_FULL', path);
         entry.bytes = concat([entry.bytes, bytes.slice()]);
       },
-      finish: async (attributes) => void Object.assign(entry, attributes),
+      finish: async ({ mode, mtimeMs }) => void Object.assign(entry, { mode, mtimeMs }),
       abandon: async () => {},
     };
   }

@@ -49,7 +49,7 @@ export async function* readContent(
       const next = await leaves.next();
       ended = next.done === true;
       if (next.done) break;
-      const plaintext = fetch(next.value.reference, source);
+      const plaintext = openReference(next.value.reference, source);
       plaintext.catch(() => {});
       ahead.push({ leaf: next.value, plaintext });
       aheadBytes += next.value.reference.fileBytes;
@@ -77,7 +77,7 @@ async function* leavesOf(
     if (end > range.from) {
       if (node.depth === 1) yield { reference, start };
       else {
-        const list = await fetch(reference, source);
+        const list = await openReference(reference, source);
         const sum = decodeReferences(list).reduce((total, { fileBytes }) => total + fileBytes, 0);
         if (sum !== reference.fileBytes) throw invalid('a list that stands for another length');
         yield* leavesOf({ list, depth: node.depth - 1, start }, range, source);
@@ -87,7 +87,7 @@ async function* leavesOf(
   }
 }
 
-async function fetch(reference: ChunkReference, source: ChunkSource): Promise<Bytes> {
+async function openReference(reference: ChunkReference, source: ChunkSource): Promise<Bytes> {
   return openChunk(await source.get(reference.id), reference.key);
 }
 

@@ -19,7 +19,7 @@ export interface ChunkReference {
 }
 
 /** id (32), key (32), bytes of the file it stands for (8). */
-export const referenceBytes = 72;
+const referenceBytes = 72;
 
 export const emptyContent: Content = { depth: 0, inline: new Uint8Array(0) };
 

@@ -12,7 +12,7 @@ export interface HybridTime {
   readonly counter: number;
 }
 
-export const hybridTimeBytes = 8;
+const hybridTimeBytes = 8;
 const counterMax = 0xffff;
 
 export const earliestTime: HybridTime = { ms: 0, counter: 0 };

@@ -3,6 +3,7 @@ import { CborFields, type CborValue, decodeCbor, encodeCbor } from '../../base/c
 import { describeError } from '../../base/errors.ts';
 import { logPullPeriodMs, logShipTimeoutMs, membersMax } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
+import { methods } from '../../pool/transfer/methods.ts';
 import { type Clock, every, type Timer } from '../../ports/clock.ts';
 import { filesError } from '../files-error.ts';
 import type { LogStore, Vector } from './log-store.ts';
@@ -18,8 +19,6 @@ export interface LogShippingPorts {
   readonly log: Log;
   readonly peers: LogPeers;
 }
-
-export const logMethods = { append: 64, vector: 65, read: 66 } as const;
 
 interface Peer {
   readonly memberId: Bytes;
@@ -132,7 +131,7 @@ export class LogShipping {
     peer.ownCount ??= this.#noteOwn(await this.#vectorOf(peer));
     while (peer.ownCount < this.#ownDurable()) {
       const bodies = await this.#logs.read(this.#logs.self, peer.ownCount, pageBytes);
-      const answer = await this.#request(peer, logMethods.append, encodeCbor(bodies));
+      const answer = await this.#request(peer, methods.logAppend, encodeCbor(bodies));
       const before: number = peer.ownCount;
       peer.ownCount = this.#noteOwn(decodeVector(decodeCbor(answer)));
       if (peer.ownCount <= before) throw filesError('LOG_RECORD_INVALID', 'a box does not take our records');
@@ -156,7 +155,7 @@ export class LogShipping {
     for (const [name, count] of theirs) {
       const author = fromHex(name)!;
       for (let from = this.#logs.vector().get(name) ?? 0; from < count; ) {
-        const answer = await this.#request(peer, logMethods.read, encodeCbor({ author, from }));
+        const answer = await this.#request(peer, methods.logRead, encodeCbor({ author, from }));
         const { refused } = await this.#logs.receive(bodiesFromCbor(decodeCbor(answer)));
         const next = this.#logs.vector().get(name) ?? 0;
         if (refused.length > 0 || next <= from) break;
@@ -173,7 +172,7 @@ export class LogShipping {
   }
 
   async #vectorOf(peer: Peer): Promise<Vector> {
-    return decodeVector(decodeCbor(await this.#request(peer, logMethods.vector, new Uint8Array(0))));
+    return decodeVector(decodeCbor(await this.#request(peer, methods.logVector, new Uint8Array(0))));
   }
 
   #request(peer: Peer, method: number, payload: Bytes): Promise<Bytes> {
@@ -226,7 +225,7 @@ export function encodeVector(vector: Vector): Bytes {
 }
 
 /** Errors: `CBOR_INVALID`, `LOG_RECORD_INVALID`. */
-export function decodeVector(value: CborValue): Vector {
+function decodeVector(value: CborValue): Vector {
   const fields = new CborFields(value);
   const names = fields.names();
   const valid = names.length <= membersMax && names.every((name) => /^[0-9a-f]{64}$/.test(name));

@@ -9,7 +9,6 @@ import type { Entropy } from '../../ports/entropy.ts';
 import type { KeyValueChange, KeyValueStore } from '../../ports/key-value-store.ts';
 import { filesError } from '../files-error.ts';
 import type { OpenedRecord } from '../log/log-store.ts';
-import { rootNode } from '../node-id.ts';
 import { foldName } from '../remote-path.ts';
 import { foldOperation } from './fold.ts';
 import { LruCache } from './lru-cache.ts';
@@ -249,10 +248,6 @@ export class TreeStore {
   #warn(error: unknown): void {
     this.#ports.log.warn('tree not written', { reason: describeError(error) });
   }
-}
-
-export function isRoot(id: Bytes): boolean {
-  return id.every((byte, index) => byte === rootNode[index]);
 }
 
 const versionKey = utf8('v');
