@@ -285,3 +285,16 @@ test('one disk attached twice is used once', async () => {
   assert.equal(first!.state, 'ok');
   assert.equal(second!.error?.code, 'VOLUME_DUPLICATE');
 });
+
+test('a full disk that was made before the box was claimed is read all the same', async () => {
+  const fixture = new StoreFixture(24);
+  const unclaimed = await fixture.open();
+  const [chunk] = fixture.chunks(1);
+  await unclaimed.put(chunk!.id, chunk!.body);
+  await unclaimed.close();
+  const { disk } = fixture.volumes[0]!;
+  disk.fillUp();
+  const claimed = await fixture.open(new Uint8Array(16).fill(1));
+  assert.deepEqual(await claimed.get(chunk!.id), chunk!.body);
+  await claimed.close();
+});

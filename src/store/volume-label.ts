@@ -49,7 +49,13 @@ export async function claimVolume(
     pool,
     createdMs: found?.createdMs ?? clock.wallMs(),
   };
-  await writeLabel(disk, label);
+  try {
+    await writeLabel(disk, label);
+  } catch (error) {
+    // What is on a full disk must be readable: the pool is written into its label at a later start.
+    if (found === undefined || !hasCode(error, 'DISK_FULL')) throw error;
+    return found;
+  }
   return label;
 }
 
