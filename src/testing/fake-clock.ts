@@ -18,7 +18,7 @@ export class FakeClock implements Clock {
   }
 
   wallMs(): number {
-    return this.#startWallMs + this.#nowMs;
+    return this.#startWallMs + Math.floor(this.#nowMs);
   }
 
   monotonicMs(): number {

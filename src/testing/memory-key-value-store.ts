@@ -8,11 +8,14 @@ import type { SeededEntropy } from './seeded-entropy.ts';
 export interface MemoryKeyValueStoreOptions {
   /** Decides which writes that had not resolved a crash keeps; without it none. */
   readonly entropy?: SeededEntropy;
+  /** How long a commit takes; without it no time at all. Commits that were begun first must end first. */
+  readonly commit?: () => Promise<void>;
 }
 
 /** A store in memory that forgets, at a crash, what was not yet durable. Its contents outlive `close`. */
 export class MemoryKeyValueStore implements KeyValueStore {
   readonly #entropy: SeededEntropy | undefined;
+  readonly #commit: () => Promise<void>;
   #now: KeyValueEntry[] = [];
   #durable: KeyValueEntry[] = [];
   #pending: (readonly KeyValueChange[])[] = [];
@@ -22,6 +25,7 @@ export class MemoryKeyValueStore implements KeyValueStore {
 
   constructor(options: MemoryKeyValueStoreOptions = {}) {
     this.#entropy = options.entropy;
+    this.#commit = options.commit ?? (() => Promise.resolve());
   }
 
   /** Calls `listener` before each write; what it throws, the write throws. */
@@ -83,7 +87,7 @@ export class MemoryKeyValueStore implements KeyValueStore {
     applyAll(this.#now, owned);
     this.#pending.push(owned);
     const generation = this.#generation;
-    await Promise.resolve();
+    await this.#commit();
     if (this.#failure !== undefined || generation !== this.#generation) throw failure('DISK_GONE');
     // Commits happen in order, so this one's is always the first that waits.
     this.#pending.shift();

@@ -1,0 +1,179 @@
+import { toHex } from '../../base/bytes.ts';
+import { describeError } from '../../base/errors.ts';
+import { Box, defaultReplicas } from '../../box.ts';
+import { BoxAnnouncer } from '../../box-announcer.ts';
+import { type Identity, loadOrCreateIdentity } from '../../pool/identity.ts';
+import { sleep } from '../../ports/clock.ts';
+import { fakeCompute } from '../fake-compute.ts';
+import { MemoryDisk } from '../memory-disk.ts';
+import { MemoryKeyValueStore } from '../memory-key-value-store.ts';
+import { Life } from './life.ts';
+import type { Host, World } from './world.ts';
+
+export const boxPort = 4000;
+const diskBytes = 4 * 2 ** 30;
+/** Small, so that a run begins many. */
+const segmentBytes = 512 * 1024;
+/** A box that cannot start is tried again by its supervisor. */
+const restartDelayMs = 5000;
+/** A clean stop that takes longer hangs. */
+const stopMsMax = 60_000;
+
+export interface SimulatedVolume {
+  readonly name: string;
+  readonly disk: MemoryDisk;
+  readonly index: MemoryKeyValueStore;
+  /** Pulled out: it stays away when the box restarts. */
+  gone: boolean;
+}
+
+/** What ends a program: its power, a kill (its disks keep what was written), or its own will. */
+export type Ending = 'power cut' | 'power cut unheard' | 'kill' | 'stop';
+
+/** One appliance: disks that outlive its program, and the production `Box` in as many lives as the run gives it. */
+export class SimulatedBox {
+  readonly host: Host;
+  readonly identity: Identity;
+  readonly stateDisk: MemoryDisk;
+  readonly volumes: readonly SimulatedVolume[];
+  readonly #world: World;
+  readonly #treeIndex: MemoryKeyValueStore;
+  #life: Life | undefined;
+  #lives = 0;
+  #box: Box | undefined;
+  #announcer: BoxAnnouncer | undefined;
+
+  private constructor(world: World, host: Host, identity: Identity, stateDisk: MemoryDisk) {
+    this.#world = world;
+    this.host = host;
+    this.identity = identity;
+    this.stateDisk = stateDisk;
+    this.#treeIndex = this.#store('tree');
+    this.volumes = ['disk1', 'disk2'].map((name) => ({
+      name,
+      disk: new MemoryDisk({ entropy: world.stream(`${host.name} ${name}`), totalBytes: diskBytes }),
+      index: this.#store(name),
+      gone: false,
+    }));
+  }
+
+  /** Call it while the clock stands still: the certificate is made on threads that no seed determines. */
+  static async make(world: World, name: string): Promise<SimulatedBox> {
+    const entropy = world.stream(`${name} state`);
+    const stateDisk = new MemoryDisk({ entropy, totalBytes: diskBytes });
+    const identity = await loadOrCreateIdentity(stateDisk, { clock: world.clock, entropy });
+    return new SimulatedBox(world, world.addHost(name), identity, stateDisk);
+  }
+
+  get name(): string {
+    return this.host.name;
+  }
+
+  /** The program that runs now; undefined while it is down or still starting. */
+  get box(): Box | undefined {
+    return this.#box;
+  }
+
+  get isDown(): boolean {
+    return this.#life === undefined;
+  }
+
+  /** Gives the host power and runs the program until it listens; its supervisor tries again when it cannot. */
+  async start(): Promise<void> {
+    this.#world.network.restart(this.host.address);
+    for (;;) {
+      const life = new Life(this.#world.clock, this.#world.stream(`${this.name} delays ${++this.#lives}`));
+      this.#life = life;
+      try {
+        await this.#run(life);
+        break;
+      } catch (error) {
+        this.#world.trace.event(this.name, 'start failed', describeError(error));
+        this.#endLife('reset');
+        this.#life = new Life(this.#world.clock, this.#world.stream('supervisor'));
+        await sleep(this.#life.clock, restartDelayMs);
+      }
+    }
+    this.#world.trace.event(this.name, 'started');
+    this.#world.disturb();
+  }
+
+  async end(how: Ending): Promise<void> {
+    if (how === 'stop') await this.#stop();
+    this.#world.trace.event(this.name, how);
+    this.#endLife(how === 'power cut unheard' ? 'silent' : 'reset');
+    if (how === 'power cut' || how === 'power cut unheard') this.#losePower();
+    this.#world.disturb();
+  }
+
+  #endLife(network: 'reset' | 'silent'): void {
+    this.#life?.end();
+    this.#life = undefined;
+    this.#box = undefined;
+    this.#announcer = undefined;
+    for (const socket of this.host.multicast.sockets) void socket.close();
+    this.#world.network.crash(this.host.address, network);
+  }
+
+  #losePower(): void {
+    this.stateDisk.crash();
+    this.#treeIndex.crash();
+    for (const { disk, index, gone } of this.volumes) {
+      disk.crash();
+      index.crash();
+      if (gone) disk.vanish();
+    }
+  }
+
+  async #stop(): Promise<void> {
+    const box = this.#box;
+    const life = this.#life;
+    if (box === undefined || life === undefined) return;
+    const hangs = this.#world.clock.after(stopMsMax, () => {
+      if (life.alive) this.#world.violate(`${this.name} does not stop`);
+    });
+    await this.#announcer?.close();
+    await box.close();
+    hangs.cancel();
+  }
+
+  async #run(life: Life): Promise<void> {
+    const { clock } = life;
+    const entropy = this.#world.stream(`${this.name} program ${this.#lives}`);
+    const log = this.#world.log(this.name);
+    const network = life.multicast(this.host.multicast);
+    const volumes = this.volumes.map(({ name, disk, index }) => ({
+      name,
+      disk: life.disk(disk),
+      openIndex: async () => life.store(index),
+      segmentBytes,
+    }));
+    const box = await Box.open(
+      { name: this.name, listen: { host: '::', port: boxPort }, volumes, replicas: defaultReplicas },
+      {
+        clock,
+        entropy,
+        log,
+        compute: fakeCompute,
+        stateDisk: life.disk(this.stateDisk),
+        openTreeIndex: async () => life.store(this.#treeIndex),
+        transportFor: (identity) => life.transport(this.#world.transportFor(this.host, identity)),
+        network: () => ({ interfaces: [], announcedNames: [] }),
+      },
+    );
+    const port = await box.start();
+    this.#announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy, log });
+    this.#box = box;
+  }
+
+  #store(purpose: string): MemoryKeyValueStore {
+    const { clock } = this.#world;
+    const entropy = this.#world.stream(`${this.host.name} index ${purpose}`);
+    // The same for all, so that they end in their order.
+    return new MemoryKeyValueStore({ entropy, commit: () => sleep(clock, 15) });
+  }
+
+  toString(): string {
+    return `${this.name} (${toHex(this.identity.memberId).slice(0, 8)})`;
+  }
+}
