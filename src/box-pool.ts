@@ -123,9 +123,9 @@ export class BoxPool {
       enrolled.roster.onChange(() => this.#membersChanged()),
     );
     this.#shipping.start();
-    this.#exchanging = every(this.#ports.clock, memberExchangePeriodMs, () => this.#exchangeWithAll());
+    this.#exchanging = every(this.#ports.clock, memberExchangePeriodMs, () => this.#keepUp());
     this.#keepConnected();
-    await this.declareCapacity();
+    await this.#tryToDeclareCapacity();
   }
 
   /** Tells the pool how much this box can hold, when that has changed enough to matter. */
@@ -220,6 +220,20 @@ export class BoxPool {
     const address = { host: remote.slice(0, remote.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1'), port };
     this.#options.addresses.seen(memberId, address);
     this.#options.directory.hint(memberId, [address]);
+  }
+
+  async #keepUp(): Promise<void> {
+    await this.#tryToDeclareCapacity();
+    await this.#exchangeWithAll();
+  }
+
+  /** A box that has no room to say so still serves what it has; it is tried again with every exchange. */
+  async #tryToDeclareCapacity(): Promise<void> {
+    try {
+      await this.declareCapacity();
+    } catch (error) {
+      this.#ports.log.part('pool').warn('capacity not declared', { reason: describeError(error) });
+    }
   }
 
   #exchangeWith(connection: PeerConnection): Promise<void> {
