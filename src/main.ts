@@ -1,9 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { toHex } from './base/bytes.ts';
 import { AetherError } from './base/errors.ts';
 import { formatDuration } from './base/format.ts';
-import { logEntriesMax } from './base/limits.ts';
+import { logEntriesMax, stateFileBytesMax } from './base/limits.ts';
 import { createLog, formatLogEntry, type Log, LogRing } from './base/log.ts';
 import { version } from './base/version.ts';
 import { Box, defaultReplicas } from './box.ts';
@@ -33,8 +33,11 @@ import { NodeMulticastNetwork } from './platform/node-multicast.ts';
 import { TerminalLeds } from './platform/terminal-leds.ts';
 import { TerminalLine } from './platform/terminal-line.ts';
 import { TlsTransport } from './platform/tls-transport.ts';
+import { isMemberName } from './pool/membership/record.ts';
 import { every } from './ports/clock.ts';
+import type { Disk } from './ports/disk.ts';
 import type { LedPort } from './ports/leds.ts';
+import { readFile as readSmallFile } from './ports/replace-file.ts';
 import type { ListenAddress } from './ports/secure-transport.ts';
 import type { VolumeOptions } from './store/volume.ts';
 
@@ -86,10 +89,11 @@ async function main(words: readonly string[]): Promise<void> {
   if (line.flag('help')) return say(usage);
   if (line.flag('version')) return say([version]);
   const folder = resolve(line.text('dir') ?? 'var/box');
-  await mkdir(join(folder, 'state'), { recursive: true, mode: 0o700 });
+  const disk = new NodeDisk(folder);
+  await disk.makeDirectory('state');
   const lock = await InstanceLock.take(folder);
   try {
-    await run(folder, await readConfig(folder), line);
+    await run(folder, await readConfig(disk), line);
   } finally {
     await lock.release();
   }
@@ -97,7 +101,11 @@ async function main(words: readonly string[]): Promise<void> {
 
 /** Runs the box until it is asked to stop; when this resolves, everything is on disk. */
 async function run(folder: string, config: BoxConfig, line: CommandLine): Promise<void> {
-  const withConsole = (line.text('console') ?? config.console) === 'terminal';
+  const where = line.text('console') ?? config.console;
+  if (where !== 'terminal' && where !== 'none') {
+    throw usageError(`--console ${where}: terminal or none was expected`, 'npm start -- --help');
+  }
+  const withConsole = where === 'terminal';
   const log = createLog(
     'box',
     () => clock.wallMs(),
@@ -125,6 +133,7 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
     }),
   };
   const name = line.text('name') ?? config.name ?? undefined;
+  if (name !== undefined && !isMemberName(name)) throw nameInvalid();
   const box = await Box.open(
     {
       ...(name === undefined ? {} : { name }),
@@ -134,18 +143,22 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
     },
     ports,
   );
-  const port = await box.start();
   const stop = Promise.withResolvers<void>();
-  process.once('SIGINT', () => stop.resolve());
-  process.once('SIGTERM', () => stop.resolve());
-  process.once('SIGHUP', () => stop.resolve());
-  announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy: nodeEntropy, log });
-  if (line.flag('json-ready')) sayReady(box, port);
-  const stopFaces = withConsole ? await startFaces(box, port, log, () => stop.resolve()) : () => {};
-  await stop.promise;
-  await announcer.close();
-  await box.close();
-  stopFaces();
+  let stopFaces = () => {};
+  try {
+    const port = await box.start();
+    process.once('SIGINT', () => stop.resolve());
+    process.once('SIGTERM', () => stop.resolve());
+    process.once('SIGHUP', () => stop.resolve());
+    announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy: nodeEntropy, log });
+    if (line.flag('json-ready')) sayReady(box, port);
+    if (withConsole) stopFaces = await startFaces(box, port, log, () => stop.resolve());
+    await stop.promise;
+  } finally {
+    await announcer?.close();
+    await box.close();
+    stopFaces();
+  }
   if (withConsole) say([box.status().headline]);
 }
 
@@ -218,23 +231,25 @@ function sayReady(box: Box, port: number): void {
   say([JSON.stringify({ ready: true, name: box.name, port, member, claimCode })]);
 }
 
-async function readConfig(folder: string): Promise<BoxConfig> {
-  try {
-    return parseBoxConfig(await readFile(join(folder, 'box.json'), 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return defaultBoxConfig;
-    throw error;
-  }
+function nameInvalid(): AetherError {
+  return new AetherError('CONFIG_INVALID', 'the name of a box has 1 to 63 bytes and no control characters', {
+    help: 'Change --name, or name in box.json.',
+  });
+}
+
+async function readConfig(disk: Disk): Promise<BoxConfig> {
+  const bytes = await readSmallFile(disk, 'box.json', stateFileBytesMax);
+  return bytes === undefined ? defaultBoxConfig : parseBoxConfig(new TextDecoder().decode(bytes));
 }
 
 function listenAddress(flag: string | undefined, { listen }: BoxConfig): ListenAddress {
   if (flag === undefined) return { host: listen.host, port: listen.port ?? defaultPort };
-  const match = /^\[?([^\]]*?)\]?:(\d{1,5})$/.exec(flag);
-  const port = Number(match?.[2]);
+  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(flag);
+  const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
     throw usageError(`--listen ${flag}: HOST:PORT was expected`, 'npm start -- --help');
   }
-  return { host: match[1] || '::', port };
+  return { host: match[1] || match[2] || '::', port };
 }
 
 /** The folders to store in. One that is missing is made only when it is the default: a missing disk is no folder. */
@@ -245,7 +260,7 @@ async function volumesOf(
 ): Promise<readonly VolumeOptions[]> {
   const flags = line.texts('volume').map((path) => ({ path, limitGiB: null }));
   const chosen = flags.length > 0 ? flags : config.volumes;
-  if (chosen.length === 0) await mkdir(join(folder, 'disk1'), { recursive: true, mode: 0o700 });
+  if (chosen.length === 0) await new NodeDisk(folder).makeDirectory('disk1');
   const volumes = chosen.length > 0 ? chosen : [{ path: join(folder, 'disk1'), limitGiB: null }];
   return volumes.map(({ path, limitGiB }) => ({
     name: basename(path),

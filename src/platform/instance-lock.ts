@@ -4,6 +4,7 @@ import { createConnection, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AetherError } from '../base/errors.ts';
+import { diskError } from './disk-errors.ts';
 
 export type InstanceLockErrorCode = 'ALREADY_RUNNING';
 
@@ -21,7 +22,7 @@ export class InstanceLock {
     this.#server = server;
   }
 
-  /** Errors: `ALREADY_RUNNING`. */
+  /** Errors: `ALREADY_RUNNING`, `DiskErrorCode`. */
   static async take(folder: string): Promise<InstanceLock> {
     const path = socketPath(folder);
     for (let attempt = 0; ; attempt++) {
@@ -31,7 +32,7 @@ export class InstanceLock {
         server.unref();
         return new InstanceLock(server);
       }
-      if (failure.code !== 'EADDRINUSE') throw failure;
+      if (failure.code !== 'EADDRINUSE') throw diskError(failure, path);
       if (attempt > 0 || (await answers(path))) {
         throw new AetherError<InstanceLockErrorCode>(
           'ALREADY_RUNNING',

@@ -24,8 +24,8 @@ const helps: Readonly<Record<LinkErrorCode, string>> = {
   LINK_TIMEOUT: 'Check that the box is switched on and its network cable is in.',
   LINK_UNREACHABLE: 'Check the address and this machine’s own network.',
   LINK_HANDSHAKE: 'Check that AetherStore, not another program, listens at this address.',
-  LINK_ADDRESS_IN_USE: 'Stop the other program that listens there, or choose another port with --port.',
-  LINK_DENIED: 'Choose a port above 1023 with --port.',
+  LINK_ADDRESS_IN_USE: 'Stop the other program that listens there, or choose another port with --listen.',
+  LINK_DENIED: 'Choose a port above 1023 with --listen.',
   LINK_CLOSED: 'Try again; if it happens often, look into the log of the box.',
 };
 

@@ -31,6 +31,8 @@ export async function claimVolume(
   pool: Bytes | undefined,
   { clock, entropy }: { clock: Clock; entropy: Entropy },
 ): Promise<VolumeLabel> {
+  // A root that is missing is a disk that is not attached: made anew, it would fill the disk below its mount point.
+  await disk.list('');
   await disk.makeDirectory(segmentsFolder);
   const found = await readLabel(disk);
   if (found === undefined && segmentNumbers(await disk.list(segmentsFolder)).length > 0) {
