@@ -10,6 +10,8 @@ export interface BoxOptions {
   readonly folder: string;
   /** `HOST:PORT`; without it any address and the default port. */
   readonly listen?: string;
+  /** The program's file; `src/main.ts` unless it is a bundle of it. */
+  readonly program?: string;
 }
 
 /** What a box says when it listens. */
@@ -38,7 +40,10 @@ export class BoxProcess {
   /** Resolves when it listens. */
   static async start(options: BoxOptions, place: Place): Promise<BoxProcess> {
     for (const disk of disksOf(options.folder)) await mkdir(disk, { recursive: true });
-    const argv = ['--disable-warning=ExperimentalWarning', join(repositoryRoot, 'src', 'main.ts')];
+    const argv = [
+      '--disable-warning=ExperimentalWarning',
+      options.program ?? join(repositoryRoot, 'src', 'main.ts'),
+    ];
     argv.push('--dir', options.folder, '--name', options.name, '--console', 'none', '--json-ready');
     for (const disk of disksOf(options.folder)) argv.push('--volume', disk);
     if (options.listen !== undefined) argv.push('--listen', options.listen);

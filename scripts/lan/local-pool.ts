@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Aether, BoxProcess } from './box-process.ts';
+import { Aether, type BoxOptions, BoxProcess } from './box-process.ts';
 import { Lan, whyNoLan } from './network.ts';
 import { type Place, thisMachine } from './processes.ts';
 
@@ -25,12 +25,16 @@ export class LocalPool {
   }
 
   /** Starts and claims a box for each name; all they keep is in `folder`. */
-  static async start(folder: string, names: readonly string[]): Promise<LocalPool> {
+  static async start(
+    folder: string,
+    names: readonly string[],
+    options: Pick<BoxOptions, 'program'> = {},
+  ): Promise<LocalPool> {
     const lan = whyNoLan() === undefined ? Lan.create([...names, desktopName]) : undefined;
     const pool = new LocalPool(folder, lan);
     for (const name of names) {
       const box = await BoxProcess.start(
-        { name, folder: join(folder, name), listen: ':0' },
+        { ...options, name, folder: join(folder, name), listen: ':0' },
         pool.#place(name),
       );
       pool.#boxes.set(name, box);

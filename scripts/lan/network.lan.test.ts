@@ -10,14 +10,14 @@ test(
   'hosts reach one another by IPv4 and by IPv6 link-local address, and have names of their own',
   options,
   async () => {
-    const lan = Lan.create(['north', 'south']);
+    const lan = Lan.create(['a', 'south']);
     try {
       const [north, south] = lan.hosts;
       for (const address of [south!.address, `${south!.linkLocalAddress}%eth0`]) {
         const echoed = await sendTo(north!, south!, address);
         assert.equal(echoed, 'hello');
       }
-      assert.equal((await north!.run('cat', ['/proc/sys/kernel/hostname'])).stdout, 'north\n');
+      assert.equal((await north!.run('cat', ['/proc/sys/kernel/hostname'])).stdout, 'a\n');
     } finally {
       lan.close();
     }

@@ -85,7 +85,8 @@ export class LanHost implements Place {
   readonly #children = new Set<ChildProcess>();
 
   constructor(name: string, namespace: string, number: number, hub: string) {
-    if (!/^[a-z0-9-]{1,12}$/.test(name)) throw new Error(`${name} is no name for a host`);
+    if (!/^[a-z0-9-]{1,12}$/.test(name) || [bridgeName, 'lo', 'hub'].includes(name))
+      throw new Error(`${name} is no name for a host`);
     this.name = name;
     this.namespace = namespace;
     this.address = `10.77.0.${number}`;
@@ -130,19 +131,19 @@ export class LanHost implements Place {
 
   /** Pulls the cable: the host keeps its addresses and loses its carrier. */
   cut(): void {
-    ip(['-n', this.#hub], [`link set ${this.name} down`]);
+    ip(['-n', this.#hub], [`link set dev ${this.name} down`]);
   }
 
   /** Plugs the cable in again. */
   heal(): void {
-    ip(['-n', this.#hub], [`link set ${this.name} up`]);
+    ip(['-n', this.#hub], [`link set dev ${this.name} up`]);
   }
 
   wireLines(): readonly string[] {
     return [
-      `link add ${this.name} type veth peer name eth0 address ${this.#mac()} netns ${this.namespace}`,
-      `link set ${this.name} master ${bridgeName}`,
-      `link set ${this.name} up`,
+      `link add name ${this.name} type veth peer name eth0 address ${this.#mac()} netns ${this.namespace}`,
+      `link set dev ${this.name} master ${bridgeName}`,
+      `link set dev ${this.name} up`,
     ];
   }
 
@@ -223,9 +224,9 @@ const bridgeName = 'switch';
 
 function bridgeLines(): readonly string[] {
   return [
-    `link add ${bridgeName} type bridge forward_delay 0 mcast_snooping 0`,
-    `link set ${bridgeName} addrgenmode none`,
-    `link set ${bridgeName} up`,
+    `link add name ${bridgeName} type bridge forward_delay 0 mcast_snooping 0`,
+    `link set dev ${bridgeName} addrgenmode none`,
+    `link set dev ${bridgeName} up`,
   ];
 }
 
