@@ -175,8 +175,9 @@ export class PeerConnection {
     try {
       this.#reader.end();
     } catch (truncated) {
-      this.#log.warn('stream ended inside a frame', { remote: this.peer.remote });
-      this.#complaint ??= truncated as AetherError;
+      const error = truncated as AetherError;
+      this.#log.warn('peer broke the format', { remote: this.peer.remote, code: error.code });
+      this.#complaint ??= error;
     }
     this.#shut(this.#complaint ?? linkClosed('the peer closed the connection', error));
     this.#state = 'closed';
