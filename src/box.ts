@@ -1,5 +1,6 @@
 import { type Bytes, toHex } from './base/bytes.ts';
 import { encodeCbor } from './base/cbor.ts';
+import { hasCode } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import { version } from './base/version.ts';
 import { BoxPool } from './box-pool.ts';
@@ -31,6 +32,8 @@ export interface BoxOptions {
   /** Undefined: `aether-` and the first four digits of the member id. */
   readonly name?: string;
   readonly listen: ListenAddress;
+  /** Tried one after the other when the port of `listen` is taken. */
+  readonly otherPorts?: readonly number[];
   readonly volumes: readonly VolumeOptions[];
   readonly replicas: number;
 }
@@ -144,11 +147,25 @@ export class Box {
 
   /** Listens and joins in; resolves with the port. Errors: `LINK_ADDRESS_IN_USE`, `LINK_DENIED`. */
   async start(): Promise<number> {
-    this.#port = await this.#server.listen(this.#options.listen);
+    this.#port = await this.#listen();
     this.#phase = 'running';
     await this.#pool?.start();
     this.#changed();
     return this.#port;
+  }
+
+  async #listen(): Promise<number> {
+    const { listen, otherPorts = [] } = this.#options;
+    let taken: unknown;
+    for (const port of [listen.port, ...otherPorts]) {
+      try {
+        return await this.#server.listen({ ...listen, port });
+      } catch (error) {
+        if (!hasCode(error, 'LINK_ADDRESS_IN_USE')) throw error;
+        taken = error;
+      }
+    }
+    throw taken;
   }
 
   get claimed(): boolean {

@@ -55,7 +55,7 @@ const options: Readonly<Record<string, OptionSpec>> = {
   listen: {
     type: 'string',
     value: 'HOST:PORT',
-    help: `where members connect (default: every address, port ${defaultPort} or any free one)`,
+    help: `where members connect (default: every address, port ${defaultPort} or the next free one)`,
   },
   volume: {
     type: 'string',
@@ -66,7 +66,7 @@ const options: Readonly<Record<string, OptionSpec>> = {
   console: { type: 'string', value: 'WHERE', help: 'the maintenance console: terminal (default) or none' },
   'json-ready': { type: 'boolean', help: 'print one line of JSON when it listens' },
   version: { type: 'boolean', help: 'print the version' },
-  help: { type: 'boolean', help: 'show this' },
+  help: { type: 'boolean', short: 'h', help: 'show this' },
 };
 
 const usage = [
@@ -78,6 +78,9 @@ const usage = [
   '',
   'box.json in DIR may set name, listen {host, port}, volumes [{path, limitGiB}] and console; options come first.',
 ];
+
+/** Where another box on this computer listens: the next ports, then any. */
+const nextPorts = [...Array.from({ length: 9 }, (_, index) => defaultPort + 1 + index), 0];
 
 const clock = new NodeClock();
 const ring = new LogRing(logEntriesMax);
@@ -116,7 +119,6 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
   );
   const network = new NodeMulticastNetwork();
   let announcer: BoxAnnouncer | undefined;
-  const listen = listenAddress(line.text('listen'), config);
   const ports = {
     clock,
     entropy: nodeEntropy,
@@ -137,7 +139,8 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
   const box = await Box.open(
     {
       ...(name === undefined ? {} : { name }),
-      listen,
+      listen: listenAddress(line.text('listen'), config),
+      otherPorts: line.text('listen') === undefined && config.listen.port === null ? nextPorts : [],
       volumes: await volumesOf(folder, config, line),
       replicas: defaultReplicas,
     },
@@ -152,7 +155,7 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
     process.once('SIGHUP', () => stop.resolve());
     announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy: nodeEntropy, log });
     if (line.flag('json-ready')) sayReady(box, port);
-    if (withConsole) stopFaces = await startFaces(box, port, log, () => stop.resolve());
+    if (withConsole) stopFaces = await startFaces(box, log, () => stop.resolve());
     await stop.promise;
   } finally {
     await announcer?.close();
@@ -163,8 +166,9 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
 }
 
 /** Lights and console on the terminal. Returns what gives the terminal back. */
-async function startFaces(box: Box, port: number, log: Log, stop: () => void): Promise<() => void> {
+async function startFaces(box: Box, log: Log, stop: () => void): Promise<() => void> {
   const line = new TerminalLine();
+  const stopped = Promise.withResolvers<void>();
   const console = new Console(
     {
       line,
@@ -172,8 +176,12 @@ async function startFaces(box: Box, port: number, log: Log, stop: () => void): P
         status: () => box.status(),
         log: ring,
         pair: async () => pairingCode(box),
-        shutdown: async () => stop(),
+        shutdown: () => {
+          stop();
+          return stopped.promise;
+        },
       },
+      greeting: greetingOf(box),
     },
     { clock },
   );
@@ -186,16 +194,18 @@ async function startFaces(box: Box, port: number, log: Log, stop: () => void): P
   box.onChange(show);
   const refresh = every(clock, statusPeriodMs, show);
   console.start();
-  for (const text of welcomeLines(box, port)) console.print(text);
   show();
   console.ended.then((end) => {
     if (end === 'interrupt') stop();
-    if (end === 'leave') line.close();
+    if (end !== 'leave') return;
+    line.close();
+    say(['The console is closed. The box goes on; Ctrl-C stops it.']);
   });
   return () => {
     refresh.cancel();
     show();
     console.close();
+    stopped.resolve();
     driver.close();
     line.close();
   };
@@ -204,13 +214,9 @@ async function startFaces(box: Box, port: number, log: Log, stop: () => void): P
 /** Facts that nobody reports (a peer silent for long) are looked at this often. */
 const statusPeriodMs = 1000;
 
-function welcomeLines(box: Box, port: number): readonly string[] {
+function greetingOf(box: Box): readonly string[] {
   const { code } = box.pairing();
-  const lines = [`Members connect on port ${port}.`];
-  if (!box.claimed && code !== undefined) {
-    lines.push(`Claim code: ${code}`, `On a desktop: aether claim ${box.name} --code ${code}`);
-  }
-  return lines;
+  return box.claimed || code === undefined ? [] : [`Claim code: ${code}`];
 }
 
 function pairingCode(box: Box): PairingCode {

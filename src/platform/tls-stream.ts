@@ -22,8 +22,9 @@ export class TlsStream implements SecureStream {
     this.#socket = socket;
     this.peerPublicKey = peerPublicKey;
     this.peerKeyHash = new Uint8Array(createHash('sha256').update(peerPublicKey).digest());
-    const host = socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress;
-    this.remote = `${host}:${socket.remotePort}`;
+    // A socket that listens on both families gives IPv4 peers as ::ffff:192.0.2.1.
+    const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+    this.remote = `${address.includes(':') ? `[${address}]` : address}:${socket.remotePort}`;
     this.#writer = new TlsWriter(socket, () => this.#handler?.drain());
     socket.on('error', (error) => {
       if (!this.#destroyed) this.#error = translateSocketError(error, 'open');

@@ -9,7 +9,7 @@ export interface LedPort {
 export interface LedDisplay extends Lights {
   /** What the lights do, in words, the same for as long as the state is the same: `green on, amber off`. */
   readonly rhythm: string;
-  /** What it means, in a sentence: `All is well: 3 boxes, 2 copies of everything.` */
+  /** What it means, in a sentence: `All is well: 3 boxes, new files kept on 2.` */
   readonly headline: string;
 }
 

@@ -19,7 +19,7 @@ const failedDisk: Partial<ApplianceFacts> = {
 test('a healthy box says so, with how many boxes and copies', () => {
   const status = foldStatus(healthyFacts);
   assert.equal(status.worst, 'ok');
-  assert.equal(status.headline, 'All is well: 3 boxes, 2 copies of everything.');
+  assert.equal(status.headline, 'All is well: 3 boxes, new files kept on 2.');
   assert.equal(status.help, '');
   assert.deepEqual(status.light, { kind: 'healthy' });
   assert.equal(status.pool?.boxes, 3);

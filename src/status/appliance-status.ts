@@ -95,7 +95,8 @@ function headlineOf(facts: ApplianceFacts, worst: Condition | undefined): string
 function healthyHeadline(facts: ApplianceFacts): string {
   const boxes = countOf(facts.peers.length + 1, 'box', 'boxes');
   const copying = facts.copies.copying ? ', copies are being made' : '';
-  return `All is well: ${boxes}, ${facts.pool?.replicas ?? 1} copies of everything${copying}.`;
+  const copies = Math.min(facts.pool?.replicas ?? 1, facts.peers.length + 1);
+  return `All is well: ${boxes}, new files kept on ${copies}${copying}.`;
 }
 
 function poolStatus(facts: ApplianceFacts): PoolStatus | null {

@@ -144,7 +144,7 @@ function copyConditions(facts: ApplianceFacts): readonly Condition[] {
       severity: 'notice',
       subject: null,
       message: 'This is the only box of its pool: there is one copy of everything.',
-      help: 'Claim a second box into the pool, so that a broken one costs nothing.',
+      help: 'Claim a second box into the pool, then put again what is stored: each file is then kept on two.',
     });
   } else if (facts.copies.missing > 0) {
     found.push({

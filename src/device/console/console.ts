@@ -17,6 +17,8 @@ export type ConsoleEnd = 'interrupt' | 'leave' | 'hang-up';
 export interface ConsoleOptions {
   readonly line: ConsoleLine;
   readonly context: ConsoleContext;
+  /** Lines that a person should see first, after how the box is. Without them a pipe gets no banner. */
+  readonly greeting?: readonly string[];
   /** Log entries from this level on appear above the prompt; `none` for none. Default `warn`. */
   readonly logLevel?: LogLevel | 'none';
 }
@@ -35,6 +37,7 @@ export class Console {
   readonly ended: Promise<ConsoleEnd>;
   readonly #line: ConsoleLine;
   readonly #context: ConsoleContext;
+  readonly #greeting: readonly string[] | undefined;
   readonly #clock: Clock;
   readonly #logLevel: number;
   #following = false;
@@ -51,6 +54,7 @@ export class Console {
     const { line, context, logLevel = 'warn' } = options;
     this.#line = line;
     this.#context = context;
+    this.#greeting = options.greeting;
     this.#clock = clock;
     this.#logLevel = logLevel === 'none' ? levels.length : levels.indexOf(logLevel);
     this.#editor = new LineEditor({
@@ -65,14 +69,21 @@ export class Console {
 
   /** Shows the banner and the prompt, and listens. */
   start(): void {
-    // A program at the other end of a pipe reads answers, not greetings.
-    if (this.#line.style !== 'plain') this.#write(bannerLines(this.#context.status(), this.#line.columns));
+    this.#greet();
     this.#stopFollowing = this.#context.log.follow((entry) => {
       if (this.#following || levels.indexOf(entry.level) >= this.#logLevel) this.print(logLine(entry));
     });
     this.#prompt();
     this.#line.onData((bytes) => this.#receive(bytes));
     this.#line.onEnd(() => this.#hangUp());
+  }
+
+  #greet(): void {
+    const { columns, style } = this.#line;
+    // A program at the other end of a pipe reads answers, not greetings.
+    if (style === 'plain' && this.#greeting === undefined) return;
+    const banner = [...bannerLines(this.#context.status(), columns), ...(this.#greeting ?? [])];
+    this.#write(style === 'plain' ? banner : [...banner, 'Type help to see what can be asked.']);
   }
 
   /** Shows a line of text above whatever is being typed. */

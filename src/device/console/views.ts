@@ -98,14 +98,13 @@ export function poolLines(status: ApplianceStatus, columns: number): readonly st
       columns,
     );
   }
-  const missing =
-    copies.missing === 0 ? 'nothing lacks a copy' : `${countOf(copies.missing, 'piece')} of data lack a copy`;
+  const missing = copies.missing === 0 ? '' : `; ${countOf(copies.missing, 'piece')} of data without one`;
   return [
     ...labelled('pool', pool.id, columns),
     ...labelled('boxes', `${pool.boxesReachable} of ${pool.boxes} answer`, columns),
     ...labelled(
       'copies',
-      `${pool.replicas} of everything; ${missing}${copies.copying ? '; copying now' : ''}`,
+      `${Math.min(pool.replicas, pool.boxes)} of each new file${missing}${copies.copying ? '; copying now' : ''}`,
       columns,
     ),
     ...labelled(
@@ -151,15 +150,15 @@ export function bannerLines(status: ApplianceStatus, columns: number): readonly 
     ...wrapText(printable(`AetherStore ${box.version}, box ${box.name}${at}`), columns),
     ...wrapText(printable(status.headline), columns),
     ...help,
-    'Type help to see what can be asked.',
   ];
 }
 
 function poolSentence(status: ApplianceStatus): string {
   const { pool } = status;
   if (pool === null) return 'none: not claimed';
+  const copies = Math.min(pool.replicas, pool.boxes);
   const usable = `${formatGibibytes(pool.usableBytes)} usable (${formatGibibytes(pool.rawBytes)} raw)`;
-  return `${pool.boxesReachable} of ${pool.boxes} boxes answer, ${pool.replicas} copies, ${usable}`;
+  return `${pool.boxesReachable} of ${pool.boxes} boxes answer, ${countOf(copies, 'copy', 'copies')}, ${usable}`;
 }
 
 function networkSentence(status: ApplianceStatus): string {
