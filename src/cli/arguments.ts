@@ -5,6 +5,8 @@ import { nearestName } from '../base/nearest.ts';
 /** One `--option` of a command. */
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
+  /** One letter: `-l`. */
+  readonly short?: string;
   /** How its value is called in the help: `CODE`. */
   readonly value?: string;
   readonly help: string;
@@ -36,7 +38,11 @@ export function parseCommandLine(
       options: Object.fromEntries(
         Object.entries(options).map(([name, spec]) => [
           name,
-          { type: spec.type, multiple: spec.multiple ?? false },
+          {
+            type: spec.type,
+            multiple: spec.multiple ?? false,
+            ...(spec.short === undefined ? {} : { short: spec.short }),
+          },
         ]),
       ),
     });
@@ -64,6 +70,9 @@ export function usageError(message: string, helpCommand: string): AetherError<'U
 
 function explain(cause: unknown, known: readonly string[]): string {
   const message = cause instanceof Error ? cause.message : String(cause);
+  const [, lacking] =
+    /^Option '(?:-\w, )?(--[^ ']+) <value>' argument (?:missing|is ambiguous)/.exec(message) ?? [];
+  if (lacking !== undefined) return `${lacking} needs a value`;
   const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1];
   if (unknown === undefined) return message.split('. ')[0] ?? message;
   const nearest = nearestName(unknown, known);
@@ -73,7 +82,7 @@ function explain(cause: unknown, known: readonly string[]): string {
 /** The options as aligned help lines. */
 export function optionLines(options: Readonly<Record<string, OptionSpec>>): readonly string[] {
   const rows = Object.entries(options).map(([name, spec]) => ({
-    left: `  --${name}${spec.value === undefined ? '' : ` ${spec.value}`}`,
+    left: `  ${spec.short === undefined ? '' : `-${spec.short}, `}--${name}${spec.value === undefined ? '' : ` ${spec.value}`}`,
     help: spec.help,
   }));
   const width = Math.max(0, ...rows.map((row) => row.left.length));

@@ -34,5 +34,5 @@ export const commonOptions: Readonly<Record<string, OptionSpec>> = {
     value: 'DIR',
     help: "this desktop's state (default: $AETHER_HOME, else ~/.config/aether)",
   },
-  help: { type: 'boolean', help: 'show this' },
+  help: { type: 'boolean', short: 'h', help: 'show this' },
 };

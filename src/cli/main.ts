@@ -33,8 +33,8 @@ const overview = [
 ];
 
 async function main(words: readonly string[], output: Output): Promise<ExitCode> {
-  const [name, ...rest] = words;
-  if (name === undefined || name === 'help' || name === '--help') {
+  const [name, ...rest] = words[0] === 'help' && words.length > 1 ? [...words.slice(1, 2), '--help'] : words;
+  if (name === undefined || ['help', '--help', '-h'].includes(name)) {
     output.result({ usage: overview.join('\n') }, overview);
     return name === undefined ? exitCodes.usage : exitCodes.done;
   }
@@ -102,7 +102,8 @@ const output = new Output(
   {
     out: (text) => void process.stdout.write(text),
     error: (text) => void process.stderr.write(text),
-    columns: process.stderr.isTTY ? process.stderr.columns : undefined,
+    outColumns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    errorColumns: process.stderr.isTTY ? process.stderr.columns : undefined,
     ask: askOnTerminal,
   },
   words.includes('--json'),

@@ -13,8 +13,10 @@ export type JsonValue =
 export interface Terminal {
   out(text: string): void;
   error(text: string): void;
+  /** Width of standard output, or undefined when it is no terminal. */
+  readonly outColumns: number | undefined;
   /** Width of standard error, or undefined when it is no terminal. */
-  readonly columns: number | undefined;
+  readonly errorColumns: number | undefined;
   /** Asks one question on the terminal; undefined when nobody is there to answer. */
   ask(question: string): Promise<string | undefined>;
 }
@@ -30,8 +32,14 @@ export class Output {
     this.json = json;
   }
 
-  get columns(): number | undefined {
-    return this.#terminal.columns;
+  /** How wide a result may be: as wide as it is where nobody sees an edge. */
+  get columns(): number {
+    return this.#terminal.outColumns ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** How wide the running state may be; undefined where it cannot be redrawn. */
+  get progressColumns(): number | undefined {
+    return this.#terminal.errorColumns;
   }
 
   /** A result: `value` with `--json`, else `lines`. */
@@ -55,7 +63,7 @@ export class Output {
   /** The running state: redrawn in place on a terminal, a line of its own elsewhere; not shown with `--json`. */
   progress(text: string): void {
     if (this.json) return;
-    if (this.#terminal.columns === undefined) {
+    if (this.#terminal.errorColumns === undefined) {
       this.#terminal.error(`${text}\n`);
       return;
     }
@@ -88,7 +96,12 @@ export function errorLines(program: string, error: unknown): readonly string[] {
 }
 
 function errorParts(error: unknown): { code: string; message: string; help: string } {
-  if (error instanceof AetherError) return { code: error.code, message: error.message, help: error.help };
+  if (error instanceof AetherError) {
+    const { code, message, help, fields } = error;
+    // These name their file beside the message.
+    const at = code.startsWith('LOCAL_') && typeof fields.path === 'string' ? `${fields.path}: ` : '';
+    return { code, message: `${at}${message}`, help };
+  }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
     code: 'INTERNAL',

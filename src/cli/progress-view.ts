@@ -48,7 +48,7 @@ export class ProgressView {
   #draw(): void {
     const now = desktopPorts.clock.monotonicMs();
     this.#state = advanceProgress(this.#state, this.#counts, now);
-    const { columns } = this.#output;
+    const columns = this.#output.progressColumns;
     if (columns !== undefined) this.#output.progress(renderProgressBar(this.#state, now, columns));
     else if (isPlainLineDue(this.#lastLineMs, now)) {
       this.#lastLineMs = now;

@@ -77,7 +77,7 @@ async function makePool(
       '',
       ...wordLines(pool.words),
       '',
-      'Next: claim another box, so that everything is kept twice; or store something:',
+      'Next: claim another box, so that files are kept twice; then store some:',
       '  aether put FOLDER',
     ],
   );
@@ -99,7 +99,8 @@ async function join(
   desktop.addresses.seen(connection.peer.memberId, address);
   const told = await tellPool(desktop, connection.peer.memberId, signal);
   output.result({ claimed: hello.name, pool: toHex(secrets.pool), madePool: false, boxesTold: told }, [
-    `${hello.name} has joined the pool.`,
+    `${hello.name} has joined the pool. What is put from now on is kept on two boxes.`,
+    'What was put before has the copies that it had: put it again to have two.',
     ...(told > 0 ? [] : ['No other box answers now; they will hear of it when they are back.']),
   ]);
 }

@@ -15,7 +15,7 @@ export const ls: Command = {
   summary: 'list a folder of the pool',
   usage: '[/REMOTE] [--long]',
   options: {
-    long: { type: 'boolean', help: 'with permissions, size and time' },
+    long: { type: 'boolean', short: 'l', help: 'with permissions, size and time' },
     box: { type: 'string', value: 'NAME', help: 'ask this box' },
   },
   run: async (line, { output, homePath, signal }) => {
@@ -30,7 +30,7 @@ export const ls: Command = {
       const entries: RemoteEntry[] = [];
       if (entry.kind === 'directory') for await (const child of tree.list(path)) entries.push(child);
       else entries.push(entry);
-      const lines = line.flag('long') ? longLines(entries, output.columns ?? 120) : entries.map(shortLine);
+      const lines = line.flag('long') ? longLines(entries, output.columns) : entries.map(shortLine);
       output.result(entries.map(jsonOfEntry), lines);
       return exitCodes.done;
     } finally {

@@ -85,7 +85,7 @@ function splitArguments(positionals: readonly string[]): {
 }
 
 /** What a sealing thread is given. */
-export function sealSecretsOf(secrets: PoolSecrets) {
+function sealSecretsOf(secrets: PoolSecrets) {
   return {
     chunkKeySecret: chunkKeySecretOf(secrets),
     gearTable: gearTableOf(secrets),
@@ -111,15 +111,17 @@ function report(event: UploadEvent, progress: ProgressView, output: Output): voi
     case 'warning': {
       const { path, code, message, skipped } = event;
       output.event({ warning: code, path, message, skipped });
-      if (!output.json)
+      if (!output.json) {
         output.note(`${skipped ? 'left out' : 'warning'}: ${printable(path)}: ${message} (${code})`);
+      }
     }
   }
 }
 
 function resultLines(summary: string, remote: string, result: UploadResult): readonly string[] {
   const copies = result.copies === 0 ? '' : `, ${countOf(result.copies, 'copy', 'copies')}`;
-  const lines = [`Stored in ${remote}: ${summary}${copies}.`];
+  const stored = result.files + result.directories + result.links;
+  const lines = [stored === 0 ? 'Nothing was stored.' : `Stored in ${remote}: ${summary}${copies}.`];
   if (result.skipped > 0) lines.push(`${countOf(result.skipped, 'entry', 'entries')} left out, named above.`);
   return lines;
 }
@@ -129,7 +131,7 @@ function warnOfOneCopy(result: UploadResult, session: PoolSession, output: Outpu
   const boxes = session.pool.roster.boxes().length;
   output.note(
     boxes === 1
-      ? 'Only one box has it: claim another, so that everything is kept twice.'
-      : 'Only one box has all of it: the others do not answer. See `aether status`.',
+      ? 'Only one box has it. To have it kept twice, claim another box and put it again.'
+      : 'Only one box has all of it: the others do not answer. When they do, put it again.',
   );
 }

@@ -12,7 +12,7 @@ export const rm: Command = {
   summary: 'remove files or folders from the pool',
   usage: '/REMOTE… [--recursive]',
   options: {
-    recursive: { type: 'boolean', help: 'folders with everything in them' },
+    recursive: { type: 'boolean', short: 'r', help: 'folders with everything in them' },
     box: { type: 'string', value: 'NAME', help: 'ask this box' },
   },
   run: async (line, { output, homePath, signal }) => {

@@ -1,6 +1,7 @@
 import { toHex } from '../../base/bytes.ts';
 import { formatTable } from '../../base/format.ts';
 import { poolTagOf } from '../../box-announcer.ts';
+import { usageError } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { Desktop } from '../desktop.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -11,13 +12,14 @@ export const scan: Command = {
   summary: 'show the boxes on this network',
   usage: '',
   options: {},
-  run: async (_line, { output, homePath, signal }) => {
+  run: async (line, { output, homePath, signal }) => {
+    if (line.positionals.length > 0) throw usageError('scan takes no name', 'aether scan --help');
     const finder = await BoxFinder.start();
     const boxes = await finder.scan(signal).finally(() => finder.close());
     const { pool } = await Desktop.open(homePath);
     const ownTag = pool === undefined ? undefined : poolTagOf(pool.secrets.pool);
     const sorted = [...boxes].sort((a, b) => a.name.localeCompare(b.name));
-    output.result(sorted.map(jsonOfBox), linesOf(sorted, ownTag, output.columns ?? 100));
+    output.result(sorted.map(jsonOfBox), linesOf(sorted, ownTag, output.columns));
     return exitCodes.done;
   },
 };
@@ -27,7 +29,7 @@ function linesOf(boxes: readonly FoundBox[], ownTag: string | undefined, columns
   const rows = boxes.map((box) => [
     box.name,
     poolWords(box, ownTag),
-    `${box.freeGiB} GiB`,
+    box.freeGiB === 0 ? '<1 GiB' : `>${box.freeGiB} GiB`,
     box.addresses.map(({ host, port }) =>
       host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
     )[0] ?? '',

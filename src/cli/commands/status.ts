@@ -1,11 +1,12 @@
 import { toHex } from '../../base/bytes.ts';
 import { decodeCbor } from '../../base/cbor.ts';
 import { AetherError } from '../../base/errors.ts';
-import { formatGibibytes, formatTable } from '../../base/format.ts';
+import { countOf, formatGibibytes, formatTable } from '../../base/format.ts';
 import type { Member } from '../../pool/membership/member-set.ts';
 import { methods } from '../../pool/transfer/methods.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
 import { statusFromCbor, statusToCbor } from '../../status/status-codec.ts';
+import { usageError } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { Desktop } from '../desktop.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -23,7 +24,8 @@ export const status: Command = {
   summary: 'how the pool and its boxes are',
   usage: '',
   options: {},
-  run: async (_line, { output, homePath, signal }) => {
+  run: async (line, { output, homePath, signal }) => {
+    if (line.positionals.length > 0) throw usageError('status takes no name', 'aether status --help');
     const desktop = await Desktop.open(homePath);
     const session = await PoolSession.open(desktop, { wait: 'all', signal });
     try {
@@ -37,7 +39,7 @@ export const status: Command = {
         status: of === undefined ? null : jsonOf(statusToCbor(of)),
       }));
       const { pool } = session.pool.secrets;
-      output.result({ pool: toHex(pool), boxes }, linesOf(reports, output.columns ?? 100));
+      output.result({ pool: toHex(pool), boxes }, linesOf(reports, output.columns));
       return reports.some(({ status: of }) => of !== undefined) ? exitCodes.done : exitCodes.unreachable;
     } finally {
       await session.close();
@@ -65,17 +67,16 @@ function linesOf(reports: readonly BoxReport[], columns: number): readonly strin
   const lines = [worst?.headline ?? 'No box answers.'];
   if (worst !== undefined && worst.help !== '') lines.push(`  ${worst.help}`);
   if (pool !== null && pool !== undefined) {
-    const copies = `${pool.replicas} copies of everything`;
-    lines.push(
-      `Usable ${formatGibibytes(pool.usableBytes)} of ${formatGibibytes(pool.rawBytes)} raw, ${copies}.`,
-    );
+    const copies = countOf(Math.min(pool.replicas, pool.boxes), 'copy', 'copies');
+    const disk = `${formatGibibytes(pool.rawBytes)} of disk`;
+    lines.push(`Room for ${formatGibibytes(pool.usableBytes)} of files in all: ${disk}, ${copies} of each.`);
   }
   const rows = reports.map(({ member, status: of }) => [
     member.name,
     of === undefined ? 'away' : of.worst === 'ok' ? 'well' : of.worst,
     of === undefined ? '' : formatGibibytes(of.capacity.usedBytes),
     of === undefined ? '' : formatGibibytes(of.capacity.freeBytes),
-    of?.headline ?? 'It does not answer.',
+    of === undefined ? 'It does not answer.' : of.worst === 'ok' ? '' : of.headline,
   ]);
   const table = formatTable(
     [
