@@ -36,3 +36,8 @@ export function describeError(error: unknown): string {
   if (error instanceof AetherError) return `${error.code}: ${error.message}`;
   return error instanceof Error ? error.message : String(error);
 }
+
+/** What a person is told, where the code is shown beside it. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

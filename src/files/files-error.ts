@@ -45,7 +45,7 @@ const help: Partial<Record<FilesErrorCode, string>> = {
   PATH_NOT_FOUND: 'Look at what is there with `aether ls`.',
   NOT_A_DIRECTORY: 'Choose another name: a file is where a directory is needed.',
   IS_A_DIRECTORY: 'Choose another name: a directory is where a file is needed.',
-  NOT_EMPTY: 'Remove it with everything in it by `aether rm -r`.',
+  NOT_EMPTY: 'Remove it with everything in it: `aether rm --recursive`.',
   COMMIT_TOO_LARGE: 'Send fewer changes at once.',
   LOG_CORRUPT: 'Switch on another box of the pool; the lost records are fetched from it.',
   LOG_FAILED: "Check the box's system disk, then restart the box.",

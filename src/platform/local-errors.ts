@@ -18,6 +18,15 @@ const codes: Readonly<Record<string, LocalFilesErrorCode>> = {
   EINVAL: 'LOCAL_NAME_INVALID',
 };
 
+const messages: Readonly<Record<LocalFilesErrorCode, string>> = {
+  LOCAL_NOT_FOUND: 'no such file or folder',
+  LOCAL_EXISTS: 'something else has this name',
+  LOCAL_DENIED: 'permission denied',
+  LOCAL_UNREADABLE: 'it cannot be read or written',
+  LOCAL_FULL: 'no space is left',
+  LOCAL_NAME_INVALID: 'this name is not possible here',
+};
+
 const help: Readonly<Record<LocalFilesErrorCode, string>> = {
   LOCAL_NOT_FOUND: 'Check the path.',
   LOCAL_EXISTS: 'Move what is there out of the way, or choose another destination.',
@@ -27,7 +36,7 @@ const help: Readonly<Record<LocalFilesErrorCode, string>> = {
   LOCAL_NAME_INVALID: 'Rename it, or fetch it on another operating system.',
 };
 
-/** What the operating system threw, as an error of the person's files. */
+/** What the operating system threw, as an error of the person's files; the path is a field, not in the message. */
 export function localError(cause: unknown, path: string): AetherError<LocalFilesErrorCode> {
   if (cause instanceof AetherError) return cause as AetherError<LocalFilesErrorCode>;
   const system = (cause as { code?: unknown } | undefined)?.code;
@@ -40,6 +49,7 @@ export function makeLocalError(
   path: string,
   cause?: unknown,
 ): AetherError<LocalFilesErrorCode> {
-  const reason = cause instanceof Error ? cause.message : `${path}: ${code}`;
-  return new AetherError(code, reason, { fields: { path }, help: help[code], cause });
+  // The system's words help nobody, but for errors that we have none for.
+  const reason = code === 'LOCAL_UNREADABLE' && cause instanceof Error ? ` (${cause.message})` : '';
+  return new AetherError(code, `${messages[code]}${reason}`, { fields: { path }, help: help[code], cause });
 }

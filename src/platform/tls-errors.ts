@@ -33,14 +33,30 @@ export function linkError(code: LinkErrorCode, message: string, cause?: unknown)
   return new AetherError(code, message, { help: helps[code], cause });
 }
 
+/** What Node tells of a socket's failure. */
+interface SocketError extends Error {
+  readonly code?: string;
+  readonly address?: string;
+  readonly port?: number;
+}
+
 /** What went wrong with a socket, in `phase`. */
 export function translateSocketError(
-  error: Error & { readonly code?: string },
+  error: SocketError,
   phase: 'listen' | 'handshake' | 'open',
 ): AetherError<LinkErrorCode> {
   const known = error.code === undefined ? undefined : codes[error.code];
   if (known === undefined || (known === 'LINK_CLOSED' && phase === 'handshake')) {
     return linkError(phase === 'handshake' ? 'LINK_HANDSHAKE' : 'LINK_CLOSED', error.message, error);
   }
-  return linkError(known, error.message, error);
+  return linkError(known, plainWords(known, error), error);
+}
+
+/** For the failures that people meet; the system's words for the others. */
+function plainWords(code: LinkErrorCode, { address, port, message }: SocketError): string {
+  const at = address === undefined || port === undefined ? 'there' : `at ${address}, port ${port}`;
+  if (code === 'LINK_REFUSED') return `nothing listens ${at}`;
+  if (code === 'LINK_TIMEOUT') return `nobody answers ${at}`;
+  if (code === 'LINK_ADDRESS_IN_USE' && port !== undefined) return `port ${port} is in use already`;
+  return message;
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { utf8 } from '../../base/bytes.ts';
-import { describeError } from '../../base/errors.ts';
+import { messageOf } from '../../base/errors.ts';
 import { downloadBytesAheadMax, downloadFilesMax, nameBytesMax } from '../../base/limits.ts';
 import { Semaphore } from '../../base/semaphore.ts';
 import type { LocalFiles, LocalStat, LocalWriter } from '../../ports/local-files.ts';
@@ -209,7 +209,7 @@ class Download {
       if (code === undefined || fatalCodes.has(code)) this.#failure ??= { error };
       else {
         this.#result.failed++;
-        this.#onEvent({ kind: 'warning', path, code, message: describeError(error) });
+        this.#onEvent({ kind: 'warning', path, code, message: messageOf(error) });
       }
       return false;
     }

@@ -1,5 +1,5 @@
 import type { Bytes } from '../../base/bytes.ts';
-import { describeError, hasCode } from '../../base/errors.ts';
+import { hasCode, messageOf } from '../../base/errors.ts';
 import { inlineFileBytesMax, sealBatchBytes, sealResultsMax } from '../../base/limits.ts';
 import type { BlockingFile, BlockingFiles } from '../../ports/local-files.ts';
 import type { SealedChunk } from '../../store/seal.ts';
@@ -141,7 +141,7 @@ export class FileSealer {
       if (hasCode(error, 'SOURCE_ABANDONED')) throw error;
       const code = (error as { code?: unknown }).code;
       const known = typeof code === 'string' ? code : 'LOCAL_UNREADABLE';
-      this.#failed.push({ index, code: known, message: describeError(error) });
+      this.#failed.push({ index, code: known, message: messageOf(error) });
     }
   }
 

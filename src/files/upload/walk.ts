@@ -1,4 +1,4 @@
-import { describeError } from '../../base/errors.ts';
+import { messageOf } from '../../base/errors.ts';
 import type { LocalFiles, LocalStat } from '../../ports/local-files.ts';
 import { nameProblem, type RemotePath } from '../remote-path.ts';
 
@@ -100,5 +100,5 @@ function unseen(localPath: string, name: string | undefined): { readonly leftOut
 
 function leftOutBy(localPath: string, error: unknown): { readonly leftOut: LeftOut } {
   const { code } = error as { code?: string };
-  return { leftOut: { localPath, code: code ?? 'LOCAL_UNREADABLE', message: describeError(error) } };
+  return { leftOut: { localPath, code: code ?? 'LOCAL_UNREADABLE', message: messageOf(error) } };
 }
