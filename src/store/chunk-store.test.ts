@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Bytes } from '../base/bytes.ts';
-import { storeCachedChunkBytesMax } from '../base/limits.ts';
+import { storeCachedChunkBytesMax, volumeFullRecheckMs } from '../base/limits.ts';
 import { type Chunk, StoreFixture } from '../testing/store-fixture.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import { recordBytes } from './record.ts';
@@ -297,4 +297,21 @@ test('a full disk that was made before the box was claimed is read all the same'
   const claimed = await fixture.open(new Uint8Array(16).fill(1));
   assert.deepEqual(await claimed.get(chunk!.id), chunk!.body);
   await claimed.close();
+});
+
+test('a disk that somebody else had filled when the box started is used once there is room', async () => {
+  const fixture = new StoreFixture(25);
+  await (await fixture.open()).close();
+  const { disk } = fixture.volumes[0]!;
+  disk.fillUp();
+  const store = await fixture.open();
+  const chunk = fixture.chunk(1000);
+  await assert.rejects(store.put(chunk.id, chunk.body), { code: 'STORE_FULL' });
+  disk.resize(2 ** 30);
+  await fixture.clock.run(volumeFullRecheckMs);
+  // This one only makes it ask the disk again.
+  await assert.rejects(store.put(chunk.id, chunk.body), { code: 'STORE_FULL' });
+  await store.put(chunk.id, chunk.body);
+  assert.ok(store.status().volumes[0]!.capacityBytes > 2 ** 29);
+  await store.close();
 });

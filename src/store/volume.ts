@@ -50,7 +50,9 @@ export class Volume {
   readonly #files: SegmentFiles;
   readonly #groups: GroupCommit;
   readonly #committer: IndexCommitter;
-  readonly #limitBytes: number;
+  /** The limit that was configured, if any. */
+  readonly #wantedBytes: number | undefined;
+  #limitBytes: number;
   readonly #changed: () => void;
   /** Bytes of segments, with what waits to be written. */
   #usedBytes: number;
@@ -86,6 +88,7 @@ export class Volume {
     this.#committer = new IndexCommitter(recovered.index, position, ports.clock, (error) =>
       this.#noteFailed(error, 0),
     );
+    this.#wantedBytes = options.limitBytes;
     this.#limitBytes = Math.min(options.limitBytes ?? parts.totalBytes, usedBytes + parts.freeBytes);
     this.#usedBytes = usedBytes;
     this.#durableBytes = usedBytes;
@@ -253,7 +256,11 @@ export class Volume {
 
   async #recheckSpace(): Promise<void> {
     try {
-      this.#diskFreeBytes = (await this.#disk.space()).freeBytes;
+      const { totalBytes, freeBytes } = await this.#disk.space();
+      this.#diskFreeBytes = freeBytes;
+      // A disk that somebody else had filled when it was opened has more to give now.
+      const limitBytes = Math.min(this.#wantedBytes ?? totalBytes, this.#durableBytes + freeBytes);
+      this.#limitBytes = Math.max(this.#limitBytes, limitBytes);
       if (this.freeBytes > groupBytesMax) {
         this.#fullSinceMs = undefined;
         this.#changed();
