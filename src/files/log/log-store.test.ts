@@ -147,3 +147,13 @@ test('a crash at any step loses no acknowledged record', async () => {
     await again.append(place(again, 'after')).durable;
   }
 });
+
+test('a record that another box is just bringing is durable when it is taken for received', async () => {
+  const { bodies } = await written(1, ['a', 'b']);
+  const store = await LogStore.open(logFixture(2));
+  await store.receive(bodies.slice(0, 1));
+  const first = store.receive(bodies);
+  await store.receive(bodies);
+  assert.equal([...store.vector().values()][0], 2);
+  await first;
+});

@@ -158,21 +158,26 @@ export class LogStore {
   }
 
   /**
-   * Takes records of any authors, each author's in order; what is already here is skipped. When it resolves, what
-   * was taken is durable. A refused record stops its author's others. Errors: `DiskErrorCode`, `LOG_FAILED`.
+   * Takes records of any authors, each author's in order; what is already here is skipped. When it resolves, all
+   * that was not refused is durable, whoever brought it. A refused record stops its author's others. Errors:
+   * `DiskErrorCode`, `LOG_FAILED`.
    */
   async receive(bodies: readonly Bytes[]): Promise<{ readonly refused: readonly RefusedRecord[] }> {
     const refused: RefusedRecord[] = [];
     const stopped = new Set<string>();
     const durable: Promise<void>[] = [];
+    const isTaken = (record: LogRecord) => record.seq < (this.#logs.get(toHex(record.author))?.nextSeq ?? 0);
+    let skipped = false;
     for (const body of bodies) {
       const record = decodeRecord(body);
       const name = toHex(record.author);
       if (stopped.has(name)) continue;
-      if (record.seq < (this.#logs.get(name)?.nextSeq ?? 0)) continue;
+      skipped ||= isTaken(record);
+      if (isTaken(record)) continue;
       const known = this.#ports.authors.verify(record.author, signedMessage(record.signed), record.signature);
       const log = known === 'valid' ? (this.#logs.get(name) ?? (await this.#log(record.author))) : undefined;
-      if (log !== undefined && record.seq < log.nextSeq) continue;
+      skipped ||= isTaken(record);
+      if (isTaken(record)) continue;
       const outcome = log === undefined ? codeOf(known) : this.#accept(log, record);
       if (typeof outcome === 'string') {
         stopped.add(name);
@@ -181,6 +186,8 @@ export class LogStore {
       } else durable.push(outcome);
     }
     await Promise.all(durable);
+    // Another box brought them a moment ago: they may be on their way to the disk still.
+    if (skipped) await this.settled();
     return { refused };
   }
 
