@@ -169,6 +169,7 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
 async function startFaces(box: Box, log: Log, stop: () => void): Promise<() => void> {
   const line = new TerminalLine();
   const stopped = Promise.withResolvers<void>();
+  let stopping = false;
   const console = new Console(
     {
       line,
@@ -197,11 +198,12 @@ async function startFaces(box: Box, log: Log, stop: () => void): Promise<() => v
   show();
   console.ended.then((end) => {
     if (end === 'interrupt') stop();
-    if (end !== 'leave') return;
+    if (end !== 'leave' || stopping) return;
     line.close();
     say(['The console is closed. The box goes on; Ctrl-C stops it.']);
   });
   return () => {
+    stopping = true;
     refresh.cancel();
     show();
     console.close();

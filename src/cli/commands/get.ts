@@ -38,7 +38,9 @@ export const get: Command = {
       const download = getPath(remote, destination, ports, (event) => report(event, progress, output));
       const result = await unlessAborted(download, signal);
       const summary = progress.finish();
-      const lines = [`Fetched ${formatRemotePath(remote)} to ${printable(destination)}: ${summary}.`];
+      const { files, directories, links } = result;
+      const fetched = `Fetched ${formatRemotePath(remote)} to ${printable(destination)}: ${summary}.`;
+      const lines = [files + directories + links === 0 ? 'Nothing was fetched.' : fetched];
       if (result.failed > 0) {
         lines.push(`${countOf(result.failed, 'entry', 'entries')} could not be fetched, named above.`);
       }
