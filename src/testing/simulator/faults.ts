@@ -13,12 +13,16 @@ const endings: readonly Ending[] = ['power cut', 'power cut', 'power cut unheard
 export class Faults {
   readonly #world: World;
   readonly #boxes: readonly SimulatedBox[];
+  readonly #desktop: Host;
   readonly #hosts: readonly Host[];
   readonly #entropy: SeededEntropy;
   /** The box whose disks may decay and vanish. */
   readonly unlucky: SimulatedBox;
   /** Something durable was lost on it. */
   damaged = false;
+  /** That box, once it is gone with all its disks. */
+  lost: SimulatedBox | undefined;
+  readonly #busy = new Set<SimulatedBox>();
   #stopped = false;
   /** Faults that end by themselves. */
   readonly #underway = new Set<Promise<void>>();
@@ -27,6 +31,7 @@ export class Faults {
   constructor(world: World, boxes: readonly SimulatedBox[], desktop: Host) {
     this.#world = world;
     this.#boxes = boxes;
+    this.#desktop = desktop;
     this.#hosts = [...boxes.map(({ host }) => host), desktop];
     this.#entropy = world.stream('faults');
     this.unlucky = boxes[this.#entropy.below(boxes.length)]!;
@@ -61,27 +66,45 @@ export class Faults {
 
   #draw(): Promise<void> {
     const draw = this.#entropy.below(100);
-    if (draw < 45) return this.#endProgram();
+    if (draw < 40) return this.#endProgram(this.#one(this.#boxes), this.#one(endings));
+    if (draw < 46) return this.#cutPowerEverywhere();
     if (draw < 75) return this.#cut();
     if (draw < 85) return this.#fill();
-    if (draw < 97) return this.#flip();
-    return this.#vanish();
+    if (draw < 96) return this.#flip();
+    return draw < 98 ? this.#vanish() : this.#lose();
   }
 
-  async #endProgram(): Promise<void> {
-    const box = this.#one(this.#boxes);
-    // One that is just starting may be hit as well, but only one fault at a time is in charge of a box.
+  /** One fault at a time is in charge of a box. One that is still starting is hit like any other. */
+  async #endProgram(box: SimulatedBox, how: Ending): Promise<void> {
     if (box.isDown || this.#busy.has(box)) return;
     this.#busy.add(box);
-    this.#world.faultsNow++;
-    await box.end(this.#one(endings));
+    await box.end(how);
     await sleep(this.#world.clock, this.#entropy.below(this.#entropy.chance(0.5) ? 2000 : 40_000));
-    // Not waited for: it may be cut off again while it starts.
-    void box.start().then(() => this.#world.faultsNow--);
+    // Not waited for: it may be ended again while it starts.
+    void box.start();
     this.#busy.delete(box);
   }
 
-  readonly #busy = new Set<SimulatedBox>();
+  async #cutPowerEverywhere(): Promise<void> {
+    this.#world.trace.event('mains', 'power cut everywhere');
+    await Promise.all(this.#boxes.map((box) => this.#endProgram(box, 'power cut')));
+  }
+
+  /** The unlucky box burns down, sometimes when nobody but the desktop had reached it for a while. */
+  async #lose(): Promise<void> {
+    const box = this.unlucky;
+    if (this.#boxes.length < 2 || box.isDown || this.#busy.has(box)) return;
+    this.#busy.add(box);
+    if (this.#entropy.chance(0.5)) {
+      this.#world.partition([box.host, this.#desktop]);
+      this.#world.trace.event('network', 'cut', `${box.name} ${this.#desktop.name}`);
+      await sleep(this.#world.clock, 20_000);
+    }
+    this.damaged = true;
+    this.lost = box;
+    await box.end('lost for good');
+    this.#world.heal();
+  }
 
   async #cut(): Promise<void> {
     const cutOff = this.#hosts.filter(() => this.#entropy.chance(0.4));
@@ -98,11 +121,11 @@ export class Faults {
     const disks = [box.stateDisk, ...box.volumes.map(({ disk }) => disk)];
     const index = this.#entropy.below(disks.length);
     disks[index]!.fillUp();
-    this.#world.faultsNow++;
+    this.#world.fullDisks++;
     this.#world.trace.event(box.name, 'disk full', index === 0 ? 'state' : `disk${index}`);
     await sleep(this.#world.clock, this.#entropy.below(40_000));
     disks[index]!.resize(4 * 2 ** 30);
-    this.#world.faultsNow--;
+    this.#world.fullDisks--;
     this.#world.disturb();
   }
 

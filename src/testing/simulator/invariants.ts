@@ -21,15 +21,16 @@ export interface Parts {
 
 /** What has to hold when all boxes are up again, the network is whole and some time has passed. Returns files read. */
 export async function checkInvariants(parts: Parts): Promise<number> {
-  const { world, boxes, workload } = parts;
+  const { world, workload } = parts;
+  const boxes = parts.boxes.filter((box) => box !== parts.faults.lost);
   for (const box of boxes) if (box.box === undefined) world.violate(`${box.name} does not come up`);
   if (world.violations.length > 0) return 0;
   const trees = await Promise.all(boxes.map((box) => treeOf(parts.desktop, box)));
-  checkConverged(parts, trees);
-  await checkVectors(parts);
+  checkConverged(world, boxes, trees);
+  await checkVectors(parts, boxes);
   let verified = 0;
   for (const file of workload.files) verified += await checkFile(parts, file, trees[0]!);
-  for (const id of workload.holders.keys()) await checkServed(parts, fromHex(id)!);
+  for (const id of workload.holders.keys()) await checkServed(parts, boxes, fromHex(id)!);
   return verified;
 }
 
@@ -47,7 +48,11 @@ async function treeOf(desktop: SimulatedDesktop, box: SimulatedBox): Promise<Map
   return tree;
 }
 
-function checkConverged({ world, boxes }: Parts, trees: readonly Map<string, RemoteEntry>[]): void {
+function checkConverged(
+  world: World,
+  boxes: readonly SimulatedBox[],
+  trees: readonly Map<string, RemoteEntry>[],
+): void {
   const digests = trees.map((tree) => {
     const hash = createHash('sha256');
     for (const [path, entry] of tree) hash.update(path).update(encodeCbor(entryToCbor(entry)));
@@ -58,7 +63,7 @@ function checkConverged({ world, boxes }: Parts, trees: readonly Map<string, Rem
   world.violate(`the trees differ: ${sizes.join(', ')}`);
 }
 
-async function checkVectors({ world, boxes, desktop }: Parts): Promise<void> {
+async function checkVectors({ world, desktop }: Parts, boxes: readonly SimulatedBox[]): Promise<void> {
   const vectors = [];
   for (const { identity } of boxes) {
     const vector = decodeCbor(await desktop.ask(identity.memberId, methods.logVector, new Uint8Array(0)));
@@ -75,7 +80,8 @@ async function checkFile(parts: Parts, file: WrittenFile, tree: Map<string, Remo
   );
   if (known.length < shown.length) world.violate(`${nameOf(file)} is shown with contents nobody wrote`);
   if (shown.length === 0) {
-    if (file.acknowledged && !file.removed) world.violate(`${nameOf(file)} was acknowledged and is gone`);
+    if (isPromised(parts, file) && !file.removed)
+      world.violate(`${nameOf(file)} was acknowledged and is gone`);
     return 0;
   }
   for (const version of known) {
@@ -89,6 +95,14 @@ async function checkFile(parts: Parts, file: WrittenFile, tree: Map<string, Remo
     }
   }
   return 1;
+}
+
+/** Whether a box that is still there has said that it is written, or has been said to have a copy of that. */
+function isPromised({ faults }: Parts, { acknowledgements }: WrittenFile): boolean {
+  const { memberId } = faults.unlucky.identity;
+  return acknowledgements.some(
+    ({ copies, box }) => copies > 1 || faults.lost === undefined || !equalBytes(box, memberId),
+  );
 }
 
 /** Where the file is: at its path, or beside it where boxes that were cut off made two of one name. */
@@ -109,7 +123,11 @@ function isSafe({ workload, faults }: Parts, id: Bytes): boolean {
 }
 
 /** No box answers with other bytes than the id names, and one that has lost nothing has what it acknowledged. */
-async function checkServed({ world, boxes, desktop, workload, faults }: Parts, id: Bytes): Promise<void> {
+async function checkServed(
+  { world, desktop, workload, faults }: Parts,
+  boxes: readonly SimulatedBox[],
+  id: Bytes,
+): Promise<void> {
   for (const box of boxes) {
     const { memberId } = box.identity;
     try {

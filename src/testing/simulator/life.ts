@@ -5,6 +5,10 @@ import type { KeyValueStore } from '../../ports/key-value-store.ts';
 import type { SecureTransport } from '../../ports/secure-transport.ts';
 import type { SeededEntropy } from '../seeded-entropy.ts';
 
+/** A disk that spins up, or tries a bad sector again and again, takes its time now and then. */
+const stallChance = 0.002;
+const stallMsMax = 3000;
+
 /**
  * One life of a program: the world as it sees it, until it is killed. After that nothing it waits for ever comes,
  * no timer of it fires and nothing it does has an effect, while the next life of the same host runs beside it.
@@ -123,7 +127,8 @@ export class Life {
 
   /** Carries out a disk operation somewhere within up to `mostMs`, and answers after that. */
   async #operate<T>(mostMs: number, operation: () => Promise<T>): Promise<T> {
-    const takesMs = (mostMs * (1 + this.#entropy.below(1000))) / 1000;
+    const stallMs = this.#entropy.chance(stallChance) ? this.#entropy.below(stallMsMax) : 0;
+    const takesMs = (mostMs * (1 + this.#entropy.below(1000))) / 1000 + stallMs;
     const beforeMs = (takesMs * this.#entropy.below(1000)) / 1000;
     await this.#pause(beforeMs);
     if (!this.#alive) return never();

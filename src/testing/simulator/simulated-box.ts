@@ -27,8 +27,8 @@ export interface SimulatedVolume {
   gone: boolean;
 }
 
-/** What ends a program: its power, a kill (its disks keep what was written), or its own will. */
-export type Ending = 'power cut' | 'power cut unheard' | 'kill' | 'stop';
+/** What ends a program: its power, a kill (its disks keep what was written), its own will, or a fire. */
+export type Ending = 'power cut' | 'power cut unheard' | 'kill' | 'stop' | 'lost for good';
 
 /** One appliance: disks that outlive its program, and the production `Box` in as many lives as the run gives it. */
 export class SimulatedBox {
@@ -95,13 +95,15 @@ export class SimulatedBox {
       }
     }
     this.#world.trace.event(this.name, 'started');
+    this.#world.down.delete(this.name);
     this.#world.disturb();
   }
 
   async end(how: Ending): Promise<void> {
+    if (how !== 'lost for good') this.#world.down.add(this.name);
     if (how === 'stop') await this.#stop();
     this.#world.trace.event(this.name, how);
-    this.#endLife(how === 'power cut unheard' ? 'silent' : 'reset');
+    this.#endLife(how === 'power cut unheard' || how === 'lost for good' ? 'silent' : 'reset');
     if (how === 'power cut' || how === 'power cut unheard') this.#losePower();
     this.#world.disturb();
   }

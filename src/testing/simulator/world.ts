@@ -29,8 +29,9 @@ export class World {
   #cutOff: ReadonlySet<Host> = new Set();
   /** Goes up with every fault and every repair. */
   disturbances = 0;
-  /** Boxes that are down and disks that are full. */
-  faultsNow = 0;
+  /** Boxes that are down for now, by name. */
+  readonly down = new Set<string>();
+  fullDisks = 0;
   #disturbedMs = 0;
 
   constructor(seed: number, print?: (line: string) => void) {
@@ -106,7 +107,7 @@ export class World {
 
   /** Whether every host is up and reaches every other, and every disk works, or is gone for good. */
   get isCalm(): boolean {
-    return this.#cutOff.size === 0 && this.faultsNow === 0;
+    return this.#cutOff.size === 0 && this.down.size === 0 && this.fullDisks === 0;
   }
 
   disturb(): void {
