@@ -200,6 +200,11 @@ export class PoolSession {
   }
 }
 
+/** The box of the first claim first. */
+export function byAdmission(members: readonly Member[]): readonly Member[] {
+  return [...members].sort((a, b) => a.at - b.at);
+}
+
 function unreachable(cause?: unknown): AetherError {
   return new AetherError('POOL_UNREACHABLE', 'no box of the pool answers', {
     help: 'See that a box is on and on the same network; `aether scan` shows who is there.',

@@ -108,6 +108,14 @@ test('a pool of one box has one copy, and missing copies are not told on top of 
   assert.deepEqual(brief(facts), ['notice POOL_OF_ONE']);
 });
 
+test('a box that has just started and not met its peers does not know what they lack', () => {
+  const copies = { missing: 7, copying: false };
+  const peers = [peerFacts('aether-7b10', { reachable: false })];
+  const young = { ...healthyFacts, peers, copies, box: boxFacts({ uptimeMs: 14_999 }) };
+  assert.deepEqual(brief(young), []);
+  assert.deepEqual(brief({ ...young, peers: [peerFacts('aether-7b10')] }), ['warning COPIES_MISSING']);
+});
+
 test('missing copies are counted, and who can bring them is named', () => {
   const copies = { missing: 7, copying: false };
   const condition = only({ ...healthyFacts, copies });

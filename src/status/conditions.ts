@@ -36,7 +36,7 @@ export interface Condition {
 /** A disk filled to this is nearly full: time to buy another before writes fail. */
 const nearlyFullFraction = 0.9;
 
-/** Right after its start a box has not yet met its peers; that is not news. */
+/** Right after its start a box has not yet met its peers and knows nothing of what they have; that is not news. */
 const peerGraceMs = 15_000;
 
 /** Everything that `facts` give reason to say, worst first, then by importance, then as the facts are ordered. */
@@ -138,6 +138,7 @@ function holdsOnlyCopy(facts: ApplianceFacts): boolean {
 function copyConditions(facts: ApplianceFacts): readonly Condition[] {
   if (facts.pool === null) return [];
   const found: Condition[] = [];
+  const settled = facts.box.uptimeMs >= peerGraceMs;
   if (facts.peers.length === 0) {
     found.push({
       code: 'POOL_OF_ONE',
@@ -146,7 +147,7 @@ function copyConditions(facts: ApplianceFacts): readonly Condition[] {
       message: 'This is the only box of its pool: there is one copy of everything.',
       help: 'Claim a second box into the pool, then put again what is stored: each file is then kept on two.',
     });
-  } else if (facts.copies.missing > 0) {
+  } else if (facts.copies.missing > 0 && (settled || facts.peers.every((peer) => peer.reachable))) {
     found.push({
       code: 'COPIES_MISSING',
       severity: 'warning',
@@ -157,7 +158,7 @@ function copyConditions(facts: ApplianceFacts): readonly Condition[] {
         : 'Bring the boxes that are away back to the network.',
     });
   }
-  if (facts.box.uptimeMs >= peerGraceMs) {
+  if (settled) {
     found.push(...facts.peers.filter((peer) => !peer.reachable).map(boxAway));
   }
   return found;

@@ -99,8 +99,8 @@ async function join(
   desktop.addresses.seen(connection.peer.memberId, address);
   const told = await tellPool(desktop, connection.peer.memberId, signal);
   output.result({ claimed: hello.name, pool: toHex(secrets.pool), madePool: false, boxesTold: told }, [
-    `${hello.name} has joined the pool. What is put from now on is kept on two boxes.`,
-    'What was put before has the copies that it had: put it again to have two.',
+    `${hello.name} has joined the pool.`,
+    ...(roster.boxes().length === 2 ? secondBoxLines : []),
     ...(told > 0 ? [] : ['No other box answers now; they will hear of it when they are back.']),
   ]);
 }
@@ -112,6 +112,11 @@ async function tellPool(desktop: Desktop, newcomer: Bytes, signal: AbortSignal):
   await session.close();
   return told;
 }
+
+const secondBoxLines = [
+  'Files that are put from now on are kept on both boxes. Put again what is stored',
+  'already: it has one copy.',
+];
 
 /** Errors by which a box says that nothing was changed. */
 function isRefusal(error: unknown): boolean {

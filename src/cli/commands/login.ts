@@ -6,6 +6,7 @@ import type { Command } from '../command.ts';
 import { Desktop } from '../desktop.ts';
 import { askForCode, contactBox, pair } from '../enrol.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { byAdmission } from '../pool-session.ts';
 
 export const login: Command = {
   name: 'login',
@@ -34,7 +35,7 @@ export const login: Command = {
       const answer = await pair(desktop, contact, code, message);
       const { secrets, roster } = await desktop.enter(answer.secrets, answer.records);
       desktop.addresses.seen(connection.peer.memberId, address);
-      const boxes = roster.boxes().map(({ name }) => name);
+      const boxes = byAdmission(roster.boxes()).map(({ name }) => name);
       output.result({ pool: toHex(secrets.pool), boxes }, [
         `This desktop is a member of the pool of ${boxes.join(', ')}.`,
       ]);

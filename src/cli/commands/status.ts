@@ -11,7 +11,7 @@ import type { Command } from '../command.ts';
 import { Desktop } from '../desktop.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { jsonOf } from '../output.ts';
-import { PoolSession } from '../pool-session.ts';
+import { byAdmission, PoolSession } from '../pool-session.ts';
 
 interface BoxReport {
   readonly member: Member;
@@ -30,7 +30,7 @@ export const status: Command = {
     const session = await PoolSession.open(desktop, { wait: 'all', signal });
     try {
       const reports = await Promise.all(
-        session.pool.roster.boxes().map((member) => reportOf(session, member)),
+        byAdmission(session.pool.roster.boxes()).map((member) => reportOf(session, member)),
       );
       const boxes = reports.map(({ member, status: of }) => ({
         name: member.name,
