@@ -4,6 +4,7 @@ import { assert } from '../base/assert.ts';
 import { type Bytes, viewOf } from '../base/bytes.ts';
 import { AetherError } from '../base/errors.ts';
 import { sealedChunkBytesMax } from '../base/limits.ts';
+import { mayCompress } from './compressible.ts';
 
 export type SealErrorCode = 'CHUNK_CORRUPT' | 'CHUNK_VERSION_UNKNOWN';
 
@@ -39,12 +40,18 @@ export const plaintextBytesMax = sealedChunkBytesMax - headerBytes - tagBytes;
 
 /**
  * Compresses (where that saves 1/16) and encrypts a chunk under a key that `chunkKeySecret` and the plaintext
- * determine, so that one plaintext in one pool is always the same chunk. The result owns its memory.
+ * determine, so that one plaintext in one pool is always the same chunk. Its body is in memory that `allocate` gives;
+ * by default its own.
  */
-export function sealChunk(plaintext: Bytes, chunkKeySecret: Bytes, suite: Suite): SealedChunk {
+export function sealChunk(
+  plaintext: Bytes,
+  chunkKeySecret: Bytes,
+  suite: Suite,
+  allocate: (bytes: number) => Bytes = allocateAlone,
+): SealedChunk {
   assert(plaintext.length <= plaintextBytesMax, 'a chunk is no larger than the chunker cuts');
   const key = createHmac('sha256', createSecretKey(chunkKeySecret)).update(plaintext).digest();
-  const compressed = compress(plaintext);
+  const compressed = mayCompress(plaintext) ? compress(plaintext) : undefined;
   const payload = compressed ?? plaintext;
   const body = allocate(headerBytes + payload.length + tagBytes);
   body[0] = version;
@@ -132,7 +139,7 @@ function suiteOf(number: number): Suite | undefined {
 }
 
 /** Not from Buffer's shared pool, so that a body can be handed to another thread whole. */
-function allocate(size: number): Bytes {
+function allocateAlone(size: number): Bytes {
   return bytesOf(Buffer.allocUnsafeSlow(size));
 }
 

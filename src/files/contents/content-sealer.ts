@@ -27,18 +27,21 @@ export class ContentSealer {
   readonly #chunker: Chunker;
   readonly #secrets: SealSecrets;
   readonly #emit: (chunk: SealedChunk) => void;
+  readonly #allocate: ((bytes: number) => Bytes) | undefined;
   readonly #manifest: ManifestWriter;
   readonly #fillBytes: number;
   /** Bytes in the window that are not sealed yet. */
   #filled = 0;
   #sealed = 0;
 
-  constructor(secrets: SealSecrets, emit: (chunk: SealedChunk) => void) {
+  /** Sealed chunks are in memory that `allocate` gives; without it each has its own. */
+  constructor(secrets: SealSecrets, emit: (chunk: SealedChunk) => void, allocate?: (bytes: number) => Bytes) {
     const parameters = secrets.parameters ?? defaultChunkerParameters;
     this.#chunker = new Chunker(secrets.gearTable, parameters);
     this.#fillBytes = Math.min(this.#chunker.window.length, sealFillBytes + parameters.maxBytes);
     this.#secrets = secrets;
     this.#emit = emit;
+    this.#allocate = allocate;
     this.#manifest = new ManifestWriter((list) => this.#seal(list));
   }
 
@@ -93,7 +96,8 @@ export class ContentSealer {
   }
 
   #seal(plaintext: Bytes): SealedChunk {
-    const chunk = sealChunk(plaintext, this.#secrets.chunkKeySecret, this.#secrets.suite);
+    const { chunkKeySecret, suite } = this.#secrets;
+    const chunk = sealChunk(plaintext, chunkKeySecret, suite, this.#allocate);
     this.#emit(chunk);
     return chunk;
   }

@@ -90,6 +90,8 @@ export class SealCredits {
 export class FileSealer {
   readonly #files: BlockingFiles;
   readonly #sealer: ContentSealer;
+  /** Chunks are sealed into the memory that will be handed over, end to end. */
+  #memory = new Uint8Array(0);
   #chunks: SealedChunk[] = [];
   #chunkBytes = 0;
   #sealed: SealedFile[] = [];
@@ -98,11 +100,11 @@ export class FileSealer {
 
   constructor(secrets: SealSecrets, files: BlockingFiles) {
     this.#files = files;
-    this.#sealer = new ContentSealer(secrets, (chunk) => {
-      this.#chunks.push(chunk);
-      this.#chunkBytes += chunk.body.length;
-      if (this.#chunkBytes >= sealBatchBytes) this.#flush();
-    });
+    this.#sealer = new ContentSealer(
+      secrets,
+      (chunk) => this.#chunks.push(chunk),
+      (bytes) => this.#allocate(bytes),
+    );
   }
 
   /** Posts a batch whenever one is full. A file that cannot be read is told in a batch; the others go on. */
@@ -125,6 +127,17 @@ export class FileSealer {
       this.#forget();
       this.#sealer.reset();
     }
+  }
+
+  /** Posts what there is when a chunk does not fit behind it. */
+  #allocate(bytes: number): Bytes {
+    if (this.#chunkBytes + bytes > this.#memory.length) {
+      if (this.#chunks.length > 0) this.#flush();
+      this.#memory = new Uint8Array(Buffer.allocUnsafeSlow(Math.max(sealBatchBytes, bytes)).buffer);
+    }
+    const start = this.#chunkBytes;
+    this.#chunkBytes += bytes;
+    return this.#memory.subarray(start, this.#chunkBytes);
   }
 
   #sealFile(index: number, path: string): void {
@@ -174,22 +187,20 @@ export class FileSealer {
 
   #post(post: PostBatch): void {
     const chunks = this.#chunks;
-    const bodies = new Uint8Array(new ArrayBuffer(this.#chunkBytes));
+    const bodies = this.#memory.subarray(0, this.#chunkBytes);
     const ids = new Uint8Array(32 * chunks.length);
     const bodyLengths = new Uint32Array(chunks.length);
-    let offset = 0;
     for (const [index, { id, body }] of chunks.entries()) {
-      bodies.set(body, offset);
       ids.set(id, 32 * index);
       bodyLengths[index] = body.length;
-      offset += body.length;
     }
     const batch = { bodies, bodyLengths, ids, sealed: this.#sealed, failed: this.#failed };
     this.#forget();
-    post(batch, [bodies.buffer]);
+    post(batch, [bodies.buffer as ArrayBuffer]);
   }
 
   #forget(): void {
+    this.#memory = new Uint8Array(0);
     this.#chunks = [];
     this.#chunkBytes = 0;
     this.#sealed = [];
