@@ -1,24 +1,17 @@
-import { crc32c } from '../src/store/crc32c.ts';
 import { sealChunk } from '../src/store/seal.ts';
-import { checkOf } from './chunker.ts';
 import { type Corpus, chunksOf, encodeNumbers, photographs, sourceText } from './corpus.ts';
 import { type BenchContext, type Benchmark, measure, type Row } from './harness.ts';
 
 const dataBytes = 64 * 1024 * 1024;
-const crcBlockBytes = 64 * 1024;
 
-/** Sealing and checksums of bytes in memory, one thread each. */
+/** Sealing of bytes in memory, one thread each. */
 export const sealBenchmark: Benchmark = {
   name: 'seal',
-  about: 'compress, encrypt and hash a chunk against the same through libcrypto and libzstd in C; CRC-32C',
+  about: 'compress, encrypt and hash a chunk against the same through libcrypto and libzstd in C',
   async run(context: BenchContext): Promise<readonly Row[]> {
     const text = sourceText(dataBytes);
     const photos = photographs(dataBytes);
-    return [
-      await compareSeal(context, 'text', text),
-      await compareSeal(context, 'photos', photos),
-      await compareChecksum(context, photos),
-    ];
+    return [await compareSeal(context, 'text', text), await compareSeal(context, 'photos', photos)];
   },
 };
 
@@ -46,33 +39,6 @@ async function compareSeal(context: BenchContext, what: string, corpus: Corpus):
         throw new Error(`the C sealer makes ${answer.units} bytes where ours makes ${sealedBytes}`);
       }
       return { ...answer, units: corpus.data.length };
-    },
-  });
-}
-
-async function compareChecksum(context: BenchContext, corpus: Corpus): Promise<Row> {
-  const path = context.file('crc.data', corpus.data);
-  let check = '';
-  return context.compare({
-    name: 'crc32c',
-    peer: 'C with the CRC instruction',
-    unit: 'bytes',
-    per: 'second',
-    rounds: 5,
-    runOurs: async () => {
-      const sums: number[] = [];
-      const sample = await measure(corpus.data.length, () => {
-        for (let at = 0; at < corpus.data.length; at += crcBlockBytes) {
-          sums.push(crc32c(corpus.data.subarray(at, at + crcBlockBytes)));
-        }
-      });
-      check = checkOf(sums);
-      return sample;
-    },
-    runPeer: async () => {
-      const answer = await context.runPeer('crc32c', [path, crcBlockBytes]);
-      if (answer.check !== check) throw new Error('the C checksums are others: it is no peer');
-      return answer;
     },
   });
 }

@@ -118,7 +118,7 @@ async function compareReads(
   const ordered = order.map((index) => chunks[index]!);
   const row = await context.compare({
     name: 'store get',
-    peer: 'C pread and CRC-32C of each',
+    peer: 'C pread and a CRC of each',
     unit: 'bytes',
     per: 'second',
     rounds: 5,

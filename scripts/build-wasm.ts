@@ -25,13 +25,6 @@ export const wasmModules: readonly WasmModule[] = [
     // One page for the tables, 4 MiB of window.
     memoryPages: 65,
   },
-  {
-    source: 'src/store/assembly/crc32c.ts',
-    target: 'src/store/crc32c-wasm.ts',
-    constant: 'crc32cWasm',
-    // One page for the tables, 256 KiB of window.
-    memoryPages: 5,
-  },
 ];
 
 /** The text of the target file as compiling gives it now. */

@@ -1,7 +1,7 @@
+import { crc32 } from 'node:zlib';
 import { type Bytes, equalBytes } from '../base/bytes.ts';
 import type { DiskFile } from '../ports/disk.ts';
 import type { Location } from './chunk-index.ts';
-import { crc32c } from './crc32c.ts';
 import { decodeRecordHeader, recordHeaderBytes } from './record.ts';
 
 /**
@@ -16,5 +16,5 @@ export async function readRecord(file: DiskFile, location: Location, id: Bytes):
     return undefined;
   }
   const body = bytes.subarray(recordHeaderBytes);
-  return crc32c(body) === header.bodyCrc ? body : undefined;
+  return crc32(body) === header.bodyCrc ? body : undefined;
 }

@@ -1,6 +1,6 @@
+import { crc32 } from 'node:zlib';
 import { type Bytes, copyOf, viewOf } from '../base/bytes.ts';
 import { sealedChunkBytesMax } from '../base/limits.ts';
-import { crc32c } from './crc32c.ts';
 
 /** Records of a segment: docs/formats.md §5. */
 
@@ -36,7 +36,7 @@ export function encodeRecordHeader(header: RecordHeader, segment: number, into: 
   view.setUint32(offset + 12, header.bodyCrc);
   into.set(header.id, offset + 16);
   view.setUint32(offset + 48, segment);
-  view.setUint32(offset + checkedBytes, crc32c(into.subarray(offset, offset + checkedBytes)));
+  view.setUint32(offset + checkedBytes, crc32(into.subarray(offset, offset + checkedBytes)));
 }
 
 /**
@@ -49,7 +49,7 @@ export function decodeRecordHeader(bytes: Bytes, offset: number, segment: number
   if (bytes[offset] !== 0x41 || bytes[offset + 1] !== 0x45) return undefined;
   const view = viewOf(bytes);
   if (view.getUint32(offset) !== magic || view.getUint32(offset + 48) !== segment) return undefined;
-  if (view.getUint32(offset + checkedBytes) !== crc32c(bytes.subarray(offset, offset + checkedBytes))) {
+  if (view.getUint32(offset + checkedBytes) !== crc32(bytes.subarray(offset, offset + checkedBytes))) {
     return undefined;
   }
   const bodyBytes = view.getUint32(offset + 8);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { type Bytes, concat, toHex } from '../base/bytes.ts';
 import { encodeCbor } from '../base/cbor.ts';
 import { settle } from '../testing/fake-clock.ts';
 import type { MemoryDisk } from '../testing/memory-disk.ts';
 import { type Chunk, StoreFixture } from '../testing/store-fixture.ts';
 import type { ChunkStore } from './chunk-store.ts';
-import { crc32c } from './crc32c.ts';
 import { encodeRecordHeader, recordBytes, recordHeaderBytes } from './record.ts';
 import { chunkIdOf } from './seal.ts';
 import { encodeSegmentHeader } from './segment.ts';
@@ -34,7 +34,7 @@ async function readable(store: ChunkStore, chunks: readonly Chunk[]): Promise<vo
 /** A record as the writer writes it. */
 function record(kind: number, id: Bytes, body: Bytes, segment: number): Bytes {
   const bytes = new Uint8Array(recordBytes(body.length));
-  encodeRecordHeader({ kind, bodyBytes: body.length, bodyCrc: crc32c(body), id }, segment, bytes, 0);
+  encodeRecordHeader({ kind, bodyBytes: body.length, bodyCrc: crc32(body), id }, segment, bytes, 0);
   bytes.set(body, recordHeaderBytes);
   return bytes;
 }
@@ -246,7 +246,7 @@ test('versions and kinds that are not known are refused, and nothing is changed'
       const { disk } = fixture.volumes[0]!;
       const whole = disk.contents(firstSegment);
       whole[7] = 0x32;
-      new DataView(whole.buffer).setUint32(28, crc32c(whole.subarray(0, 28)));
+      new DataView(whole.buffer).setUint32(28, crc32(whole.subarray(0, 28)));
       await replace(disk, firstSegment, whole);
     },
     record: async (fixture) => {

@@ -1,7 +1,7 @@
+import { crc32 } from 'node:zlib';
 import { type Bytes, equalBytes } from '../base/bytes.ts';
 import { scanBufferBytes } from '../base/limits.ts';
 import type { DiskFile } from '../ports/disk.ts';
-import { crc32c } from './crc32c.ts';
 import { storeError } from './errors.ts';
 import {
   decodeRecordHeader,
@@ -101,7 +101,7 @@ async function isWhole(
   if (offset + size > reader.sizeBytes) return false;
   const at = (reader.locate(offset, size) ?? (await reader.load(offset))) + recordHeaderBytes;
   const body = reader.window.subarray(at, at + header.bodyBytes);
-  if (crc32c(body) !== header.bodyCrc) return false;
+  if (crc32(body) !== header.bodyCrc) return false;
   return !resynchronised || (header.kind === recordKinds.chunk && equalBytes(chunkIdOf(body), header.id));
 }
 

@@ -1,5 +1,5 @@
+import { crc32 } from 'node:zlib';
 import { type Bytes, equalBytes, utf8, viewOf } from '../base/bytes.ts';
-import { crc32c } from './crc32c.ts';
 import { storeError } from './errors.ts';
 
 /** Segment files: docs/formats.md §5. */
@@ -29,7 +29,7 @@ export function encodeSegmentHeader(volume: Bytes, segment: number): Bytes {
   header.set(volume, 8);
   const view = viewOf(header);
   view.setUint32(24, segment);
-  view.setUint32(checkedBytes, crc32c(header.subarray(0, checkedBytes)));
+  view.setUint32(checkedBytes, crc32(header.subarray(0, checkedBytes)));
   return header;
 }
 
@@ -44,7 +44,7 @@ export function checkSegmentHeader(
 ): 'own' | 'other' | 'invalid' {
   if (header.length < segmentHeaderBytes) return 'invalid';
   const view = viewOf(header);
-  if (view.getUint32(checkedBytes) !== crc32c(header.subarray(0, checkedBytes))) return 'invalid';
+  if (view.getUint32(checkedBytes) !== crc32(header.subarray(0, checkedBytes))) return 'invalid';
   if (!equalBytes(header.subarray(0, magicNameBytes), magic.subarray(0, magicNameBytes))) return 'invalid';
   if (!equalBytes(header.subarray(0, magic.length), magic)) {
     throw storeError('VOLUME_VERSION_UNKNOWN', 'a segment of the volume has a version that is not known');

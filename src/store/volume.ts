@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { Bytes } from '../base/bytes.ts';
 import { AetherError, describeError, hasCode } from '../base/errors.ts';
 import { groupBytesMax, segmentBytesMax, volumeFullRecheckMs, volumeReserveShare } from '../base/limits.ts';
@@ -7,7 +8,6 @@ import type { Disk } from '../ports/disk.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { KeyValueStore } from '../ports/key-value-store.ts';
 import type { ChunkIndex, Location } from './chunk-index.ts';
-import { crc32c } from './crc32c.ts';
 import { storeError } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IndexCommitter } from './index-committer.ts';
@@ -174,7 +174,7 @@ export class Volume {
   put(id: Bytes, body: Bytes): Promise<void> {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     this.#usedBytes += recordBytes(body.length);
-    return this.#groups.put({ id, body, bodyCrc: crc32c(body) });
+    return this.#groups.put({ id, body, bodyCrc: crc32(body) });
   }
 
   /**

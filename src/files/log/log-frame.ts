@@ -1,6 +1,6 @@
+import { crc32 } from 'node:zlib';
 import { type Bytes, viewOf } from '../../base/bytes.ts';
 import { logRecordBytesMax } from '../../base/limits.ts';
-import { crc32c } from '../../store/crc32c.ts';
 
 /**
  * How a record lies in a log file (formats.md §9):
@@ -10,7 +10,7 @@ import { crc32c } from '../../store/crc32c.ts';
  * | 0 | 4 | magic `AEl1` |
  * | 4 | 4 | body length |
  * | 8 | 8 | length that the file had when it was last synced before this record was written |
- * | 16 | 4 | CRC-32C of the 16 bytes before and the body |
+ * | 16 | 4 | CRC-32 of the 16 bytes before and the body |
  * | 20 | n | body |
  */
 export const frameHeaderBytes = 20;
@@ -29,7 +29,7 @@ export function frameHeader(body: Bytes, syncedBytes: number): Bytes {
   view.setUint32(0, magic);
   view.setUint32(4, body.length);
   view.setBigUint64(8, BigInt(syncedBytes));
-  view.setUint32(16, crc32c(body, crc32c(header.subarray(0, 16))));
+  view.setUint32(16, crc32(body, crc32(header.subarray(0, 16))));
   return header;
 }
 
@@ -46,7 +46,7 @@ export function parseFrame(bytes: Bytes, offset: number): LogFrame | 'short' | '
   const end = offset + frameHeaderBytes + bodyBytes;
   if (end > bytes.length) return 'short';
   const body = bytes.subarray(offset + frameHeaderBytes, end);
-  const crc = crc32c(body, crc32c(bytes.subarray(offset, offset + 16)));
+  const crc = crc32(body, crc32(bytes.subarray(offset, offset + 16)));
   if (view.getUint32(offset + 16) !== crc) return 'bad';
   return { body, syncedBytes: Number(view.getBigUint64(offset + 8)), frameBytes: end - offset };
 }
