@@ -98,7 +98,7 @@ export class Faults {
     if (this.#entropy.chance(0.5)) {
       this.#world.partition([box.host, this.#desktop]);
       this.#world.trace.event('network', 'cut', `${box.name} ${this.#desktop.name}`);
-      await sleep(this.#world.clock, 20_000);
+      await sleep(this.#world.clock, 30_000);
     }
     this.damaged = true;
     this.lost = box;

@@ -1,4 +1,4 @@
-import { toHex } from '../../base/bytes.ts';
+import { type Bytes, toHex } from '../../base/bytes.ts';
 import { describeError } from '../../base/errors.ts';
 import { Box, defaultReplicas } from '../../box.ts';
 import { BoxAnnouncer } from '../../box-announcer.ts';
@@ -175,7 +175,9 @@ export class SimulatedBox {
     return new MemoryKeyValueStore({ entropy, commit: () => sleep(clock, 15) });
   }
 
-  toString(): string {
-    return `${this.name} (${toHex(this.identity.memberId).slice(0, 8)})`;
+  /** Length of what its disk has of a box's log; the same records are as long everywhere. */
+  logBytes(author: Bytes): number {
+    const path = `log/${toHex(author)}.log`;
+    return this.stateDisk.paths().includes(path) ? this.stateDisk.contents(path).length : 0;
   }
 }

@@ -48,7 +48,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     for (let number = 1; number <= options.boxes; number++) {
       boxes.push(await SimulatedBox.make(world, `box${number}`));
     }
-    workload = new Workload(world, desktop);
+    workload = new Workload(world, boxes, desktop);
     const story = tell({ world, boxes, desktop, workload }, options.minutes);
     verified = await world.clock.runUntil(story, options.minutes * 60_000 + patienceMs);
   } catch (error) {

@@ -6,6 +6,7 @@ import type { PutChange } from '../../files/tree/change.ts';
 import { sleep } from '../../ports/clock.ts';
 import type { SealedChunk } from '../../store/seal.ts';
 import type { SeededEntropy } from '../seeded-entropy.ts';
+import type { SimulatedBox } from './simulated-box.ts';
 import { type Committed, isGone, type SimulatedDesktop } from './simulated-desktop.ts';
 import type { World } from './world.ts';
 
@@ -52,13 +53,15 @@ export class Workload {
   acknowledged = 0;
   readBack = 0;
   readonly #world: World;
+  readonly #boxes: readonly SimulatedBox[];
   readonly #desktop: SimulatedDesktop;
   readonly #entropy: SeededEntropy;
   #stopped = false;
   #working: Promise<unknown> = Promise.resolve();
 
-  constructor(world: World, desktop: SimulatedDesktop) {
+  constructor(world: World, boxes: readonly SimulatedBox[], desktop: SimulatedDesktop) {
     this.#world = world;
+    this.#boxes = boxes;
     this.#desktop = desktop;
     this.#entropy = world.stream('workload');
   }
@@ -128,7 +131,9 @@ export class Workload {
       file.versions.push(versions[index]!);
     });
     const changes = versions.map(({ change }) => change);
+    const lengths = this.#boxes.map((one) => one.logBytes(one.identity.memberId));
     const committed = await this.#desktop.commit(changes);
+    this.#checkCopies(committed, lengths);
     const { box, copies, dangling } = committed;
     for (const file of files) file.acknowledgements.push(committed);
     this.acknowledged += files.length;
@@ -137,6 +142,17 @@ export class Workload {
       this.#world.violate(`a commit was acknowledged with ${copies} copy while all boxes answered`);
     }
     await this.#readOwnWrite(box, files, versions);
+  }
+
+  /** That as many boxes have the new record on their disk as the answer says. */
+  #checkCopies({ box, copies, dangling }: Committed, lengths: readonly number[]): void {
+    // An earlier try may have written it already.
+    if (dangling > 0) return;
+    const index = this.#boxes.findIndex(({ identity }) => equalBytes(identity.memberId, box));
+    const holders = this.#boxes.filter((one) => one.logBytes(box) > lengths[index]!).length;
+    if (holders < copies) {
+      this.#world.violate(`a commit was acknowledged with ${copies} copies, but ${holders} boxes have it`);
+    }
   }
 
   async #remove(file: WrittenFile): Promise<void> {
