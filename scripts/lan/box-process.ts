@@ -10,7 +10,7 @@ export interface BoxOptions {
   readonly folder: string;
   /** `HOST:PORT`; without it any address and the default port. */
   readonly listen?: string;
-  /** The program's file; `src/main.ts` unless it is a bundle of it. */
+  /** A bundle of the program; without it, the program as it stands in the tree. */
   readonly program?: string;
 }
 
@@ -22,6 +22,11 @@ export interface BoxReady {
   readonly member: string;
   readonly claimCode: string | null;
 }
+
+const launcher = join(repositoryRoot, 'bin', 'aetherstore');
+
+/** As the launcher gives them. */
+const memoryFlags = ['--max-semi-space-size=8', '--max-old-space-size=192'];
 
 /** A running box program with two disks (folders). */
 export class BoxProcess {
@@ -40,14 +45,12 @@ export class BoxProcess {
   /** Resolves when it listens. */
   static async start(options: BoxOptions, place: Place): Promise<BoxProcess> {
     for (const disk of disksOf(options.folder)) await mkdir(disk, { recursive: true });
-    const argv = [
-      '--disable-warning=ExperimentalWarning',
-      options.program ?? join(repositoryRoot, 'src', 'main.ts'),
-    ];
+    const argv = options.program === undefined ? [] : [...memoryFlags, options.program];
     argv.push('--dir', options.folder, '--name', options.name, '--console', 'none', '--json-ready');
     for (const disk of disksOf(options.folder)) argv.push('--volume', disk);
     if (options.listen !== undefined) argv.push('--listen', options.listen);
-    const program = place.start(process.execPath, argv, { logFile: logFileOf(options.folder) });
+    const command = options.program === undefined ? launcher : process.execPath;
+    const program = place.start(command, argv, { logFile: logFileOf(options.folder) });
     try {
       const ready = await program.firstLine(parseReady, 30_000);
       return new BoxProcess(options, place, ready, program);

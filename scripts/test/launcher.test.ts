@@ -53,6 +53,14 @@ test('runs the program with the runtime of its tree, through links of links, and
   assert.equal(status, 7);
 });
 
+test('called by the name of the box, runs the box within its memory', () => {
+  installRuntime();
+  symlinkSync('aether', join(tree, 'bin', 'aetherstore'));
+  const { stdout } = launch(join(tree, 'bin', 'aetherstore'), ['--dir', 'x']);
+  assert.deepEqual(stdout.split('\n').slice(-4), [join(tree, 'src/main.ts'), '--dir', 'x', '']);
+  assert.match(stdout, /--max-old-space-size=/);
+});
+
 test('says what to run when nothing is installed', () => {
   const { stderr, status } = launch(join(tree, 'bin', 'aether'), []);
   assert.match(stderr, /npm --prefix '.*a tree' run setup/);
