@@ -246,7 +246,7 @@ export const largeAnswersInFlightMax = 16;
 export const requestTimeoutMs = 30_000;
 
 /** Memory kept to receive chunks into, again and again: 16 chunks of 256 KiB. */
-export const payloadPoolBytesMax = 4 * 1024 * 1024;
+export const payloadPoolBytesMax = 16 * 1024 * 1024;
 
 /** A connection on which nothing came for `idle` is probed, and after `dead` closed: noticed within 15 s. */
 export const keepAliveTickMs = 2_500;
