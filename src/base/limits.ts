@@ -91,8 +91,8 @@ export const recentChunksMax = 200_000;
 /** Bytes of a file read before they are cut and sealed: enough that few bytes are cut twice. */
 export const sealFillBytes = 1024 * 1024;
 
-/** Sealed chunks handed over at once, and such batches not yet acknowledged: 16 MiB of a put. */
-export const sealBatchBytes = 1024 * 1024;
+/** Sealed chunks handed over at once (one of the largest kind fits), and such batches not yet acknowledged: 16 MiB. */
+export const sealBatchBytes = sealedChunkBytesMax + 16 * 1024;
 export const sealBatchesInFlightMax = 16;
 
 /** How much of a file is fetched before it is asked for: 16 chunks keep a gigabit link busy over 30 ms. */

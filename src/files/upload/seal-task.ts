@@ -1,16 +1,18 @@
+import { assert } from '../../base/assert.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { hasCode, messageOf } from '../../base/errors.ts';
-import { inlineFileBytesMax, sealBatchBytes, sealResultsMax } from '../../base/limits.ts';
+import { inlineFileBytesMax, sealResultsMax } from '../../base/limits.ts';
 import type { BlockingFile, BlockingFiles } from '../../ports/local-files.ts';
 import type { SealedChunk } from '../../store/seal.ts';
 import { ContentSealer, type SealedContent, type SealSecrets } from '../contents/content-sealer.ts';
 import { filesError } from '../files-error.ts';
+import { SealSlots, type SharedSlots } from './seal-slots.ts';
 
 /** Work for one thread: files to read, cut and seal. */
 export interface SealTask {
   readonly files: readonly { readonly index: number; readonly path: string }[];
-  /** Shared by all tasks of a put: see {@link SealCredits}. */
-  readonly credits: Int32Array;
+  /** Shared by all tasks of a put: see {@link SealSlots}. */
+  readonly slots: SharedSlots;
 }
 
 export interface SealedFile extends SealedContent {
@@ -29,8 +31,8 @@ export interface FailedFile {
 
 /** What a task posts: chunks, and the files that need no chunk beyond these and those posted before. */
 export interface SealBatch {
-  /** Bodies end to end. */
-  readonly bodies: Bytes;
+  /** Where the bodies are, end to end; to be released when they are stored. */
+  readonly slot: number;
   readonly bodyLengths: Uint32Array;
   /** 32 bytes each. */
   readonly ids: Bytes;
@@ -38,60 +40,15 @@ export interface SealBatch {
   readonly failed: readonly FailedFile[];
 }
 
-export type PostBatch = (batch: SealBatch, transfer: readonly ArrayBuffer[]) => void;
-
-/**
- * Batches that may still be posted, counted in memory that the threads share: the sealing threads wait when the
- * network does not keep up, so that what is sealed and not yet stored is bounded. Cell 0: free batches; cell 1:
- * not 0 when everybody should stop.
- */
-export class SealCredits {
-  readonly cells: Int32Array;
-
-  constructor(cells: Int32Array) {
-    this.cells = cells;
-  }
-
-  static create(batches: number): SealCredits {
-    const cells = new Int32Array(new SharedArrayBuffer(8));
-    cells[0] = batches;
-    return new SealCredits(cells);
-  }
-
-  /** Waits, blocking the thread, for a place; false when everything is to stop. */
-  acquire(): boolean {
-    for (;;) {
-      if (this.stopped) return false;
-      const free = Atomics.load(this.cells, 0);
-      if (free <= 0) Atomics.wait(this.cells, 0, free);
-      else if (Atomics.compareExchange(this.cells, 0, free, free - 1) === free) return true;
-    }
-  }
-
-  release(): void {
-    Atomics.add(this.cells, 0, 1);
-    Atomics.notify(this.cells, 0);
-  }
-
-  /** Lets every thread that waits go, to stop. */
-  stop(): void {
-    Atomics.store(this.cells, 1, 1);
-    // A thread that has just looked sees another number of free places, and does not fall asleep.
-    Atomics.add(this.cells, 0, 1);
-    Atomics.notify(this.cells, 0);
-  }
-
-  get stopped(): boolean {
-    return Atomics.load(this.cells, 1) !== 0;
-  }
-}
+export type PostBatch = (batch: SealBatch) => void;
 
 /** Seals the files of tasks, one task after another. */
 export class FileSealer {
   readonly #files: BlockingFiles;
   readonly #sealer: ContentSealer;
-  /** Chunks are sealed into the memory that will be handed over, end to end. */
-  #memory = new Uint8Array(0);
+  #slots: SealSlots | undefined;
+  /** The slot that chunks are sealed into, end to end. */
+  #slot: number | undefined;
   #chunks: SealedChunk[] = [];
   #chunkBytes = 0;
   #sealed: SealedFile[] = [];
@@ -109,14 +66,12 @@ export class FileSealer {
 
   /** Posts a batch whenever one is full. A file that cannot be read is told in a batch; the others go on. */
   run(task: SealTask, post: PostBatch): void {
-    const credits = new SealCredits(task.credits);
-    this.#flush = () => {
-      if (!credits.acquire()) throw filesError('SOURCE_ABANDONED', 'the put was ended');
-      this.#post(post);
-    };
+    const slots = new SealSlots(task.slots);
+    this.#slots = slots;
+    this.#flush = () => this.#post(post);
     try {
       for (const { index, path } of task.files) {
-        if (credits.stopped) return;
+        if (slots.stopped) return;
         this.#sealFile(index, path);
         if (this.#sealed.length >= sealResultsMax) this.#flush();
       }
@@ -124,6 +79,7 @@ export class FileSealer {
     } catch (error) {
       if (!hasCode(error, 'SOURCE_ABANDONED')) throw error;
     } finally {
+      if (this.#slot !== undefined) slots.release(this.#slot);
       this.#forget();
       this.#sealer.reset();
     }
@@ -131,13 +87,17 @@ export class FileSealer {
 
   /** Posts what there is when a chunk does not fit behind it. */
   #allocate(bytes: number): Bytes {
-    if (this.#chunkBytes + bytes > this.#memory.length) {
-      if (this.#chunks.length > 0) this.#flush();
-      this.#memory = new Uint8Array(Buffer.allocUnsafeSlow(Math.max(sealBatchBytes, bytes)).buffer);
-    }
+    assert(this.#slots !== undefined, 'chunks are sealed for a task');
+    if (this.#chunkBytes + bytes > this.#slots.shared.slotBytes) this.#flush();
     const start = this.#chunkBytes;
     this.#chunkBytes += bytes;
-    return this.#memory.subarray(start, this.#chunkBytes);
+    return this.#slots.memoryOf(this.#takeSlot()).subarray(start, this.#chunkBytes);
+  }
+
+  #takeSlot(): number {
+    this.#slot ??= this.#slots?.acquire();
+    if (this.#slot === undefined) throw filesError('SOURCE_ABANDONED', 'the put was ended');
+    return this.#slot;
   }
 
   #sealFile(index: number, path: string): void {
@@ -187,20 +147,19 @@ export class FileSealer {
 
   #post(post: PostBatch): void {
     const chunks = this.#chunks;
-    const bodies = this.#memory.subarray(0, this.#chunkBytes);
     const ids = new Uint8Array(32 * chunks.length);
     const bodyLengths = new Uint32Array(chunks.length);
     for (const [index, { id, body }] of chunks.entries()) {
       ids.set(id, 32 * index);
       bodyLengths[index] = body.length;
     }
-    const batch = { bodies, bodyLengths, ids, sealed: this.#sealed, failed: this.#failed };
+    const batch = { slot: this.#takeSlot(), bodyLengths, ids, sealed: this.#sealed, failed: this.#failed };
     this.#forget();
-    post(batch, [bodies.buffer as ArrayBuffer]);
+    post(batch);
   }
 
   #forget(): void {
-    this.#memory = new Uint8Array(0);
+    this.#slot = undefined;
     this.#chunks = [];
     this.#chunkBytes = 0;
     this.#sealed = [];

@@ -1,7 +1,12 @@
 import { assert } from '../../base/assert.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { hasCode } from '../../base/errors.ts';
-import { sealBatchesInFlightMax, sealTaskBytesMax, sealTaskFilesMax } from '../../base/limits.ts';
+import {
+  sealBatchBytes,
+  sealBatchesInFlightMax,
+  sealTaskBytesMax,
+  sealTaskFilesMax,
+} from '../../base/limits.ts';
 import { Semaphore } from '../../base/semaphore.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LocalFiles } from '../../ports/local-files.ts';
@@ -12,7 +17,8 @@ import type { RemotePath } from '../remote-path.ts';
 import type { PutChange } from '../tree/change.ts';
 import { type CommitOutcome, CommitQueue } from './commit-queue.ts';
 import { RecentChunks } from './recent-chunks.ts';
-import { type SealBatch, SealCredits, type SealedFile, type SealTask } from './seal-task.ts';
+import { SealSlots } from './seal-slots.ts';
+import type { SealBatch, SealedFile, SealTask } from './seal-task.ts';
 import { type FoundEntry, type LeftOut, walk } from './walk.ts';
 
 export interface UploadPorts {
@@ -74,7 +80,7 @@ class Upload {
   readonly #ports: UploadPorts;
   readonly #onEvent: (event: UploadEvent) => void;
   readonly #commits: CommitQueue<FoundEntry>;
-  readonly #credits = SealCredits.create(sealBatchesInFlightMax);
+  readonly #slots = SealSlots.create(sealBatchesInFlightMax, sealBatchBytes);
   readonly #recent: RecentChunks;
   /** Tasks given to the pool: as many again as run, so that none waits for the next. */
   readonly #places: Semaphore;
@@ -106,7 +112,7 @@ class Upload {
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#failure !== undefined) this.#credits.stop();
+    if (this.#failure !== undefined) this.#slots.stop();
     // All places free: all tasks have ended.
     await this.#places.acquire(this.#placesMax);
     await this.#commits.drain().catch((error) => this.#fail(error));
@@ -164,14 +170,14 @@ class Upload {
 
   async #runTask(entries: readonly FoundEntry[]): Promise<void> {
     const files = entries.map(({ localPath }, index) => ({ index, path: localPath }));
-    const task: SealTask = { files, credits: this.#credits.cells };
+    const task: SealTask = { files, slots: this.#slots.shared };
     const told = new Set<number>();
     // A file's last chunk may be in the batch of its result, its first ones in those before.
     let before: Promise<void> = Promise.resolve();
     const onMessage = (message: unknown) => {
       const batch = message as SealBatch;
       for (const { index } of [...batch.sealed, ...batch.failed]) told.add(index);
-      const stored = this.#store(batch).finally(() => this.#credits.release());
+      const stored = this.#store(batch).finally(() => this.#slots.release(batch.slot));
       const previous = before;
       before = Promise.all([previous, stored]).then(() => this.#sealed(entries, batch));
       before.catch((error) => this.#fail(error));
@@ -195,10 +201,11 @@ class Upload {
   async #store(batch: SealBatch): Promise<void> {
     if (this.#failure !== undefined) return;
     const chunks: { id: Bytes; body: Bytes }[] = [];
+    const bodies = this.#slots.memoryOf(batch.slot);
     let offset = 0;
     for (const [index, length] of batch.bodyLengths.entries()) {
       const id = batch.ids.subarray(32 * index, 32 * index + 32);
-      chunks.push({ id, body: batch.bodies.subarray(offset, offset + length) });
+      chunks.push({ id, body: bodies.subarray(offset, offset + length) });
       offset += length;
     }
     const copies = await this.#recent.put(chunks);
@@ -248,7 +255,7 @@ class Upload {
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { error };
-    this.#credits.stop();
+    this.#slots.stop();
   }
 }
 
