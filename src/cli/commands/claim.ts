@@ -114,8 +114,8 @@ async function tellPool(desktop: Desktop, newcomer: Bytes, signal: AbortSignal):
 }
 
 const secondBoxLines = [
-  'Files that are put from now on are kept on both boxes. Put again what is stored',
-  'already: it has one copy.',
+  'Files that are put from now on are kept on both boxes.',
+  'Put again what is stored already: it has one copy.',
 ];
 
 /** Errors by which a box says that nothing was changed. */

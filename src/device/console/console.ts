@@ -82,8 +82,11 @@ export class Console {
     const { columns, style } = this.#line;
     // A program at the other end of a pipe reads answers, not greetings.
     if (style === 'plain' && this.#greeting === undefined) return;
-    const banner = [...bannerLines(this.#context.status(), columns), ...(this.#greeting ?? [])];
-    this.#write(style === 'plain' ? banner : [...banner, 'Type help to see what can be asked.']);
+    this.#write([
+      ...bannerLines(this.#context.status(), columns),
+      ...(this.#greeting ?? []),
+      'Type help to see what can be asked.',
+    ]);
   }
 
   /** Shows a line of text above whatever is being typed. */
