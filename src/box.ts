@@ -255,7 +255,8 @@ export class Box {
   }
 
   #enterPool(enrolled: Enrolled): void {
-    this.#poolOpening = this.#openPool(enrolled)
+    const labelled = this.#store.enterPool(enrolled.secrets.pool);
+    this.#poolOpening = Promise.all([this.#openPool(enrolled), labelled])
       .then(() => this.#pool?.start())
       .then(
         () => this.#changed(),

@@ -262,6 +262,33 @@ test('a disk of another pool is refused and left as it is; the others serve', as
   assert.deepEqual(foreign.volumes[0]!.disk.contents('volume.cbor'), label);
 });
 
+test('a disk in use when the box is claimed carries the pool at once, without a restart', async () => {
+  const fixture = new StoreFixture(19, 2);
+  const pool = new Uint8Array(16).fill(1);
+  const store = await fixture.open();
+  await store.enterPool(pool);
+  await store.enterPool(pool);
+  fixture.crash();
+  const elsewhere = await fixture.open(new Uint8Array(16).fill(2));
+  assert.deepEqual(
+    elsewhere.status().volumes.map(({ error }) => error?.code),
+    ['VOLUME_FOREIGN', 'VOLUME_FOREIGN'],
+  );
+  await elsewhere.close();
+});
+
+test('a disk that cannot be told of the pool has failed, and the others serve', async () => {
+  const fixture = new StoreFixture(20, 2);
+  const store = await fixture.open();
+  await fixture.volumes[0]!.disk.remove('volume.cbor');
+  await store.enterPool(new Uint8Array(16).fill(1));
+  assert.deepEqual(
+    store.status().volumes.map(({ state, error }) => error?.code ?? state),
+    ['VOLUME_LABEL_CORRUPT', 'ok'],
+  );
+  await store.close();
+});
+
 test('a disk made before the box was claimed becomes the pool’s, and stays it', async () => {
   const fixture = new StoreFixture(18);
   const pool = new Uint8Array(16).fill(1);

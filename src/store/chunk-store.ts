@@ -147,6 +147,11 @@ export class ChunkStore {
     return false;
   }
 
+  /** To be called when the box is claimed: its disks are the pool's from then on, wherever they are attached. */
+  async enterPool(pool: Bytes): Promise<void> {
+    await Promise.all(this.#volumes.map((volume) => volume.enterPool(pool)));
+  }
+
   status(): ChunkStoreStatus {
     const unopened = this.#unopened.map(
       ({ name, error }): VolumeStatus => ({

@@ -1,6 +1,6 @@
 import { type Bytes, equalBytes } from '../base/bytes.ts';
 import { CborFields, encodeCbor } from '../base/cbor.ts';
-import { hasCode } from '../base/errors.ts';
+import { type AetherError, hasCode } from '../base/errors.ts';
 import { volumeLabelBytesMax } from '../base/limits.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
@@ -39,7 +39,7 @@ export async function claimVolume(
     throw storeError('VOLUME_LABEL_CORRUPT', 'the volume has segments but no label');
   }
   if (found?.pool !== undefined && (pool === undefined || !equalBytes(found.pool, pool))) {
-    throw storeError('VOLUME_FOREIGN', 'the volume belongs to another pool');
+    throw foreign();
   }
   if (found !== undefined && (found.pool !== undefined || pool === undefined)) {
     // The names may be there only because the power was not cut since they were made.
@@ -59,6 +59,18 @@ export async function claimVolume(
     return found;
   }
   return label;
+}
+
+/** Writes the pool into the label of a volume in use; durable on return. Errors: as {@link claimVolume}. */
+export async function enterPool(disk: Disk, pool: Bytes): Promise<void> {
+  const label = await readLabel(disk);
+  if (label === undefined) throw storeError('VOLUME_LABEL_CORRUPT', 'the label of the volume is gone');
+  if (label.pool === undefined) await writeLabel(disk, { ...label, pool });
+  else if (!equalBytes(label.pool, pool)) throw foreign();
+}
+
+function foreign(): AetherError {
+  return storeError('VOLUME_FOREIGN', 'the volume belongs to another pool');
 }
 
 async function readLabel(disk: Disk): Promise<VolumeLabel | undefined> {

@@ -16,7 +16,7 @@ import { readRecord } from './record-reader.ts';
 import { type RecoveredLog, recoverLog } from './recovery.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { type Appended, type NewRecord, SegmentWriter } from './segment-writer.ts';
-import { claimVolume } from './volume-label.ts';
+import { claimVolume, enterPool } from './volume-label.ts';
 
 export interface VolumeOptions {
   /** What people call it: its mount point or label. */
@@ -195,6 +195,16 @@ export class Volume {
     }
     if (body === undefined) this.#quarantine(id, location);
     return body;
+  }
+
+  /** Notes on the disk which pool it belongs to from now on; durable on return. A disk that cannot has failed. */
+  async enterPool(pool: Bytes): Promise<void> {
+    if (this.#error !== undefined) return;
+    try {
+      await enterPool(this.#disk, pool);
+    } catch (error) {
+      this.#noteFailed(error, 0);
+    }
   }
 
   /** Writes what waits, commits the index, and closes. Later calls fail. */
