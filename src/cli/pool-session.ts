@@ -31,6 +31,21 @@ const requestTimeoutMs = 60_000;
 
 const goneCodes = ['LINK_CLOSED', 'PEER_UNREACHABLE', 'REQUEST_TIMEOUT'] as const;
 
+/** Troubles of one box: another one may do what this one cannot. */
+const boxCodes = new Set([
+  'LOG_CORRUPT',
+  'LOG_FAILED',
+  'TREE_CORRUPT',
+  'DISK_FULL',
+  'DISK_GONE',
+  'DISK_IO',
+  'CONNECTIONS_FULL',
+  'PEER_BUSY',
+  // It has not heard yet that this desktop is a member.
+  'NOT_A_MEMBER',
+  'INTERNAL',
+]);
+
 /** This desktop's connections with the boxes of its pool, for one run of a command. */
 export class PoolSession {
   readonly replicator: ChunkReplicator;
@@ -94,11 +109,12 @@ export class PoolSession {
   }
 
   /**
-   * Asks one box of the pool; when it goes away, the next one, so `method` must do no harm twice. Errors: the
-   * box's own, `POOL_UNREACHABLE`.
+   * Asks one box of the pool; when it goes away or is in trouble, the next one, so `method` must do no harm twice.
+   * Errors: the box's own, `POOL_UNREACHABLE`.
    */
   async ask(method: number, payload: Bytes): Promise<Bytes> {
     let failure: unknown;
+    let trouble: unknown;
     for (const box of this.#candidates()) {
       try {
         const connection = await this.#directory.connection(box.memberId);
@@ -106,11 +122,12 @@ export class PoolSession {
         this.#box = box;
         return answer;
       } catch (error) {
-        if (!goneCodes.some((code) => hasCode(error, code))) throw error;
+        if (error instanceof AetherError && boxCodes.has(error.code)) trouble ??= error;
+        else if (!goneCodes.some((code) => hasCode(error, code))) throw error;
         failure = error;
       }
     }
-    throw unreachable(failure);
+    throw trouble ?? unreachable(failure);
   }
 
   async close(): Promise<void> {

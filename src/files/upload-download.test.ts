@@ -323,6 +323,23 @@ test('a chunk that is lost or changed fails its file, leaves no part of it, and 
   assert.deepEqual(Object.keys(world.files.below('/copy')), ['c']);
 });
 
+test('a chunk that only a box which is off may have costs its file; a pool that is away ends the download', async () => {
+  const silence = (silent: number) =>
+    Object.assign(new Error('away'), { code: 'POOL_UNREACHABLE', fields: { boxes: 2, silent } });
+  for (const [silent, ends] of [
+    [1, false],
+    [2, true],
+  ] as const) {
+    const world = await newWorld();
+    world.files.file('/src/large', random.bytes(20_000)).file('/src/small', utf8('inline'));
+    await world.put(['/src']);
+    world.chunks.get = async () => Promise.reject(silence(silent));
+    const got = world.get(['src'], '/back');
+    if (ends) await assert.rejects(got, { code: 'POOL_UNREACHABLE' });
+    else assert.equal((await got).failed, 1);
+  }
+});
+
 test('a full local disk ends the download with its error', async () => {
   const world = await newWorld();
   world.files.file('/src/a', random.bytes(20_000)).file('/src/b', random.bytes(20_000));

@@ -206,7 +206,7 @@ class Download {
       return true;
     } catch (error) {
       const { code } = error as { code?: string };
-      if (code === undefined || fatalCodes.has(code)) this.#failure ??= { error };
+      if (code === undefined || isFatal(error)) this.#failure ??= { error };
       else {
         this.#result.failed++;
         this.#onEvent({ kind: 'warning', path, code, message: messageOf(error) });
@@ -214,6 +214,12 @@ class Download {
       return false;
     }
   }
+}
+
+/** A chunk that only boxes which are off may have costs one file; what the others hold can still be fetched. */
+function isFatal(error: unknown): boolean {
+  const { code = '', fields } = error as { code?: string; fields?: Readonly<Record<string, unknown>> };
+  return fatalCodes.has(code) && !(Number(fields?.silent) < Number(fields?.boxes));
 }
 
 /** Permission bits only: what runs as somebody else (setuid) is not brought back. */
