@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { connect as connectTls, createServer } from 'node:tls';
 import { encodeCbor } from '../../src/base/cbor.ts';
 import { framePayloadBytesMax, strangerConnectionsMax } from '../../src/base/limits.ts';
@@ -15,7 +15,7 @@ import { encodeFrame, frameKinds } from '../../src/pool/transfer/frame.ts';
 import { methodDescriptions, methods } from '../../src/pool/transfer/methods.ts';
 import { testCertificate } from '../../src/testing/test-certificate.ts';
 import { type Credentials, RawLink } from './raw-link.ts';
-import { assertTold, type WholeBox, WholePool } from './whole-boxes.ts';
+import { assertTold, stopAtEnd, type WholeBox, WholePool } from './whole-boxes.ts';
 
 let pool: WholePool;
 let box: WholeBox;
@@ -23,7 +23,7 @@ let stranger: Credentials;
 let member: Credentials;
 
 before(async () => {
-  pool = await WholePool.start('badframes', [[]]);
+  pool = await WholePool.start('badframes', 1);
   box = pool.boxes[0]!;
   await pool.keep();
   stranger = await testCertificate();
@@ -31,7 +31,7 @@ before(async () => {
   member = await loadOrCreateIdentity(new NodeDisk(pool.homePath), ports);
 });
 
-after(() => pool.stop());
+stopAtEnd(() => pool);
 
 /** A header as a peer may write it, whatever its payload is. */
 function header({ bytes = 0, version = 1, kind = 1, method = 1, requestId = 7 }): Uint8Array {

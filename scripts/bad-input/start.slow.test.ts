@@ -5,9 +5,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../lan/temporary-folder.ts';
-import { assertTold, runRefusedBox, WholeBox } from './whole-boxes.ts';
+import { assertTold, runRefusedBox, stopAtEnd, WholeBox } from './whole-boxes.ts';
 
 const folder = temporaryFolder('badstart');
+stopAtEnd();
 
 function boxFolder(name: string, files: Readonly<Record<string, string>> = {}): string {
   mkdirSync(join(folder, name, 'state'), { recursive: true });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { after } from 'node:test';
 import { SeededEntropy } from '../../src/testing/seeded-entropy.ts';
 import {
   Aether,
@@ -16,8 +17,25 @@ import { temporaryFolder } from '../lan/temporary-folder.ts';
 const boxProgram = join(repositoryRoot, 'src', 'main.ts');
 
 export function boxArguments(folder: string, more: readonly string[] = []): readonly string[] {
-  const fixed = ['--dir', folder, '--listen', '127.0.0.1:0', '--console', 'none', '--json-ready'];
+  const fixed = ['--dir', folder, '--listen', ':0', '--console', 'none', '--json-ready'];
   return ['--disable-warning=ExperimentalWarning', boxProgram, ...fixed, ...more];
+}
+
+const started = new Set<Program>();
+
+/** Stops the pool after the tests of a file, and whatever a test that failed has left: it would keep all waiting. */
+export function stopAtEnd(pool: () => WholePool | undefined = () => undefined): void {
+  const killAll = () => {
+    for (const program of started) program.kill('SIGKILL');
+  };
+  process.once('exit', killAll);
+  after(async () => {
+    try {
+      await pool()?.stop();
+    } finally {
+      killAll();
+    }
+  });
 }
 
 /** One box program that listens. */
@@ -36,7 +54,8 @@ export class WholeBox {
     mkdirSync(folder, { recursive: true });
     const logFile = `${folder}.log`;
     const program = thisMachine.start(process.execPath, boxArguments(folder, more), { logFile });
-    process.once('exit', () => program.kill('SIGKILL'));
+    started.add(program);
+    void program.exited.then(() => started.delete(program));
     const accept = (line: string) =>
       line.startsWith('{"ready":true') ? (JSON.parse(line) as BoxReady) : undefined;
     return new WholeBox(folder, await program.firstLine(accept, 30_000), program);
@@ -58,6 +77,11 @@ export class WholeBox {
   async stop(): Promise<void> {
     assert.equal(await this.program.stop(), 0, 'a box stops cleanly');
   }
+}
+
+/** Writes a box.json with these disks. */
+export function setDisks(folder: string, paths: readonly string[]): void {
+  writeFileSync(join(folder, 'box.json'), JSON.stringify({ volumes: paths.map((path) => ({ path })) }));
 }
 
 /** An error that a program told, as a script reads it. */
@@ -109,17 +133,25 @@ export class WholePool {
     this.aether = new Aether(thisMachine, this.homePath);
   }
 
-  /** Claims a box for each list of further arguments. */
-  static async start(purpose: string, boxes: readonly (readonly string[])[]): Promise<WholePool> {
+  /** Starts and claims `count` boxes with `disks` disks each. */
+  static async start(purpose: string, count: number, disks = 1): Promise<WholePool> {
     const pool = new WholePool(temporaryFolder(purpose));
-    for (const [index, more] of boxes.entries()) await pool.addBox(`box${index}`, more);
+    for (let index = 0; index < count; index++) await pool.addBox(`box${index}`, disks);
     // Boxes learn of each other by their desktop; from then on everything is kept twice.
-    if (boxes.length > 1) await pool.until(async () => (await pool.keep()) === 2);
+    if (count > 1) await pool.until(async () => (await pool.keep()) === 2);
     return pool;
   }
 
-  async addBox(name: string, more: readonly string[] = []): Promise<WholeBox> {
-    const box = await WholeBox.start(join(this.folder, name), ['--name', name, ...more]);
+  /** Starts and claims one more box, with so many disks or with these. */
+  async addBox(name: string, disks: number | readonly string[] = 1): Promise<WholeBox> {
+    const folder = join(this.folder, name);
+    const paths =
+      typeof disks === 'number'
+        ? Array.from({ length: disks }, (_, index) => join(folder, `disk${index + 1}`))
+        : disks;
+    for (const path of [folder, ...paths]) mkdirSync(path, { recursive: true });
+    setDisks(folder, paths);
+    const box = await WholeBox.start(folder, ['--name', name]);
     await this.aether.run(['claim', box.address, '--code', box.ready.claimCode!]);
     this.boxes.push(box);
     return box;
@@ -127,8 +159,8 @@ export class WholePool {
 
   /** Starts a box again where it was. */
   async restart(index: number, more: readonly string[] = []): Promise<WholeBox> {
-    const { folder, ready, address } = this.boxes[index]!;
-    const box = await WholeBox.start(folder, ['--name', ready.name, '--listen', address, ...more]);
+    const { folder, ready } = this.boxes[index]!;
+    const box = await WholeBox.start(folder, ['--name', ready.name, '--listen', `:${ready.port}`, ...more]);
     this.boxes[index] = box;
     return box;
   }
