@@ -13,7 +13,7 @@ import { NodeDisk } from '../src/platform/node-disk.ts';
 import { nodeEntropy } from '../src/platform/node-entropy.ts';
 import { TlsTransport } from '../src/platform/tls-transport.ts';
 import { createIdentity } from '../src/pool/identity.ts';
-import { methods } from '../src/pool/transfer/methods.ts';
+import { handleChunks } from '../src/pool/transfer/chunk-handlers.ts';
 import { PeerServer } from '../src/pool/transfer/peer-server.ts';
 import { ChunkStore } from '../src/store/chunk-store.ts';
 import { chunkIdOf } from '../src/store/seal.ts';
@@ -36,6 +36,6 @@ for (let index = 0; index < shape.length; index += 2) {
 
 const identity = await createIdentity(clock, nodeEntropy);
 const dispatcher = openDispatcher('box');
-dispatcher.handle(methods.chunkGet, (id) => store.get(id));
+handleChunks(dispatcher, store);
 const server = new PeerServer({ transport: new TlsTransport(identity), dispatcher }, ports);
 console.log(JSON.stringify({ port: await server.listen({ host: '127.0.0.1', port: 0 }) }));

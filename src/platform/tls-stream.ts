@@ -54,8 +54,8 @@ export class TlsStream implements SecureStream {
     else if (!this.#destroyed) this.#handler.data(bytes);
   };
 
-  write(parts: readonly Bytes[]): boolean {
-    return this.#writer.write(parts);
+  write(parts: readonly Bytes[], taken?: () => void): boolean {
+    return this.#writer.write(parts, taken);
   }
 
   pause(): void {

@@ -47,8 +47,11 @@ export interface SecureStream {
    * the transport reads into the same memory again (measured: half the CPU of fresh memory for each piece).
    */
   attach(handler: SecureStreamHandler): void;
-  /** Takes the bytes (which must not change afterwards); false when the caller should wait for `drain`. */
-  write(parts: readonly Bytes[]): boolean;
+  /**
+   * Takes the bytes; false when the caller should wait for `drain`. They must not change before `taken` is called,
+   * which happens once, when nobody looks at them any more, also when the stream closes first.
+   */
+  write(parts: readonly Bytes[], taken?: () => void): boolean;
   /**
    * Stops and resumes `data`, so that the other side's sending slows down. What was already decrypted when it was
    * called, at most 64 KiB, may still arrive.

@@ -113,10 +113,10 @@ export class ChunkStore {
   }
 
   /**
-   * The chunk's bytes, which the caller must not change. Errors: `CHUNK_NOT_FOUND`; `CHUNK_CORRUPT` when every copy
+   * The chunk's bytes, which the caller must not change; a large chunk in memory that `allocate` gives, if it is given. Errors: `CHUNK_NOT_FOUND`; `CHUNK_CORRUPT` when every copy
    * here is damaged (it is not held any more then, and `put` heals it).
    */
-  async get(id: Bytes): Promise<Bytes> {
+  async get(id: Bytes, allocate?: (bytes: number) => Bytes): Promise<Bytes> {
     this.#checkOpen();
     const name = nameOf(id);
     const cached = this.#cache.get(name);
@@ -124,7 +124,7 @@ export class ChunkStore {
     let failure: unknown;
     for (const volume of this.#volumes) {
       try {
-        const body = await volume.get(id);
+        const body = await volume.get(id, allocate);
         if (body === undefined) continue;
         this.#cache.add(name, body);
         return body;

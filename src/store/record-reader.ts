@@ -5,11 +5,16 @@ import type { Location } from './chunk-index.ts';
 import { decodeRecordHeader, recordHeaderBytes } from './record.ts';
 
 /**
- * Reads the body of the record of chunk `id` at `location`, header and body in one read; undefined when what
- * stands there is not that record, whole. Errors: `DiskErrorCode`.
+ * Reads the body of the record of chunk `id` at `location`, header and body in one read, into memory that `allocate`
+ * gives; undefined when what stands there is not that record, whole. Errors: `DiskErrorCode`.
  */
-export async function readRecord(file: DiskFile, location: Location, id: Bytes): Promise<Bytes | undefined> {
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(recordHeaderBytes + location.bodyBytes).buffer);
+export async function readRecord(
+  file: DiskFile,
+  location: Location,
+  id: Bytes,
+  allocate: (bytes: number) => Bytes = allocateAlone,
+): Promise<Bytes | undefined> {
+  const bytes = allocate(recordHeaderBytes + location.bodyBytes);
   if ((await file.read(bytes, location.offset)) < bytes.length) return undefined;
   const header = decodeRecordHeader(bytes, 0, location.segment);
   if (header === undefined || header.bodyBytes !== location.bodyBytes || !equalBytes(header.id, id)) {
@@ -17,4 +22,8 @@ export async function readRecord(file: DiskFile, location: Location, id: Bytes):
   }
   const body = bytes.subarray(recordHeaderBytes);
   return crc32(body) === header.bodyCrc ? body : undefined;
+}
+
+function allocateAlone(bytes: number): Bytes {
+  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
 }

@@ -1,7 +1,13 @@
 import { crc32 } from 'node:zlib';
 import type { Bytes } from '../base/bytes.ts';
 import { AetherError, describeError, hasCode } from '../base/errors.ts';
-import { groupBytesMax, segmentBytesMax, volumeFullRecheckMs, volumeReserveShare } from '../base/limits.ts';
+import {
+  groupBytesMax,
+  segmentBytesMax,
+  storeCachedChunkBytesMax,
+  volumeFullRecheckMs,
+  volumeReserveShare,
+} from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
@@ -181,12 +187,14 @@ export class Volume {
    * The chunk's body, its checksum verified; undefined when it is not here. A record that is damaged leaves the
    * index, so that a new `put` heals it. Errors: `CHUNK_CORRUPT`, and `DiskErrorCode` when the volume failed.
    */
-  async get(id: Bytes): Promise<Bytes | undefined> {
+  async get(id: Bytes, allocate?: (bytes: number) => Bytes): Promise<Bytes | undefined> {
     const location = this.#locate(id);
     if (location === undefined) return undefined;
     let body: Bytes | undefined;
     try {
-      body = await this.#files.use(location.segment, (file) => readRecord(file, location, id));
+      body = await this.#files.use(location.segment, (file) =>
+        readRecord(file, location, id, location.bodyBytes > storeCachedChunkBytesMax ? allocate : undefined),
+      );
     } catch (error) {
       if (hasCode(error, 'DISK_GONE')) this.#fail(error);
       // One bad sector, or a segment that somebody deleted, is no reason to give up the rest.

@@ -78,9 +78,12 @@ export class FakeSecureStream implements SecureStream {
     if (this.#state === 'closed') handler.closed(this.#closeError);
   }
 
-  write(parts: readonly Bytes[]): boolean {
+  write(parts: readonly Bytes[], taken?: () => void): boolean {
+    // Lent memory is looked at now only; what was written without `taken` stays as it is.
+    const lasting = taken === undefined ? parts : parts.map(copyOf);
+    taken?.();
     if (this.#state !== 'open' || this.#endSent) return true;
-    for (const part of parts) {
+    for (const part of lasting) {
       for (let offset = 0; offset < part.length; ) {
         const count = this.#route.split(part.length - offset);
         this.#outgoing.push(part.subarray(offset, offset + count));

@@ -8,12 +8,19 @@ import { encodeFrame, type Frame, frameKinds } from './frame.ts';
 import { type MethodDescription, methodDescriptions } from './methods.ts';
 import type { PayloadPool } from './payload-pool.ts';
 
-export type Answer = readonly Bytes[] | Bytes;
+export type Answer = readonly Bytes[] | Bytes | LentAnswer;
+
+/** An answer in memory that serves others once it is sent. */
+export interface LentAnswer {
+  readonly lent: Bytes;
+  /** Called once, when nobody looks at `lent` any more. */
+  readonly release: () => void;
+}
 
 export interface AnswererOptions {
   readonly handle: (method: number, payload: Bytes) => Promise<Answer>;
   /** Sends one frame; false when the stream should drain first. */
-  readonly send: (frame: readonly Bytes[]) => boolean;
+  readonly send: (frame: readonly Bytes[], taken?: () => void) => boolean;
   /** Stops (true) and resumes the reading of frames. */
   readonly pause: (paused: boolean) => void;
   readonly payloads: PayloadPool;
@@ -105,12 +112,16 @@ export class Answerer {
 
   #answer(asked: Asked, answer: Answer): void {
     this.#release(asked);
-    if (this.#closed) return;
+    const { payload, release } = partsOf(answer);
+    if (this.#closed) {
+      release?.();
+      return;
+    }
     const { method, requestId } = asked.frame;
-    const payload = answer instanceof Uint8Array ? [answer] : answer;
     try {
-      this.#send(encodeFrame(frameKinds.response, method, requestId, payload));
+      this.#send(encodeFrame(frameKinds.response, method, requestId, payload), release);
     } catch (error) {
+      release?.();
       this.#tell(asked, error);
     }
   }
@@ -133,8 +144,8 @@ export class Answerer {
     this.#send(encodeFrame(frameKinds.error, method, requestId, [encodeError(told)]));
   }
 
-  #send(frame: readonly Bytes[]): void {
-    this.#room = this.#options.send(frame);
+  #send(frame: readonly Bytes[], taken?: () => void): void {
+    this.#room = this.#options.send(frame, taken);
   }
 
   #release({ frame, description }: Asked): void {
@@ -147,4 +158,9 @@ export class Answerer {
     this.#paused = over;
     this.#options.pause(over);
   }
+}
+
+function partsOf(answer: Answer): { readonly payload: readonly Bytes[]; readonly release?: () => void } {
+  if (answer instanceof Uint8Array) return { payload: [answer] };
+  return 'lent' in answer ? { payload: [answer.lent], release: answer.release } : { payload: answer };
 }

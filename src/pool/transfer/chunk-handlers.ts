@@ -11,8 +11,11 @@ export interface ChunkHolder {
    * `body` after that.
    */
   put(id: Bytes, body: Bytes): Promise<void>;
-  /** Rejects with `CHUNK_NOT_FOUND`, `CHUNK_CORRUPT`. Nobody changes what it resolves with. */
-  get(id: Bytes): Promise<Bytes>;
+  /**
+   * Rejects with `CHUNK_NOT_FOUND`, `CHUNK_CORRUPT`. What it resolves with is either its own, which nobody changes, or
+   * lies in memory that `allocate` gave for it.
+   */
+  get(id: Bytes, allocate?: (bytes: number) => Bytes): Promise<Bytes>;
   /** Only durable chunks count. */
   has(id: Bytes): boolean;
 }
@@ -29,7 +32,22 @@ export function handleChunks(dispatcher: PeerDispatcher, store: ChunkHolder): vo
   });
   dispatcher.handle(methods.chunkGet, async (payload) => {
     if (payload.length !== chunkIdBytes) throw invalid('chunk.get takes one id', payload);
-    return store.get(payload);
+    // A large chunk is read into memory that is used again: fresh memory for each keeps the collector busy.
+    const taken: Bytes[] = [];
+    const release = () => {
+      for (const memory of taken.splice(0)) dispatcher.payloads.release(memory);
+    };
+    const allocate = (bytes: number): Bytes => {
+      const memory = dispatcher.payloads.take(bytes);
+      taken.push(memory);
+      return memory;
+    };
+    try {
+      return { lent: await store.get(payload, allocate), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
   });
   dispatcher.handle(methods.chunkHas, async (payload) => {
     const count = payload.length / chunkIdBytes;

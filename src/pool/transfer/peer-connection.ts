@@ -75,7 +75,7 @@ export class PeerConnection {
     this.#asker = new Asker(clock, (frame) => this.#write(frame));
     this.#answerer = new Answerer({
       handle: (method, payload) => options.dispatcher.dispatch(method, payload, this),
-      send: (frame) => stream.write(frame),
+      send: (frame, taken) => stream.write(frame, taken),
       pause: (paused) => (paused ? stream.pause() : stream.resume()),
       payloads,
       log,
