@@ -10,8 +10,3 @@ export interface Entropy {
 export function uniform(entropy: Entropy): number {
   return viewOf(entropy.bytes(4)).getUint32(0) / 2 ** 32;
 }
-
-/** A whole number drawn uniformly from [0, limit), for limits up to 2³². */
-export function below(entropy: Entropy, limit: number): number {
-  return Math.floor(uniform(entropy) * limit);
-}

@@ -16,7 +16,7 @@ import { nodeEntropy } from '../platform/node-entropy.ts';
 import { ChunkStore } from '../store/chunk-store.ts';
 import { chunkIdOf } from '../store/seal.ts';
 
-const child = fileURLToPath(new URL('store-kill-child.ts', import.meta.url));
+const child = fileURLToPath(new URL('./store-kill-child.ts', import.meta.url));
 
 /** Kills a program that writes chunks, once it has acknowledged `chunksMin`; returns the ids it has printed. */
 async function writeUntilKilled(root: string, chunksMin: number): Promise<readonly string[]> {
