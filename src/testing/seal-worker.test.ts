@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type Bytes, toHex } from '../base/bytes.ts';
+import { type Bytes, copyOf, toHex } from '../base/bytes.ts';
 import { sealBatchesInFlightMax } from '../base/limits.ts';
 import type { SealSecrets } from '../files/contents/content-sealer.ts';
 import { getPath } from '../files/download/download.ts';
@@ -65,7 +65,7 @@ test('real files go through real threads and come back the same', async (context
   const chunks = new Map<string, Bytes>();
   const sink: UploadPorts['chunks'] = {
     putMany: async (batch) => {
-      for (const { id, body } of batch) chunks.set(toHex(id), body);
+      for (const { id, body } of batch) chunks.set(toHex(id), copyOf(body));
       return batch.map(() => ({ copies: 2 }));
     },
   };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -36,6 +36,8 @@ async function writeUntilKilled(root: string, chunksMin: number): Promise<readon
 test('a program killed with SIGKILL while it writes has every chunk that it acknowledged', async (context) => {
   const root = await mkdtemp(join(tmpdir(), 'aether-kill-'));
   context.after(() => rm(root, { recursive: true, force: true }));
+  // A disk that is not there is no folder to be made.
+  for (const name of ['disk1', 'disk2']) await mkdir(join(root, name));
   const acknowledged: string[] = [];
   for (const chunksMin of [1, 40, 150, 17]) acknowledged.push(...(await writeUntilKilled(root, chunksMin)));
   const volumes = ['disk1', 'disk2'].map((name) => ({

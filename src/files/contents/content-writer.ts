@@ -6,6 +6,7 @@ import { ContentSealer, type SealedContent, type SealSecrets } from './content-s
 
 /** Where sealed chunks go. Resolves when they are acknowledged; one result for each chunk. */
 export interface ChunkSink {
+  /** Resolves when the chunks are durable. Afterwards the memory of their bodies serves others: keep none of it. */
   putMany(
     chunks: readonly { readonly id: Bytes; readonly body: Bytes }[],
   ): Promise<readonly { readonly copies: number }[]>;
