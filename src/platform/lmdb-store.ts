@@ -4,6 +4,7 @@ import { assert } from '../base/assert.ts';
 import { type Bytes, compareBytes, copyOf, equalBytes } from '../base/bytes.ts';
 import type { KeyRange, KeyValueChange, KeyValueEntry, KeyValueStore } from '../ports/key-value-store.ts';
 import { diskError } from './disk-errors.ts';
+import { removeDamagedStore } from './lmdb-file.ts';
 
 interface Pending {
   readonly key: Bytes;
@@ -28,10 +29,14 @@ export class LmdbStore implements KeyValueStore {
     this.#database = database;
   }
 
-  /** Opens the store in the folder `path`, making it when missing. Errors: `DiskErrorCode`. */
+  /**
+   * Opens the store in the folder `path`, making it when it is missing, and anew when its file is visibly damaged.
+   * Errors: `DiskErrorCode`.
+   */
   static async open(path: string): Promise<LmdbStore> {
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 });
+      removeDamagedStore(path);
       const database = open<Bytes, Bytes>({
         path,
         encoding: 'binary',
