@@ -273,7 +273,11 @@ async function volumesOf(
   return volumes.map(({ path, limitGiB }) => ({
     name: basename(path),
     disk: new NodeDisk(path),
-    openIndex: () => LmdbStore.open(join(path, 'index')),
+    openIndex: async () => {
+      // Held until this process ends.
+      await InstanceLock.takeDisk(path);
+      return LmdbStore.open(join(path, 'index'));
+    },
     ...(limitGiB === null ? {} : { limitBytes: limitGiB * 2 ** 30 }),
   }));
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -28,4 +28,17 @@ test('a box that was killed leaves no lock', async (t) => {
   child.kill('SIGKILL');
   await once(child, 'exit');
   await (await InstanceLock.take(folder)).release();
+});
+
+test('a disk serves one box, by whatever path it is named', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'lock-'));
+  t.after(() => rm(folder, { recursive: true }));
+  await symlink('.', join(folder, 'same'));
+  const box = await InstanceLock.take(folder);
+  const disk = await InstanceLock.takeDisk(folder);
+  await assert.rejects(InstanceLock.takeDisk(join(folder, 'same')), { code: 'DISK_IN_USE', help: /one box/ });
+  await disk.release();
+  await (await InstanceLock.takeDisk(join(folder, 'same'))).release();
+  await box.release();
+  await assert.rejects(InstanceLock.takeDisk(join(folder, 'missing')), { code: 'DISK_NOT_FOUND' });
 });
