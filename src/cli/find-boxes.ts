@@ -1,5 +1,6 @@
 import { toHex } from '../base/bytes.ts';
 import { AetherError } from '../base/errors.ts';
+import { printable } from '../base/format.ts';
 import { type AnnouncedBox, addressesOf, announcedBoxOf, boxServiceType } from '../box-announcer.ts';
 import { defaultPort } from '../box-config.ts';
 import { NodeMulticastNetwork } from '../platform/node-multicast.ts';
@@ -41,7 +42,7 @@ export class BoxFinder {
       const announced = announcedBoxOf(service);
       if (announced === undefined) return [];
       const { instance, host } = service;
-      return [{ ...announced, name: instance, host, addresses: addressesOf(service) }];
+      return [{ ...announced, name: printable(instance), host, addresses: addressesOf(service) }];
     });
   }
 
@@ -83,10 +84,11 @@ export class BoxFinder {
 export function parseAddress(text: string): PeerAddress | undefined {
   const bracketed = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text);
   const plain = /^([^:]+):(\d{1,5})$/.exec(text) ?? /^(\d+\.\d+\.\d+\.\d+)$/.exec(text);
-  const match = bracketed ?? plain;
+  const bare = /^([0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*(?:%[^\s:]+)?)$/i.exec(text);
+  const match = bracketed ?? plain ?? bare;
   if (match === null) return undefined;
   const port = match[2] === undefined ? defaultPort : Number(match[2]);
-  return port > 65_535 ? undefined : { host: match[1]!, port };
+  return port < 1 || port > 65_535 ? undefined : { host: match[1]!, port };
 }
 
 function isCalled(box: FoundBox, wanted: string): boolean {

@@ -74,7 +74,8 @@ export const put: Command = {
   },
 };
 
-function splitArguments(positionals: readonly string[]): {
+/** What is to be stored, and where: a last argument of several that begins with `/` is the remote folder. */
+export function splitArguments(positionals: readonly string[]): {
   readonly sources: readonly string[];
   readonly remote: RemotePath;
 } {

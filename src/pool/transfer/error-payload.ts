@@ -1,6 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { CborFields, type CborValue, encodeCbor } from '../../base/cbor.ts';
 import { AetherError, type ErrorFields } from '../../base/errors.ts';
+import { printable } from '../../base/format.ts';
 import { errorFieldsMax, errorTextCharsMax } from '../../base/limits.ts';
 import { transferError } from './errors.ts';
 
@@ -43,6 +44,7 @@ function usable(entries: readonly (readonly [string, CborValue])[]): ErrorFields
   return kept;
 }
 
+/** Not too long, and nothing in it that a terminal would obey. */
 function cut(text: string): string {
-  return text.length <= errorTextCharsMax ? text : text.slice(0, errorTextCharsMax).toWellFormed();
+  return printable(text.length <= errorTextCharsMax ? text : text.slice(0, errorTextCharsMax));
 }

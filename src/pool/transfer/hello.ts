@@ -1,5 +1,6 @@
 import { type Bytes, sizeOf, utf8 } from '../../base/bytes.ts';
 import { CborFields, encodeCbor } from '../../base/cbor.ts';
+import { printable } from '../../base/format.ts';
 import { nameBytesMax } from '../../base/limits.ts';
 import { transferError } from './errors.ts';
 
@@ -21,7 +22,7 @@ export function encodeHello({ role, name, pool, state, port }: Hello): Bytes {
   return encodeCbor({ v: 1, role, name, pool: pool ?? null, state, port: port ?? null });
 }
 
-/** Errors: `PAYLOAD_INVALID`, `CBOR_INVALID`. */
+/** Its texts are made printable: anybody may have written them. Errors: `PAYLOAD_INVALID`, `CBOR_INVALID`. */
 export function decodeHello(payload: Bytes): Hello {
   const fields = CborFields.decode(payload);
   const [role, name, state] = [fields.text('role'), fields.text('name'), fields.text('state')];
@@ -30,5 +31,11 @@ export function decodeHello(payload: Bytes): Hello {
     throw transferError('PAYLOAD_INVALID', 'a hello of another version, or too long');
   }
   const pool = fields.has('pool') ? fields.bytes('pool', 16) : undefined;
-  return { role, name, state, pool, port: fields.has('port') ? fields.count('port') : undefined };
+  return {
+    role,
+    name: printable(name),
+    state: printable(state),
+    pool,
+    port: fields.has('port') ? fields.count('port') : undefined,
+  };
 }
