@@ -43,11 +43,13 @@ test('a remote path with .. or NUL, or that is none, is refused before a box is 
   const file = pool.write('path', { file: 'x' });
   for (const path of ['/a/../b', '/..', '/a//b', '/./a', 'relative', `/${'x'.repeat(256)}`]) {
     assertTold(await pool.refused(['ls', path]), 'PATH_INVALID', 2, /Use a path such as/);
-    assertTold(await pool.refused(['get', path, '/tmp']), 'PATH_INVALID', 2, /Use a path such as/);
-    assertTold(await pool.refused(['rm', path]), 'PATH_INVALID', 2, /Use a path such as/);
-    if (path.startsWith('/')) {
-      assertTold(await pool.refused(['put', file, path]), 'PATH_INVALID', 2, /Use a path such as/);
-    }
+  }
+  for (const words of [
+    ['get', '/a/..', '/tmp'],
+    ['rm', '/a/..'],
+    ['put', file, '/a/..'],
+  ]) {
+    assertTold(await pool.refused(words), 'PATH_INVALID', 2, /Use a path such as/);
   }
   // No program can be given NUL as an argument; what a desktop of another make sends is in frames.slow.test.ts.
   await pool.verifyServing();

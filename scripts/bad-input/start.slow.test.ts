@@ -55,6 +55,15 @@ test('a second box on the same folder is refused, and the first goes on', async 
   await box.stop();
 });
 
+test('a disk that another box stores on is told, and not written to', async () => {
+  const box = await WholeBox.start(boxFolder('owner'));
+  const disk = join(box.folder, 'disk1');
+  const other = await WholeBox.start(boxFolder('other'), ['--volume', disk, '--volume', boxFolder('own')]);
+  assert.match(other.log, /volume cannot be opened .*DISK_IN_USE/);
+  await other.stop();
+  await box.stop();
+});
+
 test('a port that is in use ends the box with another one as advice', async (t) => {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
