@@ -16,10 +16,6 @@ test("the README's first session works, word by word", { timeout: 5 * 60_000 }, 
   }
   const steps = readSession(readFileSync(new URL('../README.md', import.meta.url), 'utf8'));
   assert.ok(steps.length >= 15, `the README shows only ${steps.length} steps`);
-  const played = await playSession(steps, {
-    cwd: root,
-    folder: temporaryFolder('readme'),
-    onStep: ({ terminal, typed }) => t.diagnostic(`${terminal}: ${typed}`),
-  });
+  const played = await playSession(steps, { cwd: root, folder: temporaryFolder('readme') });
   assert.equal(played.length, steps.length);
 });
