@@ -42,7 +42,9 @@ test('options that make no sense end the box with what to type', async () => {
     ['--volumes', 'x'],
     ['left-over'],
   ];
-  const refused = await Promise.all(wrong.map((words) => runRefusedBox(boxFolder('options'), words)));
+  const refused = await Promise.all(
+    wrong.map((words, index) => runRefusedBox(boxFolder(`options-${index}`), words)),
+  );
   for (const told of refused) assertTold(told, 'USAGE', 2, /--help/);
   const named = await runRefusedBox(boxFolder('options'), ['--name', 'x\u001b[31m']);
   assertTold(named, 'CONFIG_INVALID', 2, /--name/);
