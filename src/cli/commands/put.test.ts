@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { splitArguments } from './put.ts';
 
 test('one path goes to the root, also when it begins with /', () => {
-  assert.deepEqual(splitArguments(['/home/me/photos']), { sources: ['/home/me/photos'], remote: [] });
+  assert.deepEqual(splitArguments(['/mnt/photos']), { sources: ['/mnt/photos'], remote: [] });
 });
 
 test('of several, a last one that begins with / is where they go', () => {
