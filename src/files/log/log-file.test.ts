@@ -139,3 +139,18 @@ test('after a failed sync nothing more is acknowledged', async () => {
   disk.intercept(() => {});
   await assert.rejects(log.append(1, [utf8('b')]), { code: 'LOG_FAILED' });
 });
+
+test('a log that was opened after a kill has its name on the disk too', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = await newDisk(seed);
+    disk.intercept((operation) => {
+      if (operation === 'syncDirectory') throw Object.assign(new Error('killed'), { code: 'DISK_IO' });
+    });
+    const killed = await LogFile.open(disk, path);
+    await assert.rejects(killed.append(0, [body(0)]));
+    disk.intercept(() => {});
+    assert.equal((await LogFile.open(disk, path)).count, 1);
+    disk.crash();
+    assert.equal((await LogFile.open(disk, path)).count, 1, `seed ${seed}`);
+  }
+});

@@ -113,8 +113,10 @@ export class LogFile {
     const scan = await scanLog(file);
     if (scan.state === 'damaged') await this.#setAside(file, scan.endBytes);
     if (scan.state !== 'whole') await file.truncate(scan.endBytes);
-    // After a kill, what is read here may still be in the system's memory only.
+    // After a kill, what is read here may still be in the system's memory only, and so may the file's name.
     await file.sync();
+    await this.#disk.syncDirectory(folderOf(this.#path));
+    this.#nameDurable = true;
     this.#damaged = scan.state === 'damaged';
     for (let seq = 0; seq < scan.offsets.length; seq += indexEvery) this.#index.push(scan.offsets[seq]!);
     this.#durableCount = scan.offsets.length;
