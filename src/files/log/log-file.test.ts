@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Bytes, equalBytes, utf8 } from '../../base/bytes.ts';
+import { logRecordBytesMax } from '../../base/limits.ts';
 import { MemoryDisk } from '../../testing/memory-disk.ts';
 import { SeededEntropy } from '../../testing/seeded-entropy.ts';
 import { damagedBodies, LogFile } from './log-file.ts';
@@ -153,4 +154,15 @@ test('a log that was opened after a kill has its name on the disk too', async ()
     disk.crash();
     assert.equal((await LogFile.open(disk, path)).count, 1, `seed ${seed}`);
   }
+});
+
+test('the last good record is right when the bad one behind it lies across two windows', async () => {
+  const disk = await newDisk();
+  const log = await LogFile.open(disk, path);
+  const size = logRecordBytesMax - 1000;
+  for (let seq = 0; seq < 9; seq++) await log.append(seq, [body(seq + 1, size)]);
+  disk.corrupt(path, 4 * (size + frameHeaderBytes) + size - 5);
+  const again = await LogFile.open(disk, path);
+  assert.deepEqual([again.count, again.damaged], [4, true]);
+  assert.ok(equalBytes(again.lastBody!, body(4, size)));
 });

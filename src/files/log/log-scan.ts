@@ -41,9 +41,11 @@ export async function scanLog(file: DiskFile): Promise<LogScan> {
       offset += frame.frameBytes;
       position = window.position + offset;
     }
+    // The next window is read over this one.
+    lastBody = lastBody && new Uint8Array(lastBody);
     window.consumed(offset);
   }
-  return { offsets, endBytes: position, lastBody: lastBody && new Uint8Array(lastBody), state: 'whole' };
+  return { offsets, endBytes: position, lastBody, state: 'whole' };
 }
 
 /** Bodies of all good records at or after `from`, whatever lies between them. */
