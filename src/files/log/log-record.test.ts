@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { encodeCbor } from '../../base/cbor.ts';
 import { fakeSignature, memberId, metadataKey } from '../../testing/log-fixture.ts';
-import { rootNode } from '../node-id.ts';
+import { rootNode, trashNode } from '../node-id.ts';
 import { createRecord, decodeRecord, noRecord, openRecord, signedMessage } from './log-record.ts';
 import { decodeOperations, encodeOperations, type Operation } from './operations.ts';
 
@@ -97,6 +97,10 @@ test('operations with impossible fields are refused', () => {
     { ...place, name: '..' },
     { ...place, name: 'a/b' },
     { ...place, node: new Uint8Array(15) },
+    { ...place, node: rootNode },
+    { ...place, node: trashNode },
+    { ...directory, node: rootNode },
+    { ...directory, node: trashNode },
     { ...file, size: 3 },
     { ...file, mode: 0o10000 },
     { ...file, content: { depth: 1, chunks: new Uint8Array(71) } },

@@ -1,9 +1,9 @@
-import { type Bytes, compareBytes } from '../../base/bytes.ts';
+import { type Bytes, compareBytes, equalBytes } from '../../base/bytes.ts';
 import { CborFields, type CborValue, decodeCbor, encodeCbor } from '../../base/cbor.ts';
 import { basisStampsMax, linkTargetBytesMax, logOperationsMax } from '../../base/limits.ts';
 import { type Content, contentFromCbor, contentToCbor } from '../contents/content.ts';
 import { filesError } from '../files-error.ts';
-import { nodeIdBytes } from '../node-id.ts';
+import { nodeIdBytes, rootNode, trashNode } from '../node-id.ts';
 import { nameProblem } from '../remote-path.ts';
 import { compareTimes, decodeTime, encodeTime, type HybridTime } from './hybrid-clock.ts';
 
@@ -119,6 +119,8 @@ function operationFromCbor(value: CborValue): Operation {
   const op = fields.text('op');
   const clock = decodeTime(fields.bytes('clock'));
   const node = fields.bytes('node', nodeIdBytes);
+  // These two are everywhere the same without an operation: no record may move them or give them a version.
+  if (equalBytes(node, rootNode) || equalBytes(node, trashNode)) throw invalid('the root or the trash');
   if (op === 'place') {
     const name = fields.text('name');
     if (nameProblem(name) !== undefined) throw invalid('name');
