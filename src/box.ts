@@ -141,7 +141,12 @@ export class Box {
       { clock, entropy, compute, log: ports.log.part('store') },
     );
     const box = new Box(options, ports, { identity, store, enrolment, pairing, addresses });
-    if (enrolment.enrolled !== undefined) await box.#openPool(enrolment.enrolled);
+    try {
+      if (enrolment.enrolled !== undefined) await box.#openPool(enrolment.enrolled);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
     return box;
   }
 

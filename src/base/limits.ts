@@ -9,6 +9,18 @@ export const sealedChunkBytesMax = 1024 * 1024 + 64;
 /** Payload of one frame: a sealed chunk and its id, or one page of control data. */
 export const framePayloadBytesMax = sealedChunkBytesMax + 1024;
 
+/** A hello: two short texts, a pool's id and a port. */
+export const helloBytesMax = 1024;
+
+/** A request of pairing, and the most that any request of a party that is no member may carry. */
+export const pairingRequestBytesMax = 4096;
+
+/** A request that names nothing longer than an id. */
+export const smallRequestBytesMax = 1024;
+
+/** An error: its text, help and fields, each cut to `errorTextCharsMax` by whoever reads it. */
+export const errorPayloadBytesMax = 64 * 1024;
+
 /** Requests one connection may have unanswered; more and the reader is paused. 64 small reads fill a gigabit link. */
 export const requestsInFlightMax = 128;
 
@@ -232,6 +244,15 @@ export const volumeReserveShare = 0.05;
 
 /** How long after `DISK_FULL` the free space is asked for again. */
 export const volumeFullRecheckMs = 10_000;
+
+/** How often an idle volume is looked at, so that a disk that was pulled out shows in the status. */
+export const volumeProbePeriodMs = 5000;
+
+/** How old a look at a volume may be for what it holds already to be acknowledged. */
+export const volumeProbeFreshMs = 1000;
+
+/** Looks in a row that may fail, other than by the volume's absence, before it is given up. */
+export const volumeProbeFailuresMax = 3;
 
 /** `volume.cbor` takes some 80 bytes. */
 export const volumeLabelBytesMax = 1024;

@@ -6,8 +6,10 @@ import {
   sealedChunkBytesMax,
   storeCacheBytesMax,
   storeCachedChunkBytesMax,
+  volumeProbePeriodMs,
 } from '../base/limits.ts';
 import { Semaphore } from '../base/semaphore.ts';
+import { every, type Timer } from '../ports/clock.ts';
 import type { Compute } from '../ports/compute.ts';
 
 import { ChunkCache } from './chunk-cache.ts';
@@ -59,10 +61,15 @@ export class ChunkStore {
   /** Chunks that are being written, by id. */
   readonly #puts = new Map<string, Promise<void>>();
   readonly #listeners = new Set<() => void>();
+  readonly #probing: Timer;
   #closed = false;
 
-  private constructor(compute: Compute) {
+  private constructor({ compute, clock }: ChunkStorePorts) {
     this.#compute = compute;
+    // Not awaited: a disk that hangs must not keep the others from being looked at.
+    this.#probing = every(clock, volumeProbePeriodMs, () => {
+      for (const volume of this.#volumes) void volume.answers();
+    });
   }
 
   /**
@@ -70,7 +77,7 @@ export class ChunkStore {
    * status, with its error; the others serve.
    */
   static async open(options: ChunkStoreOptions, ports: ChunkStorePorts): Promise<ChunkStore> {
-    const store = new ChunkStore(ports.compute);
+    const store = new ChunkStore(ports);
     const changed = () => {
       for (const listener of store.#listeners) listener();
     };
@@ -84,7 +91,10 @@ export class ChunkStore {
         }
       } catch (cause) {
         ports.log.error('volume cannot be opened', { volume: each.name, error: describeError(cause) });
-        if (!(cause instanceof AetherError)) throw cause;
+        if (!(cause instanceof AetherError)) {
+          await store.close();
+          throw cause;
+        }
         store.#unopened.push({ name: each.name, error: cause });
       }
     }
@@ -92,8 +102,8 @@ export class ChunkStore {
   }
 
   /**
-   * Keeps a chunk; durable when it resolves. One that is held already resolves at once. `body` must not change
-   * meanwhile. Errors: `CHUNK_ID_MISMATCH` when `id` is not SHA-256 of `body`, `CHUNK_TOO_LARGE`, `STORE_FULL`,
+   * Keeps a chunk; durable when it resolves. One that is held already is not written again: it resolves once its
+   * volume was seen to be there. `body` must not change meanwhile. Errors: `CHUNK_ID_MISMATCH` when `id` is not SHA-256 of `body`, `CHUNK_TOO_LARGE`, `STORE_FULL`,
    * `STORE_NO_VOLUME`, `STORE_CLOSED`.
    */
   async put(id: Bytes, body: Bytes): Promise<void> {
@@ -103,7 +113,7 @@ export class ChunkStore {
         fields: { bytes: body.length, bytesMax: sealedChunkBytesMax },
       });
     }
-    if (this.has(id)) return;
+    if (await this.holds(id)) return;
     await this.#semaphore.acquire(body.length);
     try {
       await this.#putVerified(id, body);
@@ -113,8 +123,9 @@ export class ChunkStore {
   }
 
   /**
-   * The chunk's bytes, which the caller must not change; a large chunk in memory that `allocate` gives, if it is given. Errors: `CHUNK_NOT_FOUND`; `CHUNK_CORRUPT` when every copy
-   * here is damaged (it is not held any more then, and `put` heals it).
+   * The chunk's bytes, which the caller must not change; a large chunk in memory that `allocate` gives, if it is
+   * given. Errors: `CHUNK_NOT_FOUND`; `CHUNK_CORRUPT` when every copy here is damaged (it is not held any more then,
+   * and `put` heals it).
    */
   async get(id: Bytes, allocate?: (bytes: number) => Bytes): Promise<Bytes> {
     this.#checkOpen();
@@ -140,7 +151,18 @@ export class ChunkStore {
     });
   }
 
-  /** Whether the chunk is held, durably, as far as is known without reading it. */
+  /**
+   * Whether the chunk is held, durably, on a volume that was there `volumeProbeFreshMs` ago or later. Its record is
+   * not read: whether it is whole shows when somebody gets it.
+   */
+  async holds(id: Bytes): Promise<boolean> {
+    for (const volume of this.#volumes) {
+      if (volume.has(id) && (await volume.answers()) && volume.has(id)) return true;
+    }
+    return false;
+  }
+
+  /** Whether the index says that the chunk is held; its volume may have been taken away since. */
   has(id: Bytes): boolean {
     assert(id.length === 32, 'a chunk id has 32 bytes');
     for (const volume of this.#volumes) if (volume.has(id)) return true;
@@ -178,6 +200,7 @@ export class ChunkStore {
   /** Lets what is on its way become durable, commits the indexes and closes. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#probing.cancel();
     await Promise.allSettled(this.#puts.values());
     await Promise.all(this.#volumes.map((volume) => volume.close()));
   }
@@ -189,7 +212,7 @@ export class ChunkStore {
       });
     }
     // It may have been written while this one was waiting.
-    if (this.has(id)) return;
+    if (this.has(id) && (await this.holds(id))) return;
     const name = nameOf(id);
     let writing = this.#puts.get(name);
     if (writing === undefined) {

@@ -15,7 +15,7 @@ export interface VolumeLabel {
   readonly createdMs: number;
 }
 
-const labelPath = 'volume.cbor';
+export const volumeLabelPath = 'volume.cbor';
 const nextLabelPath = 'volume.cbor.next';
 const version = 1;
 const volumeIdBytes = 16;
@@ -96,7 +96,7 @@ async function readLabel(disk: Disk): Promise<VolumeLabel | undefined> {
 
 async function readSmallFile(disk: Disk): Promise<Bytes | undefined> {
   try {
-    const file = await disk.open(labelPath, 'read');
+    const file = await disk.open(volumeLabelPath, 'read');
     try {
       const bytes = new Uint8Array(volumeLabelBytesMax);
       return bytes.subarray(0, await file.read(bytes, 0));
@@ -119,6 +119,6 @@ async function writeLabel(disk: Disk, { volume, pool, createdMs }: VolumeLabel):
   } finally {
     await file.close();
   }
-  await disk.rename(nextLabelPath, labelPath);
+  await disk.rename(nextLabelPath, volumeLabelPath);
   await disk.syncDirectory('');
 }

@@ -23,6 +23,7 @@ import { type RecoveredLog, recoverLog } from './recovery.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { type Appended, type NewRecord, SegmentWriter } from './segment-writer.ts';
 import { claimVolume, enterPool } from './volume-label.ts';
+import { VolumeProbe } from './volume-probe.ts';
 
 export interface VolumeOptions {
   /** What people call it: its mount point or label. */
@@ -56,6 +57,7 @@ export class Volume {
   readonly #files: SegmentFiles;
   readonly #groups: GroupCommit;
   readonly #committer: IndexCommitter;
+  readonly #probe: VolumeProbe;
   /** The limit that was configured, if any. */
   readonly #wantedBytes: number | undefined;
   #limitBytes: number;
@@ -94,6 +96,7 @@ export class Volume {
     this.#committer = new IndexCommitter(recovered.index, position, ports.clock, (error) =>
       this.#noteFailed(error, 0),
     );
+    this.#probe = new VolumeProbe({ disk: options.disk, gone: (error) => this.#fail(error) }, ports);
     this.#wantedBytes = options.limitBytes;
     this.#limitBytes = Math.min(options.limitBytes ?? parts.totalBytes, usedBytes + parts.freeBytes);
     this.#usedBytes = usedBytes;
@@ -159,6 +162,11 @@ export class Volume {
   /** Whether the chunk is here and durable. Errors: none; a volume whose index fails has failed. */
   has(id: Bytes): boolean {
     return this.#locate(id) !== undefined;
+  }
+
+  /** Whether the volume is there, as of `volumeProbeFreshMs` ago or later; one that is not has failed. */
+  async answers(): Promise<boolean> {
+    return this.#error === undefined && (await this.#probe.answers()) && this.#error === undefined;
   }
 
   /** Whether a body of that size may be written here now. Notes it when not. */

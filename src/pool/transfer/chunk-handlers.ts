@@ -16,8 +16,8 @@ export interface ChunkHolder {
    * lies in memory that `allocate` gave for it.
    */
   get(id: Bytes, allocate?: (bytes: number) => Bytes): Promise<Bytes>;
-  /** Only durable chunks count. */
-  has(id: Bytes): boolean;
+  /** Only durable chunks count, on a disk that is there. */
+  holds(id: Bytes): Promise<boolean>;
 }
 
 const chunkIdBytes = 32;
@@ -57,7 +57,7 @@ export function handleChunks(dispatcher: PeerDispatcher, store: ChunkHolder): vo
     const answer = new Uint8Array(count);
     for (let index = 0; index < count; index++) {
       const id = payload.subarray(index * chunkIdBytes, (index + 1) * chunkIdBytes);
-      answer[index] = store.has(id) ? 1 : 0;
+      answer[index] = (await store.holds(id)) ? 1 : 0;
     }
     return answer;
   });

@@ -34,7 +34,7 @@ class FaultyStore implements ChunkHolder {
     return this.fault === 'corrupt' ? body.map((byte) => byte ^ 1) : body;
   }
 
-  has(id: Bytes): boolean {
+  async holds(id: Bytes): Promise<boolean> {
     return this.chunks.has(toHex(id));
   }
 }
@@ -101,7 +101,7 @@ test('a chunk goes to its holders, and comes back', async () => {
   assert.equal(result.copies, 2);
   assert.deepEqual(new Set(result.holders.map(nameOf)), new Set([first, second]));
   assert.deepEqual(
-    [store(first!).has(id), store(second!).has(id), store(third!).has(id)],
+    await Promise.all([store(first!).holds(id), store(second!).holds(id), store(third!).holds(id)]),
     [true, true, false],
   );
   assert.deepEqual(await run(replicator.get(id)), body);
@@ -164,7 +164,7 @@ test('on a box its own store counts, and is asked first when it is a holder', as
   const { world, replicator, store, run } = await pool('a', 4);
   const { id, body } = chunk(7);
   assert.equal((await run(replicator.put(id, body))).copies, 4);
-  assert.equal(store('a').has(id), true);
+  assert.equal(await store('a').holds(id), true);
   for (const name of ['b', 'c', 'd']) world.network.crash(name);
   assert.deepEqual(await run(replicator.get(id)), body);
 });

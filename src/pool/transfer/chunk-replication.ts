@@ -222,7 +222,9 @@ export class ChunkReplicator {
 
   async #hasAt(memberId: Bytes, ids: readonly Bytes[]): Promise<readonly boolean[]> {
     const { local, directory } = this.#options;
-    if (local !== undefined && this.#isLocal(memberId)) return ids.map((id) => local.store.has(id));
+    if (local !== undefined && this.#isLocal(memberId)) {
+      return Promise.all(ids.map((id) => local.store.holds(id)));
+    }
     return askHas(await directory.connection(memberId), ids, chunkRequestTimeoutMs);
   }
 
