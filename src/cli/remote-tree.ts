@@ -1,13 +1,16 @@
 import { CborFields, decodeCbor, encodeCbor } from '../base/cbor.ts';
+import { newNodeSeed } from '../files/node-id.ts';
 import type { RemotePath } from '../files/remote-path.ts';
 import { type Change, changesToCbor } from '../files/tree/change.ts';
 import { entryFromCbor, type RemoteEntry } from '../files/tree/remote-entry.ts';
 import { methods } from '../pool/transfer/methods.ts';
+import { desktopPorts } from './desktop.ts';
 import type { PoolSession } from './pool-session.ts';
 
 /** The pool's tree as a desktop asks for it. */
 export class RemoteTree {
   readonly #session: Pick<PoolSession, 'ask'>;
+  readonly #seed = newNodeSeed(desktopPorts.clock.wallMs(), desktopPorts.entropy);
 
   constructor(session: Pick<PoolSession, 'ask'>) {
     this.#session = session;
@@ -32,9 +35,15 @@ export class RemoteTree {
     }
   }
 
-  /** Durable on return, in `copies` boxes. Committing the same twice does no harm. Errors: of `tree.commit`. */
+  /**
+   * Durable on return, in `copies` boxes. Sent again, to another box too, the same changes make the same nodes.
+   * Errors: of `tree.commit`.
+   */
   async commit(changes: readonly Change[]): Promise<{ readonly copies: number }> {
-    const answer = await this.#session.ask(methods.treeCommit, encodeCbor(changesToCbor(changes)));
+    const answer = await this.#session.ask(
+      methods.treeCommit,
+      encodeCbor({ seed: this.#seed, changes: changesToCbor(changes) }),
+    );
     return { copies: CborFields.decode(answer).count('copies') };
   }
 }

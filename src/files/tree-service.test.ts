@@ -108,7 +108,7 @@ test('hostile paths in a request are refused', async () => {
   const box = await openTreeBox(logFixture(1));
   for (const path of [['..', 'etc'], ['a/b'], ['a', ''], ['.'], ['x\0y'], Array(300).fill('d')]) {
     const change = { ...file('x', 'y'), path } as PutChange;
-    const payload = encodeCbor(changesToCbor([change]));
+    const payload = encodeCbor({ seed: new Uint8Array(16), changes: changesToCbor([change]) });
     await assert.rejects(box.service.handleCommit(payload), { code: 'PATH_INVALID' });
     await assert.rejects(box.service.handleStat(encodeCbor(path)), { code: 'PATH_INVALID' });
     await assert.rejects(box.service.handleList(encodeCbor({ path })), { code: 'PATH_INVALID' });
@@ -315,6 +315,22 @@ test('a box that was away is brought up by pulling, and a box alone says one cop
   assert.deepEqual(await everything(two), await everything(one));
   assert.equal(two.logs.vector().get(toHex(memberId(1))), 20);
   two.shipping.stop();
+});
+
+test('a commit that two boxes carry out, since the first answer was lost, makes one tree', async () => {
+  const clock = new FakeClock();
+  const boxes: TreeBox[] = [];
+  const seed = new Uint8Array(16).fill(7);
+  const changes = [file('photos/a', 'x'), directory('photos/empty')];
+  const one = await openTreeBox(logFixture(1, clock), undefined, directPeers(memberId(1), boxes));
+  const two = await openTreeBox(logFixture(2, clock), undefined, directPeers(memberId(2), boxes));
+  await one.service.commit(changes, seed);
+  await two.service.commit(changes, seed);
+  boxes.push(one, two);
+  for (const box of boxes) await box.shipping.pullAll();
+  for (const box of boxes) {
+    assert.deepEqual(await everything(box), { 'photos/': '', 'photos/a': 'x', 'photos/empty/': '' });
+  }
 });
 
 test('a box that lost the end of its own log fetches it back before it writes', async () => {

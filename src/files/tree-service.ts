@@ -7,6 +7,7 @@ import type { Entropy } from '../ports/entropy.ts';
 import { filesError } from './files-error.ts';
 import { bodiesFromCbor, encodeVector, type LogShipping } from './log/log-shipping.ts';
 import type { LogStore, OpenedRecord } from './log/log-store.ts';
+import { newNodeSeed, nodeIdBytes } from './node-id.ts';
 import { type Change, changesFromCbor, pathFromCbor } from './tree/change.ts';
 import { planCommit } from './tree/commit-plan.ts';
 import { entryToCbor, type RemoteEntry } from './tree/remote-entry.ts';
@@ -55,15 +56,18 @@ export class TreeService {
   }
 
   /**
-   * Carries out `changes`, all or none. When it resolves they are durable in this box's log, and in `copies` boxes
+   * Carries out `changes`, all or none; the ids of nodes that it makes derive from `seed`. When it resolves they are durable in this box's log, and in `copies` boxes
    * altogether: two as soon as another one answers. Errors: those of `planCommit`, `LogStore.append` and the disk.
    */
-  async commit(changes: readonly Change[]): Promise<{ readonly copies: number }> {
+  async commit(
+    changes: readonly Change[],
+    seed = newNodeSeed(this.#ports.logs.tick().ms, this.#ports.entropy),
+  ): Promise<{ readonly copies: number }> {
     await this.#ready();
-    const { logs, entropy, shipping } = this.#ports;
+    const { logs, shipping } = this.#ports;
     const operations = planCommit(this.#view, changes, {
       tick: () => logs.tick(),
-      entropy,
+      seed,
       author: logs.self,
     });
     // What is there already may still be on its way to the disk, or to the others.
@@ -111,7 +115,9 @@ export class TreeService {
   /** Method 80. */
   async handleCommit(payload: Bytes): Promise<Bytes> {
     if (payload.length > logRecordBytesMax) throw filesError('COMMIT_TOO_LARGE', 'the commit is too long');
-    const { copies } = await this.commit(changesFromCbor(decodeCbor(payload)));
+    const fields = CborFields.decode(payload);
+    const changes = changesFromCbor(fields.list('changes'));
+    const { copies } = await this.commit(changes, fields.bytes('seed', nodeIdBytes));
     return encodeCbor({ copies });
   }
 

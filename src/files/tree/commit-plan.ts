@@ -1,18 +1,18 @@
 import { type Bytes, toHex } from '../../base/bytes.ts';
 import { encodeCbor } from '../../base/cbor.ts';
 import { logOperationsMax } from '../../base/limits.ts';
-import type { Entropy } from '../../ports/entropy.ts';
 import { filesError } from '../files-error.ts';
 import type { HybridTime } from '../log/hybrid-clock.ts';
 import { type Operation, type Stamp, type Version, versionToCbor } from '../log/operations.ts';
-import { newNodeId, rootNode, trashNode } from '../node-id.ts';
+import { nodeIdAt, rootNode, trashNode } from '../node-id.ts';
 import type { RemotePath } from '../remote-path.ts';
 import { atChange, type Change, type PutChange, type RemoveChange } from './change.ts';
 import { notADirectory, type TreeView } from './tree-view.ts';
 
 export interface PlanPorts {
   readonly tick: () => HybridTime;
-  readonly entropy: Entropy;
+  /** What the ids of new nodes derive from, see `newNodeSeed`. */
+  readonly seed: Bytes;
   /** Member id of this box. */
   readonly author: Bytes;
 }
@@ -52,6 +52,8 @@ export function planCommit(
 class Plan {
   readonly operations: Operation[] = [];
   readonly #view: TreeView;
+  /** Ids of the nodes made so far, hexadecimal. */
+  readonly #made = new Set<string>();
   readonly #ports: PlanPorts;
   /** Children looked up or changed so far, by parent id and name; undefined: there is none. */
   readonly #children = new Map<string, Map<string, Planned | undefined>>();
@@ -71,7 +73,7 @@ class Plan {
     const parent = this.#directory(path.slice(0, -1), change.mtimeMs);
     const found = this.#child(parent, name);
     if (found === undefined) {
-      this.#create(parent, name, change);
+      this.#create(parent, path, change);
       return;
     }
     const isDirectory = found.version.kind === 'directory';
@@ -108,17 +110,34 @@ class Plan {
       const found = this.#child(id, name);
       if (found !== undefined && found.version.kind !== 'directory') throw notADirectory(depth);
       id =
-        found?.id ?? this.#create(id, name, { kind: 'directory', mode: newDirectoryMode, mtimeMs, size: 0 });
+        found?.id ??
+        this.#create(id, path.slice(0, depth + 1), {
+          kind: 'directory',
+          mode: newDirectoryMode,
+          mtimeMs,
+          size: 0,
+        });
     }
     return id;
   }
 
-  #create(parent: Bytes, name: string, version: Version): Bytes {
+  #create(parent: Bytes, path: RemotePath, version: Version): Bytes {
     const clock = this.#ports.tick();
-    const id = newNodeId(clock.ms, this.#ports.entropy);
+    const id = this.#newId(path);
+    const name = path[path.length - 1]!;
     this.operations.push({ op: 'place', clock, node: id, parent, name });
     this.#version(parent, name, { id, stamp: undefined, version }, version);
     return id;
+  }
+
+  #newId(path: RemotePath): Bytes {
+    for (let generation = 0; ; generation++) {
+      const id = nodeIdAt(path, this.#ports.seed, generation);
+      const name = toHex(id);
+      if (this.#made.has(name) || this.#view.isKnown(id)) continue;
+      this.#made.add(name);
+      return id;
+    }
   }
 
   #version(parent: Bytes, name: string, node: Planned, version: Version): void {

@@ -50,6 +50,11 @@ export class TreeView {
     return node;
   }
 
+  /** Whether anything was ever known of a node, removed ones too. */
+  isKnown(id: Bytes): boolean {
+    return this.#store.node(id) !== undefined;
+  }
+
   /** The child shown as `name`, character by character. */
   child(parent: Bytes, name: string): VisibleNode | undefined {
     let newest: VisibleNode | undefined;

@@ -5,6 +5,7 @@ import type { Log } from '../../base/log.ts';
 import { defaultReplicas } from '../../box.ts';
 import { addressesOf, announcedBoxOf, boxServiceType } from '../../box-announcer.ts';
 import { ContentSealer, type SealedContent } from '../../files/contents/content-sealer.ts';
+import { newNodeSeed } from '../../files/node-id.ts';
 import { type Change, changesToCbor } from '../../files/tree/change.ts';
 import { entryFromCbor, type RemoteEntry } from '../../files/tree/remote-entry.ts';
 import { chunkKeySecretOf, gearTableOf, type PoolSecrets } from '../../pool/authority.ts';
@@ -141,7 +142,8 @@ export class SimulatedDesktop {
 
   /** As `PoolSession.ask` of `aether`: one box; when it goes away, the next. */
   async commit(changes: readonly Change[]): Promise<Committed> {
-    const payload = encodeCbor(changesToCbor(changes));
+    const seed = newNodeSeed(this.#world.clock.wallMs(), this.#entropy);
+    const payload = encodeCbor({ seed, changes: changesToCbor(changes) });
     let dangling = 0;
     let failure: unknown;
     for (const box of this.#shuffled(this.reachable())) {
