@@ -88,7 +88,7 @@ async function newWorld(): Promise<World> {
     fetched,
     put: (sources, remote = []) => putPaths(sources, remote, ports, (event) => events.push(event)),
     get: (remote, to, into = files) =>
-      getPath(remote, to, { files: into, chunks, tree }, (event) => fetched.push(event)),
+      getPath(remote, to, { files: into, chunks, tree, entropy: random }, (event) => fetched.push(event)),
   };
 }
 
@@ -286,7 +286,7 @@ test('entries of a hostile pool never reach outside the destination', async () =
   });
   world.files.directory('/outside').directory('/dest/root').link('/dest/root/old', '/outside');
   const events: DownloadEvent[] = [];
-  const ports = { files: world.files, chunks: world.chunks, tree };
+  const ports = { files: world.files, chunks: world.chunks, tree, entropy: random };
   const result = await getPath(['root'], '/dest', ports, (event) => events.push(event));
   assert.equal(result.failed, 7);
   assert.deepEqual(Object.keys(world.files.below('/outside')), []);
@@ -347,4 +347,14 @@ test('a full local disk ends the download with its error', async () => {
   world.files.freeBytes = 5000;
   await assert.rejects(world.get(['src'], '/copy'), { code: 'LOCAL_FULL' });
   await assert.rejects(world.get(['nothing'], '/copy'), { code: 'PATH_NOT_FOUND' });
+});
+
+test('a file of the pool that is called like the unfinished copy of another does not get into its place', async () => {
+  const world = await newWorld();
+  world.files.file('/src/x', utf8('wanted')).file('/src/.x.aether-part', utf8('left by an interrupted get'));
+  await world.put(['/src']);
+  const result = await world.get(['src'], '/back');
+  assert.deepEqual([result.files, result.failed], [2, 0]);
+  const { x } = world.files.below('/back') as Record<string, { readonly bytes?: Bytes }>;
+  assert.deepEqual(x?.bytes, utf8('wanted'));
 });

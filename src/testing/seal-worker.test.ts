@@ -74,7 +74,7 @@ test('real files go through real threads and come back the same', async (context
   assert.deepEqual([result.files, result.directories, result.links, result.skipped], [204, 2, 1, 0]);
 
   const source = { get: async (id: Bytes) => chunks.get(toHex(id))! };
-  const back = await getPath(['src'], join(root, 'back'), { ...ports, chunks: source });
+  const back = await getPath(['src'], join(root, 'back'), { ...ports, entropy: random, chunks: source });
   assert.deepEqual([back.files, back.failed], [204, 0]);
   for (const [name, bytes] of contents) {
     assert.equal(Buffer.compare(await readFile(join(root, 'back', name)), bytes), 0, name);

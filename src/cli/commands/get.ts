@@ -4,7 +4,7 @@ import { formatRemotePath, parseRemotePath } from '../../files/remote-path.ts';
 import { NodeLocalFiles } from '../../platform/node-local-files.ts';
 import { usageError } from '../arguments.ts';
 import type { Command } from '../command.ts';
-import { Desktop } from '../desktop.ts';
+import { Desktop, desktopPorts } from '../desktop.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { PoolSession } from '../pool-session.ts';
@@ -32,6 +32,7 @@ export const get: Command = {
     try {
       const ports = {
         files: new NodeLocalFiles(),
+        entropy: desktopPorts.entropy,
         chunks: session.replicator,
         tree: new RemoteTree(session),
       };

@@ -66,7 +66,7 @@ export class ContentSealer {
 
   /** Forgets a file half-way; chunks that were emitted stay what they are. */
   reset(): void {
-    if (this.#sealed > 0) this.#manifest.clear();
+    this.#manifest.clear();
     this.#filled = 0;
     this.#sealed = 0;
   }

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
-import { utf8 } from '../../base/bytes.ts';
+import { toHex, utf8 } from '../../base/bytes.ts';
 import { messageOf } from '../../base/errors.ts';
 import { downloadBytesAheadMax, downloadFilesMax, nameBytesMax } from '../../base/limits.ts';
 import { Semaphore } from '../../base/semaphore.ts';
+import type { Entropy } from '../../ports/entropy.ts';
 import type { LocalFiles, LocalStat, LocalWriter } from '../../ports/local-files.ts';
 import { type ChunkSource, readContent } from '../contents/content-reader.ts';
 import { filesError } from '../files-error.ts';
@@ -13,6 +14,7 @@ import { LocalNames } from './local-names.ts';
 
 export interface DownloadPorts {
   readonly files: LocalFiles;
+  readonly entropy: Entropy;
   readonly chunks: ChunkSource;
   readonly tree: Pick<PoolTree, 'stat' | 'list'>;
 }
@@ -52,7 +54,7 @@ const fatalCodes = new Set(['LOCAL_FULL', 'POOL_UNREACHABLE', 'LINK_CLOSED']);
 /**
  * Fetches what is at `remote` to `destination`, as `cp -r` does: into it when it is a directory, else under that
  * name. Files that are there are replaced when their successor is complete; it is written beside them as
- * `.<name>.aether-part`. Links are made after everything else, and nothing is ever written through one. Entries
+ * `.<name>.<random digits>.aether-part`, so that no file of the pool can have that name. Links are made after everything else, and nothing is ever written through one. Entries
  * that cannot be fetched are told and left out. Rejects with `PATH_NOT_FOUND` (nothing at `remote`), `LOCAL_…` of
  * the destination itself, `POOL_UNREACHABLE`, `LOCAL_FULL`.
  */
@@ -144,12 +146,11 @@ class Download {
   }
 
   async #writeFile(entry: RemoteEntry, path: string): Promise<void> {
-    const { files, chunks } = this.#ports;
+    const { files, chunks, entropy } = this.#ports;
     if (entry.content === undefined) throw filesError('CONTENT_INVALID', 'a file without contents');
     const there = await statOrNothing(files, path);
     if (there?.kind === 'directory') throw exists(path);
-    const partPath = partPathOf(files, path);
-    await removeIfThere(files, partPath);
+    const partPath = partPathOf(files, path, entropy);
     const writer = await files.create(partPath);
     try {
       await this.#writeContent(writer, entry, chunks);
@@ -244,11 +245,11 @@ async function removeIfThere(files: LocalFiles, path: string): Promise<void> {
   }
 }
 
-function partPathOf(files: LocalFiles, path: string): string {
+function partPathOf(files: LocalFiles, path: string, entropy: Entropy): string {
   const name = files.nameOf(path);
   // The longest names leave no room for more.
-  const stem = utf8(name).length <= nameBytesMax - 14 ? name : hash('sha256', name);
-  return files.join(files.parentOf(path), `.${stem}.aether-part`);
+  const stem = utf8(name).length <= nameBytesMax - 31 ? name : hash('sha256', name);
+  return files.join(files.parentOf(path), `.${stem}.${toHex(entropy.bytes(8))}.aether-part`);
 }
 
 function exists(path: string) {

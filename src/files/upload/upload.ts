@@ -87,6 +87,7 @@ class Upload {
   readonly #placesMax: number;
   #batch: FoundEntry[] = [];
   #batchBytes = 0;
+  #crashes = 0;
   #failure: { readonly error: unknown } | undefined;
   #found = { files: 0, bytes: 0 };
   #result = { files: 0, directories: 0, links: 0, bytes: 0, skipped: 0, warnings: 0 };
@@ -186,6 +187,8 @@ class Upload {
       await this.#ports.sealers.run(task, onMessage);
     } catch (error) {
       if (!hasCode(error, 'TASK_CRASHED')) throw error;
+      // Each took the slot that it was filling with it.
+      if (++this.#crashes > sealBatchesInFlightMax / 2) throw error;
       await before;
       const lost = entries.filter((_, index) => !told.has(index));
       for (const { localPath } of lost) {
