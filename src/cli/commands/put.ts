@@ -1,3 +1,4 @@
+import { AetherError } from '../../base/errors.ts';
 import { countOf, printable } from '../../base/format.ts';
 import { formatRemotePath, parseRemotePath, type RemotePath } from '../../files/remote-path.ts';
 import { putPaths, type UploadEvent, type UploadResult } from '../../files/upload/upload.ts';
@@ -23,6 +24,11 @@ export const put: Command = {
   summary: 'store files and folders',
   usage: 'PATH… [/REMOTE]',
   options: {
+    to: {
+      type: 'string',
+      value: '/REMOTE',
+      help: 'the folder to store in; every argument is a PATH then',
+    },
     box: {
       type: 'string',
       value: 'NAME',
@@ -31,10 +37,17 @@ export const put: Command = {
   },
   notes: [
     'Each PATH is stored under its own name in the folder /REMOTE (default: /), which is made when missing.',
-    'With more than one argument, a last one that begins with / is /REMOTE.',
+    'With more than one argument, a last one that begins with / is /REMOTE. Where this computer has such a path',
+    'as well, say which you mean: --to /REMOTE, or --to / when it is to be stored itself.',
   ],
   run: async (line, { output, homePath, signal, cores }) => {
-    const { sources, remote } = splitArguments(line.positionals);
+    const files = new NodeLocalFiles();
+    const { sources, remote } = await splitArguments(line.positionals, line.text('to'), (path) =>
+      files.stat(path).then(
+        () => true,
+        () => false,
+      ),
+    );
     const desktop = await Desktop.open(homePath);
     const session = await PoolSession.open(desktop, { wait: 'all', signal, box: line.text('box') });
     const { clock } = desktopPorts;
@@ -49,7 +62,7 @@ export const put: Command = {
         sources,
         remote,
         {
-          files: new NodeLocalFiles(),
+          files,
           sealers,
           chunks: session.replicator,
           tree: new RemoteTree(session),
@@ -74,15 +87,31 @@ export const put: Command = {
   },
 };
 
-/** What is to be stored, and where: a last argument of several that begins with `/` is the remote folder. */
-export function splitArguments(positionals: readonly string[]): {
-  readonly sources: readonly string[];
-  readonly remote: RemotePath;
-} {
+/**
+ * What is to be stored, and where: in `to` if it is given; else a last argument of several that begins with `/` is
+ * the remote folder. `USAGE` where that names something of this computer too, so that a list of paths to be stored
+ * is not taken for one.
+ */
+export async function splitArguments(
+  positionals: readonly string[],
+  to: string | undefined,
+  isLocal: (path: string) => Promise<boolean>,
+): Promise<{ readonly sources: readonly string[]; readonly remote: RemotePath }> {
   const last = positionals.at(-1);
   if (last === undefined) throw usageError('put takes at least one path', 'aether put --help');
+  if (to !== undefined) return { sources: positionals, remote: parseRemotePath(to) };
   if (positionals.length === 1 || !last.startsWith('/')) return { sources: positionals, remote: [] };
-  return { sources: positionals.slice(0, -1), remote: parseRemotePath(last) };
+  const remote = parseRemotePath(last);
+  // A computer's root is there always, and has no name to be stored under.
+  if (remote.length > 0 && (await isLocal(last))) throw ambiguous(last);
+  return { sources: positionals.slice(0, -1), remote };
+}
+
+function ambiguous(path: string): AetherError<'USAGE'> {
+  const shown = printable(path);
+  return new AetherError('USAGE', `${shown} is on this computer too: is it to be stored, or stored in?`, {
+    help: `To store in the pool's folder ${shown}, write --to ${shown} in its place; to store it as well, add --to /.`,
+  });
 }
 
 /** What a sealing thread is given. */
