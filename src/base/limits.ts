@@ -12,8 +12,8 @@ export const framePayloadBytesMax = sealedChunkBytesMax + 1024;
 /** A hello: two short texts, a pool's id and a port. */
 export const helloBytesMax = 1024;
 
-/** A request of pairing, and the most that any request of a party that is no member may carry. */
-export const pairingRequestBytesMax = 4096;
+/** What starts a pairing; and any request that needs membership, of a party that is no member, to be refused. */
+export const strangerRequestBytesMax = 4096;
 
 /** A request that names nothing longer than an id. */
 export const smallRequestBytesMax = 1024;

@@ -71,6 +71,7 @@ function opaqueMessage(fields: CborFields): Bytes {
 
 /** Reads one payload; whatever is wrong with it is `PAIRING_MESSAGE_INVALID`. */
 function decode<T>(payload: Bytes, read: (fields: CborFields) => T): T {
+  if (!isSmallFlatMap(payload)) throw messageInvalid();
   try {
     const fields = CborFields.decode(payload);
     if (fields.count('v') === 1) return read(fields);
@@ -78,4 +79,26 @@ function decode<T>(payload: Bytes, read: (fields: CborFields) => T): T {
     throw messageInvalid(cause);
   }
   throw messageInvalid();
+}
+
+const fieldsMax = 4;
+
+/**
+ * Whether this is a map of a few plain values. A stranger may send a megabyte, since a claim carries all records of
+ * a pool; decoding as many empty lists would stop the box for a third of a second.
+ */
+function isSmallFlatMap(payload: Bytes): boolean {
+  const first = payload[0] ?? 0;
+  if (first >>> 5 !== 5 || (first & 31) > fieldsMax) return false;
+  let offset = 1;
+  for (let item = 0; item < 2 * (first & 31); item++) {
+    const head = payload[offset] ?? 0xff;
+    const [major, argument] = [head >>> 5, head & 31];
+    if (argument > 27 || (major !== 0 && major !== 2 && major !== 3 && head !== 0xf6)) return false;
+    const sizeBytes = argument < 24 ? 0 : 2 ** (argument - 24);
+    let value = sizeBytes === 0 ? argument : 0;
+    for (let index = 1; index <= sizeBytes; index++) value = value * 256 + (payload[offset + index] ?? 0);
+    offset += 1 + sizeBytes + (major === 2 || major === 3 ? value : 0);
+  }
+  return offset === payload.length;
 }

@@ -9,7 +9,8 @@ import {
 import type { Clock, Timer } from '../../ports/clock.ts';
 import { decodeError } from './error-payload.ts';
 import { transferError } from './errors.ts';
-import { encodeFrame, type Frame, frameKinds } from './frame.ts';
+import { encodeFrame, type Frame, frameKinds, tooLong } from './frame.ts';
+import { requestBytesMax } from './methods.ts';
 
 export interface RequestOptions {
   /** From the call on, waiting for the window included. Default `requestTimeoutMs`. */
@@ -49,19 +50,21 @@ export class Asker {
     this.#send = send;
   }
 
-  /** Requests without an answer yet. */
-  get openCount(): number {
-    return this.#open.size;
+  /** What an open request asked for. */
+  methodOf(requestId: number): number | undefined {
+    return this.#open.get(requestId)?.method;
   }
 
   request(method: number, payload: readonly Bytes[], options: RequestOptions): Promise<Bytes> {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) throw this.#closed;
+      const [bytes, bytesMax] = [sizeOf(payload), requestBytesMax(method)];
+      if (bytes > bytesMax) throw tooLong(bytes, 0, bytesMax);
       const timeoutMs = options.timeoutMs ?? requestTimeoutMs;
       const asked: Asked = {
         method,
         payload,
-        bytes: sizeOf(payload),
+        bytes,
         deadlineMs: this.#clock.monotonicMs() + timeoutMs,
         urgent: options.urgent === true,
         resolve,

@@ -58,7 +58,7 @@ export function encodeFrame(
   return [frame];
 }
 
-/** Gives the memory a payload is gathered in: exactly `header.payloadBytes` long. */
+/** Gives the memory a payload is gathered in, exactly `header.payloadBytes` long, or throws to refuse the frame. */
 export type PayloadAllocator = (header: FrameHeader) => Bytes;
 
 /** Memory of its own for each payload, without zeroing it first: every byte is written before anybody reads. */
@@ -89,8 +89,8 @@ export class FrameReader {
 
   /**
    * Takes the next bytes of the stream and hands each frame they complete to the listener, in order. Throws
-   * `FRAME_VERSION_UNKNOWN`, `FRAME_KIND_UNKNOWN` or `FRAME_TOO_LONG` (field `requestId`); where the next frame
-   * begins is then unknown, and everything after is ignored.
+   * `FRAME_VERSION_UNKNOWN`, `FRAME_KIND_UNKNOWN` or `FRAME_TOO_LONG` (field `requestId`), or what the allocator
+   * does; everything after is ignored.
    */
   push(bytes: Bytes): void {
     let offset = 0;
@@ -132,11 +132,11 @@ export class FrameReader {
   #begin(bytes: Bytes, offset: number): void {
     try {
       this.#header = decodeHeader(bytes, offset);
+      this.#payload = this.#allocate(this.#header);
     } catch (error) {
       this.#broken = true;
       throw error;
     }
-    this.#payload = this.#allocate(this.#header);
     this.#payloadFilled = 0;
     if (this.#header.payloadBytes === 0) this.#deliver(this.#header);
   }
@@ -182,9 +182,13 @@ function isKind(kind: number): kind is FrameKind {
   return kind >= frameKinds.request && kind <= frameKinds.error;
 }
 
-function tooLong(payloadBytes: number, requestId: number): AetherError<TransferErrorCode> {
+export function tooLong(
+  payloadBytes: number,
+  requestId: number,
+  payloadBytesMax: number = framePayloadBytesMax,
+): AetherError<TransferErrorCode> {
   return transferError('FRAME_TOO_LONG', `a frame of ${payloadBytes} bytes, more than the most allowed`, {
-    fields: { payloadBytes, payloadBytesMax: framePayloadBytesMax, requestId },
+    fields: { payloadBytes, payloadBytesMax, requestId },
   });
 }
 

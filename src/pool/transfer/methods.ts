@@ -1,3 +1,14 @@
+import {
+  chunkIdsPerRequestMax,
+  framePayloadBytesMax,
+  helloBytesMax,
+  nameBytesMax,
+  pathBytesMax,
+  pathDepthMax,
+  smallRequestBytesMax,
+  strangerRequestBytesMax,
+} from '../../base/limits.ts';
+
 /** The methods of docs/formats.md §6. */
 export const methods = {
   hello: 1,
@@ -24,6 +35,8 @@ export type Caller = 'anyone' | 'member' | 'box';
 export interface MethodDescription {
   readonly name: string;
   readonly caller: Caller;
+  /** The longest payload of a request; a longer one is refused before it is received. */
+  readonly payloadBytesMax: number;
   /** Its answer may be as long as a frame; few of these are worked on at once. */
   readonly largeAnswer: boolean;
   /** Its payload is valid only until the handler's promise settles; then its memory serves the next request. */
@@ -33,22 +46,51 @@ export interface MethodDescription {
 }
 
 function describe(name: string, caller: Caller, traits: Partial<MethodDescription> = {}): MethodDescription {
-  return { name, caller, largeAnswer: false, lentPayload: false, urgent: false, ...traits };
+  return {
+    name,
+    caller,
+    payloadBytesMax: framePayloadBytesMax,
+    largeAnswer: false,
+    lentPayload: false,
+    urgent: false,
+    ...traits,
+  };
 }
 
+/** Twice a full question, so that one with some ids too many is told so by its handler. */
+const chunkHasBytesMax = 2 * 32 * chunkIdsPerRequestMax;
+
+/** A path as a CBOR list, another name, and what surrounds them. */
+const pathRequestBytesMax = pathBytesMax + 3 * pathDepthMax + nameBytesMax + smallRequestBytesMax;
+
 export const methodDescriptions: ReadonlyMap<number, MethodDescription> = new Map<Method, MethodDescription>([
-  [methods.hello, describe('hello', 'anyone', { urgent: true })],
-  [methods.pairStart, describe('pair.start', 'anyone')],
+  [methods.hello, describe('hello', 'anyone', { payloadBytesMax: helloBytesMax, urgent: true })],
+  [methods.pairStart, describe('pair.start', 'anyone', { payloadBytesMax: strangerRequestBytesMax })],
+  // Claims a box with all records of the pool.
   [methods.pairFinish, describe('pair.finish', 'anyone')],
   [methods.chunkPut, describe('chunk.put', 'member', { lentPayload: true })],
-  [methods.chunkGet, describe('chunk.get', 'member', { largeAnswer: true })],
-  [methods.chunkHas, describe('chunk.has', 'member')],
+  [
+    methods.chunkGet,
+    describe('chunk.get', 'member', { payloadBytesMax: smallRequestBytesMax, largeAnswer: true }),
+  ],
+  [methods.chunkHas, describe('chunk.has', 'member', { payloadBytesMax: chunkHasBytesMax })],
   [methods.membersExchange, describe('members.exchange', 'member', { largeAnswer: true })],
-  [methods.boxStatus, describe('box.status', 'member')],
+  [methods.boxStatus, describe('box.status', 'member', { payloadBytesMax: 0 })],
   [methods.logAppend, describe('log.append', 'box')],
-  [methods.logVector, describe('log.vector', 'member')],
-  [methods.logRead, describe('log.read', 'box', { largeAnswer: true })],
+  [methods.logVector, describe('log.vector', 'member', { payloadBytesMax: 0 })],
+  [
+    methods.logRead,
+    describe('log.read', 'box', { payloadBytesMax: smallRequestBytesMax, largeAnswer: true }),
+  ],
   [methods.treeCommit, describe('tree.commit', 'member')],
-  [methods.treeStat, describe('tree.stat', 'member')],
-  [methods.treeList, describe('tree.list', 'member', { largeAnswer: true })],
+  [methods.treeStat, describe('tree.stat', 'member', { payloadBytesMax: pathRequestBytesMax })],
+  [
+    methods.treeList,
+    describe('tree.list', 'member', { payloadBytesMax: pathRequestBytesMax, largeAnswer: true }),
+  ],
 ]);
+
+/** The longest payload that a request of `method` may have; a method we do not know may have any. */
+export function requestBytesMax(method: number): number {
+  return methodDescriptions.get(method)?.payloadBytesMax ?? framePayloadBytesMax;
+}

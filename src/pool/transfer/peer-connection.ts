@@ -9,6 +9,7 @@ import { Asker, type RequestOptions } from './asker.ts';
 import { decodeError, encodeError } from './error-payload.ts';
 import { transferError } from './errors.ts';
 import { allocatePayload, encodeFrame, type Frame, FrameReader, frameKinds } from './frame.ts';
+import { checkFrameLength, type FrameSender } from './frame-gate.ts';
 import { decodeHello, type Hello } from './hello.ts';
 import { methodDescriptions, methods } from './methods.ts';
 import type { PeerDispatcher } from './peer-dispatcher.ts';
@@ -65,9 +66,14 @@ export class PeerConnection {
       this.#resolveClosed = resolve;
     });
     const { payloads } = options.dispatcher;
+    const sender: FrameSender = {
+      isMember: () => options.dispatcher.memberOf(this.peer.memberId) !== undefined,
+      askedMethod: (requestId) => this.#asker.methodOf(requestId),
+    };
     this.#reader = new FrameReader(
       (frame) => this.#receive(frame),
       (header) => {
+        checkFrameLength(header, sender);
         const lent = header.kind === frameKinds.request && methodDescriptions.get(header.method)?.lentPayload;
         return lent === true ? payloads.take(header.payloadBytes) : allocatePayload(header);
       },
