@@ -34,3 +34,18 @@ test('a remote clock more than an hour ahead is refused, one an hour ahead is no
   const refused = receive(last, { ms: 51 + hour, counter: 0 }, 50);
   assert.deepEqual(refused, { accepted: false, code: 'CLOCK_SKEW', aheadMs: hour + 1 });
 });
+
+test('no run of remote times, however short its steps, pulls a clock more than an hour past the wall', () => {
+  const hour = 3_600_000;
+  let last = { ms: 0, counter: 0 };
+  for (let step = 1; step <= 10; step++) {
+    const received = receive(last, { ms: (step * hour) / 2, counter: 0 }, 0);
+    if (received.accepted) last = received.time;
+  }
+  assert.equal(last.ms, hour);
+});
+
+test('what is not newer than our last reading is taken, even when our wall clock has been set back', () => {
+  const last = { ms: 10_000_000, counter: 3 };
+  assert.deepEqual(receive(last, { ms: 10_000_000, counter: 2 }, 0), { accepted: true, time: last });
+});

@@ -29,13 +29,15 @@ export type Received =
   | { readonly accepted: false; readonly code: 'CLOCK_SKEW'; readonly aheadMs: number };
 
 /**
- * What our clock shows after `remote` was seen. A remote time more than an hour ahead of both our wall clock and
- * our own last reading is refused: one box with a wrong clock must not pull the whole pool into the future.
+ * What our clock shows after `remote` was seen. A remote time that is new and more than an hour ahead of our wall
+ * clock is refused: one box with a wrong clock must not pull the whole pool into the future. Our own last reading
+ * does not widen that bound, or else a box could pull us an hour further with every record.
  */
 export function receive(last: HybridTime, remote: HybridTime, wallMs: number): Received {
-  const aheadMs = remote.ms - Math.max(last.ms, wallMs);
+  if (compareTimes(remote, last) <= 0) return { accepted: true, time: last };
+  const aheadMs = remote.ms - wallMs;
   if (aheadMs > clockSkewMsMax) return { accepted: false, code: 'CLOCK_SKEW', aheadMs };
-  return { accepted: true, time: compareTimes(remote, last) > 0 ? remote : last };
+  return { accepted: true, time: remote };
 }
 
 export function compareTimes(a: HybridTime, b: HybridTime): number {
