@@ -157,3 +157,23 @@ test('a record that another box is just bringing is durable when it is taken for
   assert.equal([...store.vector().values()][0], 2);
   await first;
 });
+
+test('a box that refuses records for their clocks takes no commits until it has taken them', async () => {
+  const ahead = logFixture(2);
+  await ahead.clock.run(2 * 3_600_000);
+  const future = await LogStore.open(ahead);
+  await future.append(place(future, 'later')).durable;
+  const bodies = await future.read(memberId(2), 0);
+  const fixture = logFixture(1);
+  const store = await LogStore.open(fixture);
+  await store.append(place(store, 'a')).durable;
+  assert.equal(store.clockSkewed, false);
+  assert.equal((await store.receive(bodies)).refused[0]?.code, 'CLOCK_SKEW');
+  assert.equal(store.clockSkewed, true);
+  assert.throws(() => store.append(place(store, 'loses')), { code: 'CLOCK_SKEW' });
+  await fixture.clock.run(2 * 3_600_000);
+  assert.deepEqual((await store.receive(bodies)).refused, []);
+  assert.equal(store.clockSkewed, false);
+  await store.append(place(store, 'b')).durable;
+  assert.deepEqual(await namesIn(store, memberId(1)), ['a', 'b']);
+});

@@ -91,6 +91,8 @@ export class LogStore {
   readonly #durableListeners = new Set<(author: Bytes) => void>();
   readonly #failureListeners = new Set<() => void>();
   readonly #pending = new Set<Promise<void>>();
+  /** Times of records that were refused for their clocks, by author: either they are wrong, or we are. */
+  readonly #tooNew = new Map<string, HybridTime>();
   #time: HybridTime = earliestTime;
   /** Records of our own that are known to have been durable once: no new ones before these are back. */
   #ownReached = 0;
@@ -126,6 +128,15 @@ export class LogStore {
     return this.#own().nextSeq >= this.#ownReached;
   }
 
+  /**
+   * True while a member's records are too far ahead of our wall clock to be taken; until then `append` refuses. If
+   * it is our clock that is wrong (a box without a battery), what it stamped would lose against all that is there.
+   */
+  get clockSkewed(): boolean {
+    const wallMs = this.#ports.clock.wallMs();
+    return [...this.#tooNew.values()].some((time) => !receive(this.#time, time, wallMs).accepted);
+  }
+
   /** Says that our own log once held `count` records (a peer or the tree has seen them). */
   expectOwn(count: number): void {
     this.#ownReached = Math.max(this.#ownReached, count);
@@ -140,12 +151,14 @@ export class LogStore {
   /**
    * Appends one record of our own with `operations`, whose clocks come from {@link tick}. The record has its place
    * in the chain, and the listeners have heard of it, when this returns; `durable` says when it is on disk.
-   * Errors: `COMMIT_TOO_LARGE`, `LOG_CORRUPT` (our log has lost records), `EPOCH_UNKNOWN`.
+   * Errors: `COMMIT_TOO_LARGE`, `LOG_CORRUPT` (our log has lost records), `CLOCK_SKEW` (see {@link clockSkewed}),
+   * `EPOCH_UNKNOWN`.
    */
   append(operations: readonly Operation[]): Appended {
     const { signer, entropy, keys } = this.#ports;
     const own = this.#own();
     if (!this.ownIsWhole) throw filesError('LOG_CORRUPT', "this box's log has lost records");
+    if (this.clockSkewed) throw filesError('CLOCK_SKEW', "this box's clock is far behind another box's");
     const record = createRecord(
       { author: signer.memberId, seq: own.nextSeq, prev: own.lastHash, epoch: keys.epoch, operations },
       { metadataKey: this.#metadataKey(keys.epoch), nonce: entropy.bytes(12) },
@@ -260,7 +273,11 @@ export class LogStore {
     if (received.accepted) this.#time = received.time;
     // Our own readings were right when we made them; only after them may new ones come.
     else if (own) this.#time = latest;
-    else return received.code;
+    else {
+      this.#tooNew.set(toHex(record.author), latest);
+      return received.code;
+    }
+    this.#tooNew.delete(toHex(record.author));
     const durable = this.#take(log, record);
     this.#tell(opened);
     return durable;
