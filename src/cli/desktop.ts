@@ -22,11 +22,12 @@ export interface DesktopPool {
 export class Desktop {
   readonly identity: Identity;
   readonly addresses: AddressBook;
-  readonly #disk: Disk;
+  /** The folder of all this. */
+  readonly disk: Disk;
   #pool: DesktopPool | undefined;
 
   private constructor(disk: Disk, identity: Identity, addresses: AddressBook) {
-    this.#disk = disk;
+    this.disk = disk;
     this.identity = identity;
     this.addresses = addresses;
   }
@@ -58,7 +59,7 @@ export class Desktop {
   async enter(secrets: PoolSecrets, records: readonly Bytes[]): Promise<DesktopPool> {
     const pool = await this.#open(secrets);
     await pool.roster.add(records);
-    await savePoolSecrets(this.#disk, secrets);
+    await savePoolSecrets(this.disk, secrets);
     this.#pool = pool;
     return pool;
   }
@@ -67,18 +68,18 @@ export class Desktop {
   async leave(): Promise<void> {
     this.#pool = undefined;
     for (const path of [poolSecretsPath, rosterPath]) {
-      await this.#disk.remove(path).catch((error: unknown) => {
+      await this.disk.remove(path).catch((error: unknown) => {
         if (!hasCode(error, 'DISK_NOT_FOUND')) throw error;
       });
     }
-    await this.#disk.syncDirectory('');
+    await this.disk.syncDirectory('');
   }
 
   async #open(secrets: PoolSecrets): Promise<DesktopPool> {
     const { pool, authorityPublicKey } = secrets;
     return {
       secrets,
-      roster: await Roster.open({ disk: this.#disk, pool, authorityPublicKey }, desktopPorts),
+      roster: await Roster.open({ disk: this.disk, pool, authorityPublicKey }, desktopPorts),
     };
   }
 }

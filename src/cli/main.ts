@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { AetherError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 import { version } from '../base/version.ts';
+import { NodeDisk } from '../platform/node-disk.ts';
 import { askOnTerminal } from '../platform/node-prompt.ts';
 import { optionLines, parseCommandLine, usageError } from './arguments.ts';
 import { type Command, commonOptions } from './command.ts';
@@ -16,6 +17,7 @@ import { scan } from './commands/scan.ts';
 import { status } from './commands/status.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { Output } from './output.ts';
+import { showUnshownWords } from './recovery-words.ts';
 
 const commands: readonly Command[] = [scan, claim, login, put, get, ls, rm, status];
 
@@ -58,6 +60,7 @@ async function main(words: readonly string[], output: Output): Promise<ExitCode>
     return exitCodes.done;
   }
   const homePath = resolve(line.text('home') ?? defaultHomePath());
+  await showUnshownWords(new NodeDisk(homePath), output);
   return command.run(line, {
     output,
     homePath,

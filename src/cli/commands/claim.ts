@@ -7,6 +7,7 @@ import { Desktop, desktopPorts } from '../desktop.ts';
 import { askForCode, type BoxContact, contactBox, pair } from '../enrol.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { PoolSession } from '../pool-session.ts';
+import { forgetUnshownWords, keepUnshownWords, wordLines } from '../recovery-words.ts';
 
 export const claim: Command = {
   name: 'claim',
@@ -56,6 +57,8 @@ async function makePool(
     },
     desktopPorts,
   );
+  // Whoever ends this program from now on leaves a pool whose words somebody has to see.
+  await keepUnshownWords(desktop.disk, { pool: pool.secrets.pool, box: hello.name, words: pool.words });
   // Kept before it is sent: if the answer gets lost, the box may be claimed, and this desktop is its member.
   await desktop.enter(pool.secrets, pool.records);
   try {
@@ -64,6 +67,7 @@ async function makePool(
   } catch (error) {
     if (isRefusal(error)) await desktop.leave();
     else output.note(uncertain(hello.name, pool.words));
+    await forgetUnshownWords(desktop.disk);
     throw error;
   }
   desktop.addresses.seen(connection.peer.memberId, address);
@@ -81,6 +85,7 @@ async function makePool(
       '  aether put FOLDER',
     ],
   );
+  await forgetUnshownWords(desktop.disk);
 }
 
 async function join(
@@ -140,15 +145,4 @@ function uncertain(name: string, words: string): string {
     'If it is, these are the recovery words of its pool; write them down:',
     ...wordLines(words),
   ].join('\n');
-}
-
-function wordLines(words: string): readonly string[] {
-  const numbered = words
-    .split(' ')
-    .map((word, index) => `${String(index + 1).padStart(2)} ${word.padEnd(10)}`);
-  const rows: string[] = [];
-  for (let row = 0; row < 6; row++) {
-    rows.push(`  ${[0, 6, 12, 18].map((start) => numbered[start + row] ?? '').join('')}`.trimEnd());
-  }
-  return rows;
 }
