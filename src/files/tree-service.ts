@@ -1,4 +1,4 @@
-import { type Bytes, equalBytes, fromHex } from '../base/bytes.ts';
+import { type Bytes, fromHex } from '../base/bytes.ts';
 import { CborFields, type CborValue, decodeCbor, encodeCbor } from '../base/cbor.ts';
 import { describeError } from '../base/errors.ts';
 import { listEntriesMax, listPageBytesMax, logRecordBytesMax } from '../base/limits.ts';
@@ -17,7 +17,7 @@ import { TreeView, type VisibleNode } from './tree/tree-view.ts';
 export interface TreeServicePorts {
   readonly logs: LogStore;
   readonly tree: TreeStore;
-  readonly shipping: Pick<LogShipping, 'copies'>;
+  readonly shipping: Pick<LogShipping, 'copies' | 'copiesOfAll'>;
   readonly entropy: Entropy;
   readonly log: Log;
 }
@@ -73,7 +73,7 @@ export class TreeService {
     // What is there already may still be on its way to the disk, or to the others.
     if (operations.length === 0) {
       await logs.settled();
-      return { copies: await shipping.copies(this.#ownCount()) };
+      return { copies: await shipping.copiesOfAll() };
     }
     const { seq, durable } = logs.append(operations);
     await durable;
@@ -211,13 +211,6 @@ export class TreeService {
     while (this.#replaying !== undefined) await this.#replaying;
     if (this.#failure !== undefined) throw this.#failure;
     await this.#ports.tree.room();
-  }
-
-  #ownCount(): number {
-    for (const [name, count] of this.#ports.logs.vector()) {
-      if (equalBytes(fromHex(name)!, this.#ports.logs.self)) return count;
-    }
-    return 0;
   }
 }
 

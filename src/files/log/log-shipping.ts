@@ -22,8 +22,11 @@ export interface LogShippingPorts {
 
 interface Peer {
   readonly memberId: Bytes;
-  /** How many of our own records it has said are durable there; undefined: not asked yet. */
-  ownCount: number | undefined;
+  /** What it last said is durable there; undefined: not asked yet. */
+  vector: Vector | undefined;
+  /** It has said so since it was last reachable: before, it may have lost what it had. */
+  answered: boolean;
+  asking: number;
   sending: Promise<void> | undefined;
   pulling: Promise<void> | undefined;
   /** The last attempt failed; tried again at the next pull. */
@@ -31,7 +34,8 @@ interface Peer {
 }
 
 interface Waiting {
-  readonly count: number;
+  /** What another box has to have durable. */
+  readonly wanted: Vector;
   readonly resolve: (copies: number) => void;
 }
 
@@ -65,32 +69,54 @@ export class LogShipping {
   stop(): void {
     this.#timer?.cancel();
     this.#unsubscribe();
-    for (const { resolve, count } of this.#waiting) resolve(1 + this.#holders(count));
+    for (const { resolve, wanted } of this.#waiting) resolve(1 + this.#holders(wanted));
     this.#waiting = [];
   }
 
   /** Exchanges with a box that has just come up. */
   async peerUp(memberId: Bytes): Promise<void> {
     const peer = this.#peer(memberId);
-    peer.failed = false;
+    peer.answered = false;
     await this.#pull(peer);
   }
 
   async pullAll(): Promise<void> {
-    await Promise.all(this.#ports.peers.boxes().map((memberId) => this.peerUp(memberId)));
+    await Promise.all(this.#reachable().map((peer) => this.#pull(peer)));
   }
 
   /**
    * How many boxes have our first `count` records durable, this one included: resolves when another one has, or
-   * when no other answers (at the latest after {@link logShipTimeoutMs}).
+   * when no other answers (at the latest after {@link logShipTimeoutMs}). Only boxes that can be reached count.
    */
   copies(count: number): Promise<number> {
+    const copies = this.#wait(new Map([[toHex(this.#logs.self), count]]));
+    this.#pushAll();
+    this.#settle();
+    return copies;
+  }
+
+  /** The same for all that is durable here, whoever wrote it: a box that lacks any of it does not count. */
+  copiesOfAll(): Promise<number> {
+    const copies = this.#wait(this.#logs.vector());
+    this.#pushAll();
+    for (const peer of this.#reachable()) if (!peer.failed) this.#ask(peer);
+    this.#settle();
+    return copies;
+  }
+
+  /** How many of our own durable records no other box is known to have. */
+  unshared(): number {
+    const counts = [...this.#peers.values()].map(({ vector }) => this.#ownIn(vector));
+    return Math.max(0, this.#ownDurable() - Math.max(0, ...counts));
+  }
+
+  #wait(wanted: Vector): Promise<number> {
     return new Promise((resolve) => {
       const timer = this.#ports.clock.after(logShipTimeoutMs, () =>
-        waiting.resolve(1 + this.#holders(count)),
+        waiting.resolve(1 + this.#holders(wanted)),
       );
       const waiting: Waiting = {
-        count,
+        wanted,
         resolve: (copies) => {
           timer.cancel();
           this.#waiting = this.#waiting.filter((other) => other !== waiting);
@@ -98,22 +124,22 @@ export class LogShipping {
         },
       };
       this.#waiting.push(waiting);
-      this.#pushAll();
-      this.#settle();
     });
   }
 
-  /** How many of our own durable records no other box is known to have. */
-  unshared(): number {
-    const counts = [...this.#peers.values()].map(({ ownCount }) => ownCount ?? 0);
-    return Math.max(0, this.#ownDurable() - Math.max(0, ...counts));
+  #pushAll(): void {
+    for (const peer of this.#reachable()) if (!peer.failed) this.#push(peer);
   }
 
-  #pushAll(): void {
-    for (const memberId of this.#ports.peers.boxes()) {
-      const peer = this.#peer(memberId);
-      if (!peer.failed) this.#push(peer);
-    }
+  /** Asks a box what it has now. */
+  #ask(peer: Peer): void {
+    peer.asking++;
+    this.#learn(peer)
+      .catch((error) => this.#failed(peer, error))
+      .finally(() => {
+        peer.asking--;
+        this.#settle();
+      });
   }
 
   /** One request to a box at a time; records that come meanwhile go together in the next. */
@@ -122,24 +148,25 @@ export class LogShipping {
       .catch((error) => this.#failed(peer, error))
       .finally(() => {
         peer.sending = undefined;
-        if (!peer.failed && (peer.ownCount ?? 0) < this.#ownDurable()) this.#push(peer);
+        if (!peer.failed && this.#ownIn(peer.vector) < this.#ownDurable()) this.#push(peer);
         this.#settle();
       });
   }
 
   async #send(peer: Peer): Promise<void> {
-    peer.ownCount ??= this.#noteOwn(await this.#vectorOf(peer));
-    while (peer.ownCount < this.#ownDurable()) {
-      const bodies = await this.#logs.read(this.#logs.self, peer.ownCount, pageBytes);
+    let count = this.#ownIn(peer.answered ? peer.vector : await this.#learn(peer));
+    while (count < this.#ownDurable()) {
+      const before = count;
+      const bodies = await this.#logs.read(this.#logs.self, before, pageBytes);
       const answer = await this.#request(peer, methods.logAppend, encodeCbor(bodies));
-      const before: number = peer.ownCount;
-      peer.ownCount = this.#noteOwn(decodeVector(decodeCbor(answer)));
-      if (peer.ownCount <= before) throw filesError('LOG_RECORD_INVALID', 'a box does not take our records');
+      count = this.#ownIn(this.#note(peer, decodeVector(decodeCbor(answer))));
+      if (count <= before) throw filesError('LOG_RECORD_INVALID', 'a box does not take our records');
       this.#settle();
     }
   }
 
   async #pull(peer: Peer): Promise<void> {
+    peer.failed = false;
     peer.pulling ??= this.#fetch(peer)
       .catch((error) => this.#failed(peer, error))
       .finally(() => {
@@ -149,8 +176,7 @@ export class LogShipping {
   }
 
   async #fetch(peer: Peer): Promise<void> {
-    const theirs = await this.#vectorOf(peer);
-    peer.ownCount = this.#noteOwn(theirs);
+    const theirs = await this.#learn(peer);
     this.#push(peer);
     for (const [name, count] of theirs) {
       const author = fromHex(name)!;
@@ -164,15 +190,17 @@ export class LogShipping {
     }
   }
 
-  /** How many of our own records a vector shows; more than we have means that we have lost some. */
-  #noteOwn(vector: Vector): number {
-    const count = vector.get(toHex(this.#logs.self)) ?? 0;
-    this.#logs.expectOwn(count);
-    return count;
+  async #learn(peer: Peer): Promise<Vector> {
+    const answer = await this.#request(peer, methods.logVector, new Uint8Array(0));
+    return this.#note(peer, decodeVector(decodeCbor(answer)));
   }
 
-  async #vectorOf(peer: Peer): Promise<Vector> {
-    return decodeVector(decodeCbor(await this.#request(peer, methods.logVector, new Uint8Array(0))));
+  #note(peer: Peer, vector: Vector): Vector {
+    // More of our own than we have means that we have lost some.
+    this.#logs.expectOwn(this.#ownIn(vector));
+    peer.vector = vector;
+    peer.answered = true;
+    return vector;
   }
 
   #request(peer: Peer, method: number, payload: Bytes): Promise<Bytes> {
@@ -181,7 +209,8 @@ export class LogShipping {
 
   #failed(peer: Peer, error: unknown): void {
     peer.failed = true;
-    peer.ownCount = undefined;
+    peer.vector = undefined;
+    peer.answered = false;
     this.#ports.log.info('log not exchanged', {
       peer: toHex(peer.memberId).slice(0, 8),
       reason: describeError(error),
@@ -190,33 +219,44 @@ export class LogShipping {
 
   /** Answers those who wait for a copy that is there, or that nobody is left to make. */
   #settle(): void {
-    const reachable = this.#ports.peers.boxes().map((memberId) => this.#peer(memberId));
-    const hopeless = reachable.every((peer) => peer.failed);
+    const busy = (peer: Peer) => !peer.failed && (peer.sending !== undefined || peer.asking > 0);
+    const hopeless = !this.#reachable().some(busy);
     for (const waiting of [...this.#waiting]) {
-      const holders = this.#holders(waiting.count);
+      const holders = this.#holders(waiting.wanted);
       if (holders > 0 || hopeless) waiting.resolve(1 + holders);
     }
   }
 
-  #holders(count: number): number {
-    let holders = 0;
-    for (const { ownCount } of this.#peers.values()) if ((ownCount ?? -1) >= count) holders++;
-    return holders;
+  #holders(wanted: Vector): number {
+    return this.#reachable().filter(({ answered, vector }) => answered && covers(vector, wanted)).length;
+  }
+
+  #reachable(): readonly Peer[] {
+    return this.#ports.peers.boxes().map((memberId) => this.#peer(memberId));
+  }
+
+  #ownIn(vector: Vector | undefined): number {
+    return vector?.get(toHex(this.#logs.self)) ?? 0;
   }
 
   #ownDurable(): number {
-    return this.#logs.vector().get(toHex(this.#logs.self)) ?? 0;
+    return this.#ownIn(this.#logs.vector());
   }
 
   #peer(memberId: Bytes): Peer {
     const name = toHex(memberId);
     let peer = this.#peers.get(name);
     if (peer === undefined) {
-      peer = { memberId, ownCount: undefined, sending: undefined, pulling: undefined, failed: false };
+      const idle = { sending: undefined, pulling: undefined, asking: 0 };
+      peer = { memberId, vector: undefined, answered: false, failed: false, ...idle };
       this.#peers.set(name, peer);
     }
     return peer;
   }
+}
+
+function covers(vector: Vector | undefined, wanted: Vector): boolean {
+  return [...wanted].every(([name, count]) => (vector?.get(name) ?? 0) >= count);
 }
 
 /** CBOR map of author (hexadecimal) to the number of its next record. */

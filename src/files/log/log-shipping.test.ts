@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { utf8 } from '../../base/bytes.ts';
+import { FakeClock } from '../../testing/fake-clock.ts';
+import { directPeers, logFixture, memberId, openTreeBox, type TreeBox } from '../../testing/log-fixture.ts';
+import type { PutChange } from '../tree/change.ts';
+
+function file(name: string, text = name): PutChange {
+  const inline = utf8(text);
+  const content = { depth: 0, inline } as const;
+  return { op: 'put', path: [name], kind: 'file', mode: 0o644, mtimeMs: 1, size: inline.length, content };
+}
+
+test('a commit that changes nothing says how many reachable boxes have what is there already', async () => {
+  const clock = new FakeClock();
+  const boxes: TreeBox[] = [];
+  const open = (index: number) =>
+    openTreeBox(logFixture(index, clock), undefined, directPeers(memberId(index), boxes));
+  const [one, two, three] = [await open(1), await open(2), await open(3)];
+  boxes.push(one, two);
+  await one.service.commit([file('a')]);
+  await two.shipping.pullAll();
+  assert.equal((await two.service.commit([file('a')])).copies, 2);
+  boxes.splice(0, 1);
+  assert.equal((await two.service.commit([file('a')])).copies, 1, 'the author is lost');
+  boxes.push(three);
+  assert.equal((await two.service.commit([file('a')])).copies, 1, 'the third box has no record of it');
+  await three.shipping.pullAll();
+  assert.equal((await two.service.commit([file('a')])).copies, 2);
+});
+
+test('a box that comes up again counts only when it says anew what it has', async () => {
+  const clock = new FakeClock();
+  const boxes: TreeBox[] = [];
+  const open = (index: number) =>
+    openTreeBox(logFixture(index, clock), undefined, directPeers(memberId(index), boxes));
+  const [one, two] = [await open(1), await open(2)];
+  boxes.push(one, two);
+  assert.equal((await one.service.commit([file('a')])).copies, 2);
+  boxes.pop();
+  assert.equal(await one.shipping.copies(1), 1);
+  boxes.push(await open(2));
+  boxes[1]!.fixture.disk.fillUp();
+  void one.shipping.peerUp(memberId(2));
+  assert.equal(await one.shipping.copies(1), 1);
+});
