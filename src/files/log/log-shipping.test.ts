@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { utf8 } from '../../base/bytes.ts';
+import { type Bytes, toHex, utf8 } from '../../base/bytes.ts';
+import { encodeCbor } from '../../base/cbor.ts';
+import { methods } from '../../pool/transfer/methods.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { directPeers, logFixture, memberId, openTreeBox, type TreeBox } from '../../testing/log-fixture.ts';
 import type { PutChange } from '../tree/change.ts';
+import type { LogPeers } from './log-shipping.ts';
 
 function file(name: string, text = name): PutChange {
   const inline = utf8(text);
@@ -43,4 +46,33 @@ test('a box that comes up again counts only when it says anew what it has', asyn
   boxes[1]!.fixture.disk.fillUp();
   void one.shipping.peerUp(memberId(2));
   assert.equal(await one.shipping.copies(1), 1);
+});
+
+test('a box that claims records of ours stops our commits only when it shows one that we signed', async () => {
+  const clock = new FakeClock();
+  const boxes: TreeBox[] = [];
+  const honest = directPeers(memberId(1), boxes);
+  const claims = encodeCbor({ [toHex(memberId(1))]: 1_000_000_000 });
+  let shown: readonly Bytes[] = [];
+  let lies = true;
+  const peers: LogPeers = {
+    boxes: honest.boxes,
+    request: async (id, method, payload) => {
+      if (lies && method === methods.logVector) return claims;
+      if (lies && method === methods.logRead) return encodeCbor(shown);
+      return honest.request(id, method, payload);
+    },
+  };
+  const one = await openTreeBox(logFixture(1, clock), undefined, peers);
+  const two = await openTreeBox(logFixture(2, clock), undefined, directPeers(memberId(2), boxes));
+  boxes.push(one, two);
+  await two.service.commit([file('b')]);
+  for (shown of [[], await two.logs.read(memberId(2), 0)]) {
+    await one.shipping.pullAll();
+    assert.ok(one.logs.ownIsWhole);
+    assert.equal((await one.service.commit([file('a', `${shown.length}`)])).copies, 1);
+  }
+  lies = false;
+  await one.shipping.pullAll();
+  assert.equal((await one.service.commit([file('a')])).copies, 2);
 });

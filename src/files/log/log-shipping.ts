@@ -159,7 +159,7 @@ export class LogShipping {
       const before = count;
       const bodies = await this.#logs.read(this.#logs.self, before, pageBytes);
       const answer = await this.#request(peer, methods.logAppend, encodeCbor(bodies));
-      count = this.#ownIn(this.#note(peer, decodeVector(decodeCbor(answer))));
+      count = this.#ownIn(await this.#note(peer, decodeVector(decodeCbor(answer))));
       if (count <= before) throw filesError('LOG_RECORD_INVALID', 'a box does not take our records');
       this.#settle();
     }
@@ -195,12 +195,24 @@ export class LogShipping {
     return this.#note(peer, decodeVector(decodeCbor(answer)));
   }
 
-  #note(peer: Peer, vector: Vector): Vector {
-    // More of our own than we have means that we have lost some.
-    this.#logs.expectOwn(this.#ownIn(vector));
+  /** Takes a box at its word, but for records of our own that we lack: it must show the last of them. */
+  async #note(peer: Peer, vector: Vector): Promise<Vector> {
+    const claimed = this.#ownIn(vector);
+    if (claimed > this.#logs.ownCount) {
+      const body = await this.#ownFrom(peer, claimed - 1);
+      if (body === undefined || !this.#logs.expectOwnRecord(body, claimed - 1)) {
+        throw filesError('LOG_RECORD_INVALID', 'a box claims records of ours that we never signed');
+      }
+    }
     peer.vector = vector;
     peer.answered = true;
     return vector;
+  }
+
+  /** What a box has as our record number `seq`. */
+  async #ownFrom(peer: Peer, seq: number): Promise<Bytes | undefined> {
+    const payload = encodeCbor({ author: this.#logs.self, from: seq });
+    return bodiesFromCbor(decodeCbor(await this.#request(peer, methods.logRead, payload)))[0];
   }
 
   #request(peer: Peer, method: number, payload: Bytes): Promise<Bytes> {

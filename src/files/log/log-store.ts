@@ -137,9 +137,24 @@ export class LogStore {
     return [...this.#tooNew.values()].some((time) => !receive(this.#time, time, wallMs).accepted);
   }
 
-  /** Says that our own log once held `count` records (a peer or the tree has seen them). */
+  /** Length of our own chain: the durable records and those on their way to the disk. */
+  get ownCount(): number {
+    return this.#own().nextSeq;
+  }
+
+  /** Says that our own log once held `count` records. */
   expectOwn(count: number): void {
     this.#ownReached = Math.max(this.#ownReached, count);
+  }
+
+  /** The same, shown by our record number `seq`; false when `body` is none that we have signed. */
+  expectOwnRecord(body: Bytes, seq: number): boolean {
+    const record = decodeRecord(body);
+    if (!equalBytes(record.author, this.self) || record.seq !== seq) return false;
+    const message = signedMessage(record.signed);
+    if (this.#ports.authors.verify(this.self, message, record.signature) !== 'valid') return false;
+    this.expectOwn(seq + 1);
+    return true;
   }
 
   /** The next reading of this box's hybrid clock; each is later than all before and all received. */
