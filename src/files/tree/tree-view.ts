@@ -87,11 +87,6 @@ export class TreeView {
     return { id, place: node.place, version: node.version };
   }
 
-  isEmpty(directory: Bytes): boolean {
-    for (const _ of this.#visible(directory, this.#store.children(directory))) return false;
-    return true;
-  }
-
   /** The only child whose name is `name` in another Unicode form (macOS writes é as two characters). */
   #childByForm(parent: Bytes, name: string): VisibleNode | undefined {
     const wanted = name.normalize('NFC');
