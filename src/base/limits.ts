@@ -185,6 +185,13 @@ export const memberRecordsWaitingMax = membersMax;
 /** A TLS handshake that takes longer is given up: one P-256 handshake takes a slow box 20 ms. */
 export const handshakeTimeoutMs = 10_000;
 
+/** Handshakes under way at once, and of these from one address; a further one takes the place of the oldest. */
+export const handshakesMax = 64;
+export const handshakesPerAddressMax = 16;
+
+/** Connections beyond the most that are told so before they are closed; with more, the rest are cut off at once. */
+export const refusalsMax = 16;
+
 /** Bytes one stream takes before `write` asks to wait for `drain`: four chunks, so that the link never idles. */
 export const streamWriteBufferBytes = 1024 * 1024;
 
@@ -314,3 +321,6 @@ export const chunksReplicatingMax = 128;
  * hashes, and the disk idles (measured: 270 instead of 400 MB/s of `ChunkStore.put`).
  */
 export const hashesInFlightMax = 2;
+
+/** Bytes hashed on the event loop before it looks at its sockets and disks again: about a millisecond. */
+export const hashedBytesPerTurnMax = 1024 * 1024;
