@@ -49,6 +49,8 @@ const help: Partial<Record<FilesErrorCode, string>> = {
   COMMIT_TOO_LARGE: 'Send fewer changes at once.',
   LOG_CORRUPT: 'Switch on another box of the pool; the lost records are fetched from it.',
   LOG_FAILED: "Check the box's system disk, then restart the box.",
+  LOG_FORKED:
+    'Store through another box, and have this one set up anew: an old state of its disk was put back.',
   LOG_AUTHOR_UNKNOWN: 'Wait until the members of the pool have been exchanged.',
   CLOCK_SKEW: 'Set the clocks of the boxes right: one is more than an hour ahead.',
   EPOCH_UNKNOWN: 'Wait until the box has met another member of the pool.',

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type Bytes, concat, equalBytes, toHex } from '../base/bytes.ts';
 import { silentLog } from '../base/log.ts';
+import type { LogStorePorts } from '../files/log/log-ports.ts';
 import type { LogPeers } from '../files/log/log-shipping.ts';
 import { LogShipping } from '../files/log/log-shipping.ts';
-import { LogStore, type LogStorePorts } from '../files/log/log-store.ts';
+import { LogStore } from '../files/log/log-store.ts';
 import { TreeStore } from '../files/tree/tree-store.ts';
 import { TreeService } from '../files/tree-service.ts';
 import { FakeClock } from './fake-clock.ts';

@@ -76,3 +76,23 @@ test('a box that claims records of ours stops our commits only when it shows one
   await one.shipping.pullAll();
   assert.equal((await one.service.commit([file('a')])).copies, 2);
 });
+
+test('a box that was put back to an older state and wrote on takes no commits once it meets its records', async () => {
+  const clock = new FakeClock();
+  for (const written of [1, 2, 3]) {
+    const boxes: TreeBox[] = [];
+    const first = await openTreeBox(logFixture(1, clock), undefined, directPeers(memberId(1), boxes));
+    boxes.push(first);
+    boxes.push(await openTreeBox(logFixture(2, clock), undefined, directPeers(memberId(2), boxes)));
+    for (const name of ['a', 'b']) assert.equal((await first.service.commit([file(name)])).copies, 2);
+    const put = boxes.pop()!;
+    const back = await openTreeBox(logFixture(1, clock, 7), undefined, directPeers(memberId(1), boxes));
+    boxes[0] = back;
+    for (let index = 0; index < written; index++) await back.service.commit([file(`c${index}`)]);
+    boxes.push(put);
+    await back.shipping.pullAll();
+
+    assert.ok(back.logs.ownIsForked);
+    await assert.rejects(back.service.commit([file('d')]), { code: 'LOG_FORKED' });
+  }
+});

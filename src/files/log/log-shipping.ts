@@ -204,9 +204,18 @@ export class LogShipping {
         throw filesError('LOG_RECORD_INVALID', 'a box claims records of ours that we never signed');
       }
     }
+    if (!peer.answered) await this.#compareOwn(peer, Math.min(claimed, this.#ownDurable()));
     peer.vector = vector;
     peer.answered = true;
     return vector;
+  }
+
+  /** Our first `count` records have to be the same on both sides: the last of them carries the hashes of all. */
+  async #compareOwn(peer: Peer, count: number): Promise<void> {
+    if (count === 0) return;
+    const theirs = await this.#ownFrom(peer, count - 1);
+    if (theirs === undefined) throw filesError('LOG_RECORD_INVALID', 'a box lacks a record that it claims');
+    await this.#logs.compareOwnRecord(theirs, count - 1);
   }
 
   /** What a box has as our record number `seq`. */

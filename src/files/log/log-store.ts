@@ -1,13 +1,10 @@
 import { assert } from '../../base/assert.ts';
 import { type Bytes, equalBytes, fromHex, toHex } from '../../base/bytes.ts';
 import { describeError, hasCode } from '../../base/errors.ts';
-import type { Log } from '../../base/log.ts';
-import type { Clock } from '../../ports/clock.ts';
-import type { Disk } from '../../ports/disk.ts';
-import type { Entropy } from '../../ports/entropy.ts';
 import { type FilesErrorCode, filesError } from '../files-error.ts';
 import { compareTimes, earliestTime, type HybridTime, receive, tick } from './hybrid-clock.ts';
 import { damagedBodies, LogFile } from './log-file.ts';
+import type { LogStorePorts } from './log-ports.ts';
 import {
   createRecord,
   decodeRecord,
@@ -18,33 +15,6 @@ import {
   signedMessage,
 } from './log-record.ts';
 import type { Operation } from './operations.ts';
-
-export interface LogSigner {
-  readonly memberId: Bytes;
-  /** ECDSA P-256, r‖s. */
-  sign(message: Bytes): Bytes;
-}
-
-/** What the pool's membership says of an author. */
-export interface LogAuthors {
-  verify(author: Bytes, message: Bytes, signature: Bytes): 'valid' | 'invalid' | 'unknown';
-}
-
-export interface EpochKeys {
-  /** The epoch that new records are sealed in. */
-  readonly epoch: number;
-  metadataKey(epoch: number): Bytes | undefined;
-}
-
-export interface LogStorePorts {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly log: Log;
-  readonly signer: LogSigner;
-  readonly authors: LogAuthors;
-  readonly keys: EpochKeys;
-}
 
 /** A record and what it says. */
 export interface OpenedRecord {
@@ -96,6 +66,7 @@ export class LogStore {
   #time: HybridTime = earliestTime;
   /** Records of our own that are known to have been durable once: no new ones before these are back. */
   #ownReached = 0;
+  #ownForked = false;
 
   private constructor(ports: LogStorePorts) {
     this.#ports = ports;
@@ -149,12 +120,30 @@ export class LogStore {
 
   /** The same, shown by our record number `seq`; false when `body` is none that we have signed. */
   expectOwnRecord(body: Bytes, seq: number): boolean {
-    const record = decodeRecord(body);
-    if (!equalBytes(record.author, this.self) || record.seq !== seq) return false;
-    const message = signedMessage(record.signed);
-    if (this.#ports.authors.verify(this.self, message, record.signature) !== 'valid') return false;
-    this.expectOwn(seq + 1);
-    return true;
+    const isOurs = this.#isOurs(decodeRecord(body), seq);
+    if (isOurs) this.expectOwn(seq + 1);
+    return isOurs;
+  }
+
+  /**
+   * Compares our durable record `seq` with what another box has as it. Another one that we have signed as well
+   * means two histories, as after an old image of the disk was put back: from then on `append` refuses. Errors:
+   * `LOG_FORKED`; `LOG_RECORD_INVALID`: we have not signed it.
+   */
+  async compareOwnRecord(body: Bytes, seq: number): Promise<void> {
+    const theirs = decodeRecord(body);
+    if (!this.#isOurs(theirs, seq))
+      throw filesError('LOG_RECORD_INVALID', 'a box shows a false record of ours');
+    const [ours] = await this.read(this.self, seq, 1);
+    if (ours === undefined || equalBytes(recordHash(decodeRecord(ours)), recordHash(theirs))) return;
+    this.#ownForked = true;
+    this.#ports.log.error('own log has two histories', { seq });
+    throw ownForked();
+  }
+
+  /** Whether another box has another history of our own log; then `append` refuses. */
+  get ownIsForked(): boolean {
+    return this.#ownForked;
   }
 
   /** The next reading of this box's hybrid clock; each is later than all before and all received. */
@@ -166,12 +155,13 @@ export class LogStore {
   /**
    * Appends one record of our own with `operations`, whose clocks come from {@link tick}. The record has its place
    * in the chain, and the listeners have heard of it, when this returns; `durable` says when it is on disk.
-   * Errors: `COMMIT_TOO_LARGE`, `LOG_CORRUPT` (our log has lost records), `CLOCK_SKEW` (see {@link clockSkewed}),
-   * `EPOCH_UNKNOWN`.
+   * Errors: `COMMIT_TOO_LARGE`, `LOG_CORRUPT` (our log has lost records), `LOG_FORKED`, `EPOCH_UNKNOWN`,
+   * `CLOCK_SKEW` (see {@link clockSkewed}).
    */
   append(operations: readonly Operation[]): Appended {
     const { signer, entropy, keys } = this.#ports;
     const own = this.#own();
+    if (this.#ownForked) throw ownForked();
     if (!this.ownIsWhole) throw filesError('LOG_CORRUPT', "this box's log has lost records");
     if (this.clockSkewed) throw filesError('CLOCK_SKEW', "this box's clock is far behind another box's");
     const record = createRecord(
@@ -330,6 +320,11 @@ export class LogStore {
     for (const listener of this.#failureListeners) listener();
   }
 
+  #isOurs(record: LogRecord, seq: number): boolean {
+    if (!equalBytes(record.author, this.self) || record.seq !== seq) return false;
+    return this.#ports.authors.verify(this.self, signedMessage(record.signed), record.signature) === 'valid';
+  }
+
   #open(record: LogRecord): OpenedRecord {
     const operations = openRecord(record, this.#metadataKey(record.epoch));
     return { author: record.author, seq: record.seq, operations };
@@ -373,6 +368,10 @@ export class LogStore {
     this.#logs.set(name, log);
     return log;
   }
+}
+
+function ownForked() {
+  return filesError('LOG_FORKED', "another box has another history of this box's log");
 }
 
 function pathOf(author: Bytes): string {
