@@ -35,6 +35,9 @@ const goneCodes = ['LINK_CLOSED', 'PEER_UNREACHABLE', 'REQUEST_TIMEOUT'] as cons
 const boxCodes = new Set([
   'LOG_CORRUPT',
   'LOG_FAILED',
+  'LOG_FORKED',
+  // Its clock is wrong; another box's may be right.
+  'CLOCK_SKEW',
   'TREE_CORRUPT',
   'DISK_FULL',
   'DISK_GONE',

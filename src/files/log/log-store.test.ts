@@ -177,3 +177,14 @@ test('a box that refuses records for their clocks takes no commits until it has 
   await store.append(place(store, 'b')).durable;
   assert.deepEqual(await namesIn(store, memberId(1)), ['a', 'b']);
 });
+
+test('one box of several whose clock runs ahead does not stop the others', async () => {
+  const ahead = logFixture(2);
+  await ahead.clock.run(2 * 3_600_000);
+  const future = await LogStore.open(ahead);
+  await future.append(place(future, 'later')).durable;
+  const store = await LogStore.open(logFixture(1));
+  await store.receive((await written(3, ['right'])).bodies);
+  assert.equal((await store.receive(await future.read(memberId(2), 0))).refused[0]?.code, 'CLOCK_SKEW');
+  await store.append(place(store, 'goes on')).durable;
+});

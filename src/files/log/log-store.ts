@@ -100,12 +100,19 @@ export class LogStore {
   }
 
   /**
-   * True while a member's records are too far ahead of our wall clock to be taken; until then `append` refuses. If
-   * it is our clock that is wrong (a box without a battery), what it stamped would lose against all that is there.
+   * True while the records of most other authors are too far ahead of our wall clock to be taken; until then `append`
+   * refuses. It is our clock that is wrong then (a box without a battery), and what it stamped would lose against all
+   * that is there. One box among several that runs ahead, or lies, does not stop the others; of two boxes nobody can
+   * tell which is wrong.
    */
   get clockSkewed(): boolean {
     const wallMs = this.#ports.clock.wallMs();
-    return [...this.#tooNew.values()].some((time) => !receive(this.#time, time, wallMs).accepted);
+    const ahead = [...this.#tooNew].filter(([, time]) => !receive(this.#time, time, wallMs).accepted);
+    if (ahead.length === 0) return false;
+    const others = new Set(this.#tooNew.keys());
+    for (const [name, { nextSeq }] of this.#logs) if (nextSeq > 0) others.add(name);
+    others.delete(toHex(this.self));
+    return 2 * ahead.length > others.size;
   }
 
   /** Length of our own chain: the durable records and those on their way to the disk. */
