@@ -9,17 +9,17 @@ const gatherBytes = 17 * 16 * 1024;
 const idle: Bytes[] = [];
 const idleMax = 4;
 
-/**
- * Gives a socket one buffer at a time, in which everything written meanwhile is gathered: a few small frames leave
- * in one record and one system call, and a large one in whole records. Node would gather as well, but into fresh
- * memory each time.
- */
 interface Queued {
   readonly bytes: Bytes;
   /** Called when the bytes are gathered, or dropped. */
   readonly taken: (() => void) | undefined;
 }
 
+/**
+ * Gives a socket one buffer at a time, in which everything written meanwhile is gathered: a few small frames leave
+ * in one record and one system call, and a large one in whole records. Node would gather as well, but into fresh
+ * memory each time.
+ */
 export class TlsWriter {
   readonly #socket: TLSSocket;
   readonly #drain: () => void;

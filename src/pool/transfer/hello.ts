@@ -11,7 +11,7 @@ export interface Hello {
   readonly name: string;
   /** The pool it belongs to, when it belongs to one. */
   readonly pool: Bytes | undefined;
-  /** What a box is about: `unclaimed`, `ok`, `attention`. */
+  /** What a box or a desktop is about, in a word. */
   readonly state: string;
   /** Where a box can be dialled, at the address it came from; undefined for a desktop. */
   readonly port?: number | undefined;
