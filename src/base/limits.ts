@@ -3,7 +3,7 @@
 /** Largest plaintext chunk the chunker may cut with a pool's default parameters. */
 export const chunkBytesMax = 256 * 1024;
 
-/** Largest sealed chunk any pool may use (parameters up to 1 MiB average are foreseen), with AEAD tag and header. */
+/** Largest sealed chunk any pool may use (chunks up to 1 MiB are foreseen), with AEAD tag and header. */
 export const sealedChunkBytesMax = 1024 * 1024 + 64;
 
 /** Payload of one frame: a sealed chunk and its id, or one page of control data. */
@@ -21,13 +21,13 @@ export const smallRequestBytesMax = 1024;
 /** An error: its text, help and fields, each cut to `errorTextCharsMax` by whoever reads it. */
 export const errorPayloadBytesMax = 64 * 1024;
 
-/** Requests one connection may have unanswered; more and the reader is paused. 64 small reads fill a gigabit link. */
+/** Requests one connection may have unanswered; more and the reader is paused. */
 export const requestsInFlightMax = 128;
 
 /** Bytes of requests one connection may have unanswered before its reader is paused: 16 chunks of 256 KiB. */
 export const requestBytesInFlightMax = 4 * 1024 * 1024;
 
-/** Connections a box accepts at once: 64 members with two each, and some strangers. */
+/** Connections a box accepts at once, those of strangers included. */
 export const connectionsMax = 160;
 
 /** Of these, connections of parties that are no members (they may only pair). */
@@ -273,7 +273,7 @@ export const largeAnswersInFlightMax = 16;
 /** A request without an answer for this long has failed; the slowest honest one waits for a sync of a busy disk. */
 export const requestTimeoutMs = 30_000;
 
-/** Memory kept to receive chunks into, again and again: 16 chunks of 256 KiB. */
+/** Memory kept to receive chunks into, again and again: 64 chunks of 256 KiB. */
 export const payloadPoolBytesMax = 16 * 1024 * 1024;
 
 /** A connection on which nothing came for `idle` is probed, and after `dead` closed: noticed within 15 s. */
