@@ -39,6 +39,7 @@ import type { Disk } from './ports/disk.ts';
 import type { LedPort } from './ports/leds.ts';
 import { readFile as readSmallFile } from './ports/replace-file.ts';
 import type { ListenAddress } from './ports/secure-transport.ts';
+import { fastestSuite } from './store/suite.ts';
 import type { VolumeOptions } from './store/volume.ts';
 
 const options: Readonly<Record<string, OptionSpec>> = {
@@ -118,6 +119,7 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
     },
   );
   const network = new NodeMulticastNetwork();
+  const suite = fastestSuite(clock);
   let announcer: BoxAnnouncer | undefined;
   const ports = {
     clock,
@@ -126,7 +128,8 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
     compute: nodeCompute,
     stateDisk: new NodeDisk(join(folder, 'state')),
     openTreeIndex: () => LmdbStore.open(join(folder, 'state', 'tree')),
-    transportFor: (identity: { privateKeyPem: string; certificatePem: string }) => new TlsTransport(identity),
+    transportFor: (identity: { privateKeyPem: string; certificatePem: string }) =>
+      new TlsTransport({ ...identity, suite }),
     network: () => ({
       interfaces: network
         .interfaces()

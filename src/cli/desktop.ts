@@ -4,13 +4,20 @@ import { silentLog } from '../base/log.ts';
 import { NodeClock } from '../platform/node-clock.ts';
 import { NodeDisk } from '../platform/node-disk.ts';
 import { nodeEntropy } from '../platform/node-entropy.ts';
+import { TlsTransport } from '../platform/tls-transport.ts';
 import { AddressBook } from '../pool/address-book.ts';
 import { loadPoolSecrets, type PoolSecrets, poolSecretsPath, savePoolSecrets } from '../pool/authority.ts';
 import { type Identity, loadOrCreateIdentity } from '../pool/identity.ts';
 import { Roster, rosterPath } from '../pool/membership/roster.ts';
 import type { Disk } from '../ports/disk.ts';
+import { fastestSuite } from '../store/suite.ts';
 
 export const desktopPorts = { clock: new NodeClock(), entropy: nodeEntropy, log: silentLog };
+
+/** Connections under this desktop's key, with the cipher that this computer is fastest at. */
+export function desktopTransport(identity: Identity): TlsTransport {
+  return new TlsTransport({ ...identity, suite: fastestSuite(desktopPorts.clock) });
+}
 
 /** The pool this desktop is a member of. */
 export interface DesktopPool {

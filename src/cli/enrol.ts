@@ -1,5 +1,4 @@
 import { AetherError } from '../base/errors.ts';
-import { TlsTransport } from '../platform/tls-transport.ts';
 import { decodeEnrolmentAnswer, type EnrolmentAnswer } from '../pool/pairing/enrolment-message.ts';
 import { pairWithBox } from '../pool/pairing/pairing-desktop.ts';
 import type { Hello } from '../pool/transfer/hello.ts';
@@ -8,7 +7,7 @@ import type { PeerConnection } from '../pool/transfer/peer-connection.ts';
 import { PeerDirectory } from '../pool/transfer/peer-directory.ts';
 import { PeerDispatcher } from '../pool/transfer/peer-dispatcher.ts';
 import type { PeerAddress } from '../ports/secure-transport.ts';
-import { type Desktop, desktopPorts } from './desktop.ts';
+import { type Desktop, desktopPorts, desktopTransport } from './desktop.ts';
 import { BoxFinder, parseAddress } from './find-boxes.ts';
 import type { Output } from './output.ts';
 
@@ -26,7 +25,7 @@ export async function contactBox(desktop: Desktop, wanted: string, signal: Abort
   const directory = new PeerDirectory(
     {
       self: desktop.identity.memberId,
-      transport: new TlsTransport(desktop.identity),
+      transport: desktopTransport(desktop.identity),
       // Nobody is a member here: a box that is paired with has no say over this desktop.
       dispatcher: new PeerDispatcher({
         hello: () => ({ role: 'desktop', name: 'aether', pool: undefined, state: 'pairing' }),

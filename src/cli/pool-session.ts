@@ -2,7 +2,6 @@ import { type Bytes, equalBytes, toHex } from '../base/bytes.ts';
 import { AetherError, hasCode } from '../base/errors.ts';
 import { defaultReplicas } from '../box.ts';
 import { nodeCompute } from '../platform/node-compute.ts';
-import { TlsTransport } from '../platform/tls-transport.ts';
 import { MemberExchange } from '../pool/membership/member-exchange.ts';
 import type { Member } from '../pool/membership/member-set.ts';
 import { computePlacement } from '../pool/placement/placement.ts';
@@ -11,7 +10,7 @@ import { methods } from '../pool/transfer/methods.ts';
 import type { PeerConnection } from '../pool/transfer/peer-connection.ts';
 import { type PeerChange, PeerDirectory } from '../pool/transfer/peer-directory.ts';
 import { PeerDispatcher } from '../pool/transfer/peer-dispatcher.ts';
-import { type Desktop, type DesktopPool, desktopPorts } from './desktop.ts';
+import { type Desktop, type DesktopPool, desktopPorts, desktopTransport } from './desktop.ts';
 import { BoxFinder } from './find-boxes.ts';
 import { within } from './within.ts';
 
@@ -73,7 +72,7 @@ export class PoolSession {
     this.#directory = new PeerDirectory(
       {
         self: identity.memberId,
-        transport: new TlsTransport(identity),
+        transport: desktopTransport(identity),
         dispatcher,
         pool: () => secrets.pool,
       },

@@ -8,6 +8,7 @@ import {
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls, createServer, type TLSSocket } from 'node:tls';
+import { handshakesPerAddressMax } from '../base/limits.ts';
 import type { SecureStream } from '../ports/secure-transport.ts';
 import { secureTransportContract } from '../testing/contracts/secure-transport-contract.ts';
 import { type TestCertificate, testCertificate } from '../testing/test-certificate.ts';
@@ -56,6 +57,35 @@ test('a client without a certificate is turned away, and the listener goes on', 
   assert.equal(accepted.length, 0);
   const stream = await new TlsTransport(await testCertificate()).connect({ host, port }, { timeoutMs: 5000 });
   stream.destroy();
+});
+
+test('connections that say nothing keep nobody out, and lose their places', async (t) => {
+  const { port, accepted } = await listening(t);
+  const own = { ...(await testCertificate()) };
+  const first = await new TlsTransport(own).connect({ host, port }, { timeoutMs: 5000 });
+  let closed = 0;
+  const silent = Array.from({ length: 330 }, () => connectTcp(port, host));
+  for (const socket of silent) {
+    socket.on('error', () => {});
+    socket.on('close', () => closed++);
+    socket.resume();
+  }
+  t.after(() => {
+    first.destroy();
+    for (const socket of silent) socket.destroy();
+  });
+  await Promise.all(
+    silent.map((socket) => new Promise((done) => socket.once('connect', done).once('close', done))),
+  );
+  const second = await new TlsTransport(own).connect({ host, port }, { timeoutMs: 5000 });
+  while (closed < silent.length - handshakesPerAddressMax) await delay(5);
+  // The client is done with its handshake before the server is.
+  while (accepted.length < 2) await delay(5);
+  let open = true;
+  first.attach({ data: () => {}, drain: () => {}, closed: () => (open = false) });
+  second.destroy();
+  await delay(5);
+  assert.equal(open, true, 'who is in stays in');
 });
 
 test('a client whose key is of another curve is turned away', async (t) => {

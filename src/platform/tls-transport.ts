@@ -1,5 +1,5 @@
 import { constants } from 'node:crypto';
-import type { AddressInfo, OnReadOpts } from 'node:net';
+import type { AddressInfo, OnReadOpts, Socket } from 'node:net';
 import {
   type ConnectionOptions,
   connect,
@@ -9,7 +9,7 @@ import {
   type TlsOptions,
 } from 'node:tls';
 import type { Bytes } from '../base/bytes.ts';
-import { connectionsMax, handshakeTimeoutMs } from '../base/limits.ts';
+import { handshakeTimeoutMs } from '../base/limits.ts';
 import type {
   ConnectOptions,
   ListenAddress,
@@ -19,6 +19,7 @@ import type {
   SecureTransport,
 } from '../ports/secure-transport.ts';
 import { linkError, translateSocketError } from './tls-errors.ts';
+import { Handshakes } from './tls-handshakes.ts';
 import { readIntoSharedBuffer, sharedReadBuffer } from './tls-read-buffer.ts';
 import { p256KeyOf, TlsStream } from './tls-stream.ts';
 
@@ -65,8 +66,7 @@ export class TlsTransport implements SecureTransport {
       noDelay: true,
       handshakeTimeout: handshakeTimeoutMs,
     });
-    // Room for parties in their handshake, on top of those whom the peer server counts and turns away politely.
-    server.maxConnections = 2 * connectionsMax;
+    limitHandshakes(server);
     server.on('secureConnection', (socket) => {
       const stream = openStream(socket);
       if (stream === undefined) return;
@@ -124,6 +124,28 @@ export class TlsTransport implements SecureTransport {
       });
     });
   }
+}
+
+/** Bounds the handshakes under way; those that are done count above, where it is known who is a member. */
+function limitHandshakes(server: Server): void {
+  const handshakes = new Handshakes<Socket>();
+  const sockets = new Map<string, Socket>();
+  const nameOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+  server.on('connection', (socket) => {
+    const name = nameOf(socket);
+    sockets.set(name, socket);
+    handshakes.begin(socket, socket.remoteAddress ?? '');
+    socket.once('close', () => {
+      handshakes.end(socket);
+      if (sockets.get(name) === socket) sockets.delete(name);
+    });
+  });
+  server.on('secureConnection', (socket) => {
+    const name = nameOf(socket);
+    const plain = sockets.get(name);
+    sockets.delete(name);
+    if (plain !== undefined) handshakes.end(plain);
+  });
 }
 
 /** The stream of a finished handshake; a socket whose other side shows no P-256 key is destroyed instead. */

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyBytes } from '../../base/bytes.ts';
-import { connectionsMax, strangerConnectionsMax, strangerLifetimeMs } from '../../base/limits.ts';
+import {
+  closeGraceMs,
+  connectionsMax,
+  refusalsMax,
+  strangerConnectionsMax,
+  strangerLifetimeMs,
+} from '../../base/limits.ts';
 import { fakeKey, PeerWorld } from '../../testing/peer-world.ts';
 import { methods } from './methods.ts';
 import type { PeerConnection } from './peer-connection.ts';
@@ -84,6 +90,26 @@ test('strangers fill only their own places; members come up to the whole', async
   assert.equal(server.connections().length, connectionsMax);
   const last = await connect('desk');
   await assert.rejects(world.clock.runUntil(last.greet()), { code: 'CONNECTIONS_FULL' });
+});
+
+test('of those that come when all places are taken, only some are told why; the rest are cut off', async () => {
+  const { world } = await box();
+  const connect = (name: string) => world.connect(name, 'a', world.dispatcher(name, 'desktop'));
+  for (let index = 0; index < strangerConnectionsMax; index++) await connect(`stranger ${index}`);
+  const codes: string[] = [];
+  for (let index = 0; index < refusalsMax + 3; index++) {
+    const extra = await connect('one stranger more');
+    await world.clock.runUntil(
+      extra.greet().then(
+        () => codes.push('none'),
+        (error: { code: string }) => codes.push(error.code),
+      ),
+    );
+  }
+  assert.deepEqual(new Set(codes.slice(0, refusalsMax)), new Set(['CONNECTIONS_FULL']));
+  assert.deepEqual(new Set(codes.slice(refusalsMax)), new Set(['LINK_CLOSED']));
+  await world.clock.run(closeGraceMs);
+  await assert.rejects(world.clock.runUntil((await connect('later')).greet()), { code: 'CONNECTIONS_FULL' });
 });
 
 test('hello that cannot be read is refused by code, and the connection stays', async () => {

@@ -1,4 +1,10 @@
-import { connectionsMax, strangerConnectionsMax, strangerLifetimeMs } from '../../base/limits.ts';
+import {
+  closeGraceMs,
+  connectionsMax,
+  refusalsMax,
+  strangerConnectionsMax,
+  strangerLifetimeMs,
+} from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type {
@@ -20,7 +26,7 @@ export interface PeerServerOptions {
 
 /**
  * Lets peers in. Members come up to `connectionsMax`, strangers (who may only pair) up to `strangerConnectionsMax`
- * and for `strangerLifetimeMs`, so that they cannot keep members out.
+ * and for `strangerLifetimeMs`, so that they cannot keep members out. Handshakes count elsewhere, in the transport.
  */
 export class PeerServer {
   readonly #options: PeerServerOptions;
@@ -29,6 +35,8 @@ export class PeerServer {
   readonly #connections = new Set<PeerConnection>();
   /** Those that were no members when they came. */
   readonly #strangers = new Set<PeerConnection>();
+  /** Those turned away that may still be hearing why. */
+  #refused = 0;
   #listener: SecureListener | undefined;
 
   constructor(options: PeerServerOptions, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
@@ -69,10 +77,16 @@ export class PeerServer {
     const full =
       this.#connections.size >= connectionsMax ||
       (stranger && this.#strangers.size >= strangerConnectionsMax);
+    if (full && this.#refused >= refusalsMax) {
+      stream.destroy();
+      return;
+    }
     const ports = { clock: this.#clock, log: this.#log };
     const connection = new PeerConnection(stream, { direction: 'incoming', dispatcher }, ports);
     if (full) {
       this.#log.warn('connection refused: too many', { remote: stream.remote, stranger });
+      this.#refused++;
+      this.#clock.after(closeGraceMs, () => this.#refused--);
       connection.close(transferError('CONNECTIONS_FULL', 'this box has as many connections as it takes'));
       return;
     }
