@@ -87,12 +87,10 @@ test("a foreign pool's desktop and box, trying everything: refused by name, and 
     const link = await RawLink.open(pool.boxes[0]!.ready, await loadOrCreateIdentity(disk, ports));
     const hello = { role, name: 'foreign', pool: secrets!.pool, state: 'member', port: 4000 };
     assert.equal(await link.ask(methods.hello, encodeHello(hello)), 'answered');
-    for (const [method, { caller }] of methodDescriptions) {
+    for (const [method, { caller, payloadBytesMax }] of methodDescriptions) {
       if (caller === 'anyone') continue;
-      assert.equal(
-        await link.ask(method, encodeCbor({ path: [], after: null, limit: null })),
-        'FOREIGN_POOL',
-      );
+      const payload = encodeCbor({ path: [], after: null, limit: null }).subarray(0, payloadBytesMax);
+      assert.equal(await link.ask(method, payload), 'FOREIGN_POOL');
     }
     await link.close();
   }
