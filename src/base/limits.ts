@@ -24,7 +24,7 @@ export const errorPayloadBytesMax = 64 * 1024;
 /** Requests one connection may have unanswered; more and the reader is paused. */
 export const requestsInFlightMax = 128;
 
-/** Bytes of requests one connection may have unanswered before its reader is paused: 16 chunks of 256 KiB. */
+/** Bytes of requests one connection may have unanswered before its reader is paused: 16 chunks of the largest default size. */
 export const requestBytesInFlightMax = 4 * 1024 * 1024;
 
 /** Connections a box accepts at once, those of strangers included. */

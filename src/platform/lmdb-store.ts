@@ -2,7 +2,14 @@ import { mkdirSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { assert } from '../base/assert.ts';
 import { type Bytes, compareBytes, copyOf, equalBytes } from '../base/bytes.ts';
-import type { KeyRange, KeyValueChange, KeyValueEntry, KeyValueStore } from '../ports/key-value-store.ts';
+import {
+  checkKey,
+  type KeyRange,
+  type KeyValueChange,
+  type KeyValueEntry,
+  type KeyValueStore,
+  lowerBound,
+} from '../ports/key-value-store.ts';
 import { diskError } from './disk-errors.ts';
 import { removeDamagedStore } from './lmdb-file.ts';
 
@@ -141,22 +148,6 @@ export class LmdbStore implements KeyValueStore {
   }
 }
 
-/** Index of the first entry whose key is not before `key`. */
-function lowerBound(entries: readonly Pending[], key: Bytes): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareBytes(entries[middle]!.key, key) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 function nameOf(key: Bytes): string {
   return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
-}
-
-function checkKey(key: Bytes): void {
-  assert(key.length >= 1 && key.length <= 511, 'a key has 1 to 511 bytes');
 }

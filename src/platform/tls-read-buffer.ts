@@ -4,7 +4,7 @@ import type { Bytes } from '../base/bytes.ts';
 /**
  * Memory that every TLS socket of the process reads into, one after the other: OpenSSL hands on at most one record
  * (16 KiB) at a time, and the callback is done with it before the next. Without it, Node takes fresh memory for
- * each record, and the page faults cost as much as the decryption (measured: 930 against 2100 MB a CPU second).
+ * each record, and the page faults cost as much as the decryption.
  */
 export const sharedReadBuffer: Bytes = new Uint8Array(Buffer.allocUnsafeSlow(16 * 1024).buffer);
 

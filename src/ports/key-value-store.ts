@@ -1,4 +1,5 @@
-import type { Bytes } from '../base/bytes.ts';
+import { assert } from '../base/assert.ts';
+import { type Bytes, compareBytes } from '../base/bytes.ts';
 
 /**
  * An ordered map from keys (1–511 bytes) to values, kept on a disk. Reads see every write that was issued before
@@ -29,4 +30,21 @@ export interface KeyValueEntry {
 export interface KeyValueChange {
   readonly key: Bytes;
   readonly value: Bytes | undefined;
+}
+
+/** Every store refuses other keys: a key has 1 to 511 bytes. */
+export function checkKey(key: Bytes): void {
+  assert(key.length >= 1 && key.length <= 511, 'a key has 1 to 511 bytes');
+}
+
+/** Index of the first of sorted entries whose key is not before `key`. */
+export function lowerBound(entries: readonly { readonly key: Bytes }[], key: Bytes): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareBytes(entries[middle]!.key, key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,8 +1,14 @@
-import { assert } from '../base/assert.ts';
 import { type Bytes, compareBytes, copyOf } from '../base/bytes.ts';
 import { AetherError } from '../base/errors.ts';
 import type { DiskErrorCode } from '../ports/disk.ts';
-import type { KeyRange, KeyValueChange, KeyValueEntry, KeyValueStore } from '../ports/key-value-store.ts';
+import {
+  checkKey,
+  type KeyRange,
+  type KeyValueChange,
+  type KeyValueEntry,
+  type KeyValueStore,
+  lowerBound,
+} from '../ports/key-value-store.ts';
 import type { SeededEntropy } from './seeded-entropy.ts';
 
 export interface MemoryKeyValueStoreOptions {
@@ -105,22 +111,6 @@ function applyAll(entries: KeyValueEntry[], changes: readonly KeyValueChange[]):
     if (value !== undefined) entries.splice(index, present ? 1 : 0, { key, value });
     else if (present) entries.splice(index, 1);
   }
-}
-
-/** Index of the first entry whose key is not before `key`. */
-function lowerBound(entries: readonly KeyValueEntry[], key: Bytes): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareBytes(entries[middle]!.key, key) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function checkKey(key: Bytes): void {
-  assert(key.length >= 1 && key.length <= 511, 'a key has 1 to 511 bytes');
 }
 
 function failure(code: DiskErrorCode): AetherError<DiskErrorCode> {

@@ -9,7 +9,7 @@ const slabStepBytes = 64 * 1024;
 
 /**
  * Memory to receive large payloads into, used again: fresh memory for each costs as many page faults as the
- * decryption costs instructions (measured: 1050 against 1700 MB a CPU second). At most `payloadPoolBytesMax` lie
+ * decryption costs instructions. At most `payloadPoolBytesMax` lie
  * idle.
  */
 export class PayloadPool {
