@@ -53,7 +53,7 @@ export function sealChunk(
   const key = createHmac('sha256', createSecretKey(chunkKeySecret)).update(plaintext).digest();
   const compressed = mayCompress(plaintext) ? compress(plaintext) : undefined;
   const payload = compressed ?? plaintext;
-  const body = allocate(headerBytes + payload.length + tagBytes);
+  const body = allocate(sealedBytes(payload.length));
   body[0] = version;
   body[1] = suiteNumbers[suite];
   body[2] = compressed === undefined ? compressions.none : compressions.zstd;
@@ -89,7 +89,13 @@ export function chunkIdOf(body: Bytes): Bytes {
   return bytesOf(hash('sha256', body, 'buffer'));
 }
 
-function encrypt(suite: Suite, key: Bytes, payload: Bytes, body: Bytes): void {
+/** What a payload of that many bytes, compressed or not, takes when it is sealed. */
+export function sealedBytes(payloadBytes: number): number {
+  return headerBytes + payloadBytes + tagBytes;
+}
+
+/** Encrypts `payload` into `body`, `sealedBytes` long, whose header is there and is authenticated with it. */
+export function encrypt(suite: Suite, key: Bytes, payload: Bytes, body: Bytes): void {
   const header = body.subarray(0, headerBytes);
   // A key object saves 13 µs a chunk over raw bytes, which Node checks and copies in JavaScript.
   const cipher = createCipheriv(suite as AeadType, createSecretKey(key), nonce, { authTagLength: tagBytes });
