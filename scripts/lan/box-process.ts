@@ -26,7 +26,12 @@ export interface BoxReady {
 const launcher = join(repositoryRoot, 'bin', 'aetherstore');
 
 /** As the launcher gives them. */
-const memoryFlags = ['--max-semi-space-size=8', '--max-old-space-size=192'];
+const memoryFlags = [
+  '--min-semi-space-size=8',
+  '--max-semi-space-size=8',
+  '--initial-heap-size=96',
+  '--max-old-space-size=192',
+];
 
 /** A running box program with two disks (folders). */
 export class BoxProcess {
