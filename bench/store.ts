@@ -1,11 +1,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { requestBytesInFlightMax } from '../src/base/limits.ts';
 import { silentLog } from '../src/base/log.ts';
 import { LmdbStore } from '../src/platform/lmdb-store.ts';
 import { NodeClock } from '../src/platform/node-clock.ts';
 import { nodeCompute } from '../src/platform/node-compute.ts';
 import { NodeDisk } from '../src/platform/node-disk.ts';
 import { nodeEntropy } from '../src/platform/node-entropy.ts';
+import { requestsOf } from '../src/pool/transfer/chunk-entry.ts';
 import { ChunkStore } from '../src/store/chunk-store.ts';
 import { chunkIdOf } from '../src/store/seal.ts';
 import { type Corpus, chunksOf, encodeNumbers, photographs } from './corpus.ts';
@@ -19,7 +21,8 @@ import {
 } from './harness.ts';
 
 const dataBytes = 256 * 1024 * 1024;
-const putsInFlight = 64;
+/** What one peer may have under way, in requests of a megabyte. */
+const putsInFlight = requestBytesInFlightMax >> 20;
 const getsInFlight = 16;
 /** What the C loop syncs at once; as much as the store's own groups hold at most. */
 const groupBytes = 8 * 1024 * 1024;
@@ -29,6 +32,9 @@ interface StoredChunk {
   readonly body: Uint8Array;
 }
 
+/** As a peer sends them. */
+type Requests = readonly (readonly StoredChunk[])[];
+
 /** The real store (one volume, real disk, real LMDB) with chunks that are as they come from a peer. */
 export const storeBenchmark: Benchmark = {
   name: 'store',
@@ -36,13 +42,14 @@ export const storeBenchmark: Benchmark = {
   async run(context: BenchContext): Promise<readonly Row[]> {
     const corpus = photographs(dataBytes);
     const chunks = chunksOf(corpus).map((body) => ({ id: chunkIdOf(body), body }));
+    const requests = requestsOf(chunks, (chunk) => chunk);
     const files = {
       data: context.file('store.data', corpus.data),
       ends: context.file('store.ends', encodeNumbers(corpus.ends)),
     };
     return [
-      await compareWithLoop(context, corpus, chunks, files),
-      await compareWithCopy(context, corpus, chunks, files.data),
+      await compareWithLoop(context, corpus, requests, files),
+      await compareWithCopy(context, corpus, requests, files.data),
       await compareReads(context, corpus, chunks, files),
     ];
   },
@@ -53,12 +60,7 @@ interface Files {
   readonly ends: string;
 }
 
-function compareWithLoop(
-  context: BenchContext,
-  corpus: Corpus,
-  chunks: readonly StoredChunk[],
-  files: Files,
-) {
+function compareWithLoop(context: BenchContext, corpus: Corpus, requests: Requests, files: Files) {
   const copy = join(context.folder, 'store.loop');
   return context.compare({
     name: 'store put',
@@ -67,7 +69,7 @@ function compareWithLoop(
     per: 'second',
     target: 0.5,
     rounds: 5,
-    runOurs: () => putAll(context, corpus, chunks),
+    runOurs: () => putAll(context, corpus, requests),
     runPeer: async () => {
       const answer = await context.runPeer('write-sync', [files.data, files.ends, copy, groupBytes]);
       rmSync(copy);
@@ -76,12 +78,7 @@ function compareWithLoop(
   });
 }
 
-function compareWithCopy(
-  context: BenchContext,
-  corpus: Corpus,
-  chunks: readonly StoredChunk[],
-  data: string,
-) {
+function compareWithCopy(context: BenchContext, corpus: Corpus, requests: Requests, data: string) {
   const copy = join(context.folder, 'store.copy');
   return context.compare({
     name: 'store put (cp)',
@@ -89,7 +86,7 @@ function compareWithCopy(
     unit: 'bytes',
     per: 'second',
     rounds: 3,
-    runOurs: () => putAll(context, corpus, chunks),
+    runOurs: () => putAll(context, corpus, requests),
     runPeer: async () => {
       const sample = await measureCommand(corpus.data.length, [
         'sh',
@@ -130,14 +127,10 @@ async function compareReads(
   return row;
 }
 
-async function putAll(
-  context: BenchContext,
-  corpus: Corpus,
-  chunks: readonly StoredChunk[],
-): Promise<Sample> {
+async function putAll(context: BenchContext, corpus: Corpus, requests: Requests): Promise<Sample> {
   const { store, close } = await openStore(context, 'put');
   const sample = await measure(corpus.data.length, () =>
-    eachOf(chunks, putsInFlight, ({ id, body }) => store.put(id, body)),
+    eachOf(requests, putsInFlight, (chunks) => store.putMany(chunks)),
   );
   await close();
   return sample;

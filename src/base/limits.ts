@@ -24,8 +24,11 @@ export const errorPayloadBytesMax = 64 * 1024;
 /** Requests one connection may have unanswered; more and the reader is paused. */
 export const requestsInFlightMax = 128;
 
-/** Bytes of requests one connection may have unanswered before its reader is paused: 16 chunks of the largest default size. */
-export const requestBytesInFlightMax = 4 * 1024 * 1024;
+/**
+ * Bytes of requests one connection may have unanswered before its reader is paused: some are received while others are
+ * written and others synced, and what is synced together should be megabytes (a sync takes 2 ms and 1 ms a megabyte).
+ */
+export const requestBytesInFlightMax = 8 * 1024 * 1024;
 
 /** Connections a box accepts at once, those of strangers included. */
 export const connectionsMax = 160;
@@ -103,8 +106,8 @@ export const recentChunksMax = 200_000;
 /** Bytes of a file read before they are cut and sealed: enough that few bytes are cut twice. */
 export const sealFillBytes = 1024 * 1024;
 
-/** Sealed chunks handed over at once (one of the largest kind fits), and such batches not yet acknowledged: 16 MiB. */
-export const sealBatchBytes = sealedChunkBytesMax + 16 * 1024;
+/** Sealed chunks handed over at once, as much as one frame carries, and such batches not yet acknowledged: 16 MiB. */
+export const sealBatchBytes = framePayloadBytesMax;
 export const sealBatchesInFlightMax = 16;
 
 /** How much of a file is fetched before it is asked for: 16 chunks keep a gigabit link busy over 30 ms. */
@@ -213,7 +216,7 @@ export const consoleInputBytesMax = 64 * 1024;
 /** A TXT record of ours: with SRV and addresses it still fits one packet (RFC 6763 §6.2). */
 export const txtRecordBytesMax = 900;
 
-/** Placement maps kept: the one in force and those that still are being left. A map of 64 boxes takes 1 MiB. */
+/** Placement maps kept: the one in force and those that still are being left. A map of 64 boxes takes 3 MiB. */
 export const placementsCachedMax = 8;
 
 /** Addresses remembered for one box: a few interfaces, each with IPv4 and IPv6. */
@@ -312,9 +315,6 @@ export const pairingMessageBytesMax = 1024;
 
 /** How often boxes compare their member lists, should a change not have reached one: one small request a minute. */
 export const memberExchangePeriodMs = 60_000;
-
-/** Chunks of one batch on their way to their holders at once: enough to fill the windows of two peers. */
-export const chunksReplicatingMax = 128;
 
 /**
  * Hashes on libuv's thread pool at once. It has four threads and one queue: with more, writes and syncs wait behind

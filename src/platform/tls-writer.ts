@@ -2,8 +2,11 @@ import type { TLSSocket } from 'node:tls';
 import { type Bytes, sizeOf } from '../base/bytes.ts';
 import { streamWriteBufferBytes } from '../base/limits.ts';
 
-/** One chunk of the usual largest size with its frame header, in whole TLS records. */
-const gatherBytes = 17 * 16 * 1024;
+/** What is gathered at once, in whole TLS records. */
+const gatherBytes = 8 * 16 * 1024;
+
+/** A part of this size is worth a system call of its own, and costs less than being copied. */
+const directBytesMin = 32 * 1024;
 
 /** Gathering memory that lies idle, for all connections together. */
 const idle: Bytes[] = [];
@@ -11,21 +14,19 @@ const idleMax = 4;
 
 interface Queued {
   readonly bytes: Bytes;
-  /** Called when the bytes are gathered, or dropped. */
+  /** Called when nobody looks at the bytes any more: they are gathered, encrypted, or dropped. */
   readonly taken: (() => void) | undefined;
 }
 
 /**
- * Gives a socket one buffer at a time, in which everything written meanwhile is gathered: a few small frames leave
- * in one record and one system call, and a large one in whole records. Node would gather as well, but into fresh
- * memory each time.
+ * Gives a socket one buffer at a time. Small parts written meanwhile are gathered in one: a few small frames leave in
+ * one record and one system call. Node would gather as well, but large parts too, and into fresh memory each time. A
+ * large part is encrypted from where it stands.
  */
 export class TlsWriter {
   readonly #socket: TLSSocket;
   readonly #drain: () => void;
   #queue: Queued[] = [];
-  /** How much of the first in the queue was taken. */
-  #offset = 0;
   #queuedBytes = 0;
   #busy = false;
   #wantsDrain = false;
@@ -63,7 +64,6 @@ export class TlsWriter {
 
   #drop(): void {
     for (const { taken } of this.#queue.splice(0)) taken?.();
-    this.#offset = 0;
     this.#queuedBytes = 0;
   }
 
@@ -75,21 +75,31 @@ export class TlsWriter {
       if (this.#ending) this.#socket.end();
       return;
     }
+    const first = this.#queue[0]!;
+    if (first.bytes.length >= directBytesMin) {
+      this.#queue.shift();
+      this.#socket.write(first.bytes, (error) => {
+        first.taken?.();
+        this.#written(first.bytes.length, error);
+      });
+      return;
+    }
     const memory = idle.pop() ?? new Uint8Array(Buffer.allocUnsafeSlow(gatherBytes).buffer);
     const size = this.#gather(memory);
-    this.#socket.write(memory.subarray(0, size), (error) => this.#written(memory, size, error));
+    this.#socket.write(memory.subarray(0, size), (error) => {
+      if (idle.length < idleMax) idle.push(memory);
+      this.#written(size, error);
+    });
   };
 
+  /** Copies the small parts at the front of the queue, as many as fit. */
   #gather(memory: Bytes): number {
     let size = 0;
     let count = 0;
     for (const { bytes, taken } of this.#queue) {
-      const fitting = Math.min(bytes.length - this.#offset, memory.length - size);
-      memory.set(bytes.subarray(this.#offset, this.#offset + fitting), size);
-      size += fitting;
-      this.#offset += fitting;
-      if (this.#offset < bytes.length) break;
-      this.#offset = 0;
+      if (bytes.length >= directBytesMin || size + bytes.length > memory.length) break;
+      memory.set(bytes, size);
+      size += bytes.length;
       taken?.();
       count++;
     }
@@ -97,8 +107,7 @@ export class TlsWriter {
     return size;
   }
 
-  #written(memory: Bytes, size: number, error: Error | null | undefined): void {
-    if (idle.length < idleMax) idle.push(memory);
+  #written(size: number, error: Error | null | undefined): void {
     this.#queuedBytes -= size;
     if (error) this.#drop();
     this.#flush();

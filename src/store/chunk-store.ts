@@ -11,11 +11,11 @@ import {
 import { Semaphore } from '../base/semaphore.ts';
 import { every, type Timer } from '../ports/clock.ts';
 import type { Compute } from '../ports/compute.ts';
-
 import { ChunkCache } from './chunk-cache.ts';
 import { nameOf } from './chunk-index.ts';
 import { storeError } from './errors.ts';
-import { Volume, type VolumeOptions, type VolumePorts, type VolumeState } from './volume.ts';
+import { recordsBytes } from './record.ts';
+import { type ChunkBody, Volume, type VolumeOptions, type VolumePorts, type VolumeState } from './volume.ts';
 
 export interface ChunkStoreOptions {
   readonly volumes: readonly VolumeOptions[];
@@ -58,7 +58,7 @@ export class ChunkStore {
   readonly #unopened: Unopened[] = [];
   readonly #cache = new ChunkCache(storeCacheBytesMax, storeCachedChunkBytesMax);
   readonly #semaphore = new Semaphore(putBytesInFlightMax);
-  /** Chunks that are being written, by id. */
+  /** Chunks that are being written, by id; those that came together share one promise. */
   readonly #puts = new Map<string, Promise<void>>();
   readonly #listeners = new Set<() => void>();
   readonly #probing: Timer;
@@ -101,24 +101,35 @@ export class ChunkStore {
     return store;
   }
 
+  /** As `putMany`, of one. */
+  put(id: Bytes, body: Bytes): Promise<void> {
+    return this.putMany([{ id, body }]);
+  }
+
   /**
-   * Keeps a chunk; durable when it resolves. One that is held already is not written again: it resolves once its
-   * volume was seen to be there. `body` must not change meanwhile. Errors: `CHUNK_ID_MISMATCH` when `id` is not SHA-256 of `body`, `CHUNK_TOO_LARGE`, `STORE_FULL`,
-   * `STORE_NO_VOLUME`, `STORE_CLOSED`.
+   * Keeps chunks, `putBytesInFlightMax` at most; durable when it resolves. One that is held already is not written
+   * again: it resolves once its volume was seen to be there. The bodies must not change meanwhile. Errors, after which
+   * some of them may be held: `CHUNK_ID_MISMATCH` when an id is not SHA-256 of its body, `CHUNK_TOO_LARGE`,
+   * `STORE_FULL`, `STORE_NO_VOLUME`, `STORE_CLOSED`.
    */
-  async put(id: Bytes, body: Bytes): Promise<void> {
+  async putMany(chunks: readonly ChunkBody[]): Promise<void> {
     this.#checkOpen();
-    if (body.length > sealedChunkBytesMax) {
+    const tooLarge = chunks.find(({ body }) => body.length > sealedChunkBytesMax);
+    if (tooLarge !== undefined) {
       throw storeError('CHUNK_TOO_LARGE', 'the chunk is larger than any pool may use', {
-        fields: { bytes: body.length, bytesMax: sealedChunkBytesMax },
+        fields: { bytes: tooLarge.body.length, bytesMax: sealedChunkBytesMax },
       });
     }
-    if (await this.holds(id)) return;
-    await this.#semaphore.acquire(body.length);
+    const missing = await this.#missing(chunks);
+    if (missing.length === 0) return;
+    const bytes = missing.reduce((sum, { body }) => sum + body.length, 0);
+    await this.#semaphore.acquire(bytes);
     try {
-      await this.#putVerified(id, body);
+      for (const chunk of missing) await this.#verify(chunk);
+      // Some may have been written while these were waiting.
+      await this.#writeOnce(await this.#missing(missing));
     } finally {
-      this.#semaphore.release(body.length);
+      this.#semaphore.release(bytes);
     }
   }
 
@@ -205,30 +216,50 @@ export class ChunkStore {
     await Promise.all(this.#volumes.map((volume) => volume.close()));
   }
 
-  async #putVerified(id: Bytes, body: Bytes): Promise<void> {
-    if (!equalBytes(await this.#compute.sha256(body), id)) {
-      throw storeError('CHUNK_ID_MISMATCH', 'the bytes are not those that the chunk id names', {
-        fields: { id: toHex(id) },
+  async #missing(chunks: readonly ChunkBody[]): Promise<readonly ChunkBody[]> {
+    const missing: ChunkBody[] = [];
+    for (const chunk of chunks) {
+      // Not asked of each what is known at once: most chunks of a put are new.
+      if (!this.has(chunk.id) || !(await this.holds(chunk.id))) missing.push(chunk);
+    }
+    return missing;
+  }
+
+  async #verify({ id, body }: ChunkBody): Promise<void> {
+    if (equalBytes(await this.#compute.sha256(body), id)) return;
+    throw storeError('CHUNK_ID_MISMATCH', 'the bytes are not those that the chunk id names', {
+      fields: { id: toHex(id) },
+    });
+  }
+
+  /** Writes those that nobody is writing, and waits for the others. */
+  async #writeOnce(chunks: readonly ChunkBody[]): Promise<void> {
+    const fresh = new Map<string, ChunkBody>();
+    const writing = new Set<Promise<void>>();
+    for (const chunk of chunks) {
+      const name = nameOf(chunk.id);
+      const put = this.#puts.get(name);
+      if (put === undefined) fresh.set(name, chunk);
+      else writing.add(put);
+    }
+    if (fresh.size > 0) {
+      const put = this.#write([...fresh.values()]).finally(() => {
+        for (const name of fresh.keys()) this.#puts.delete(name);
       });
+      for (const name of fresh.keys()) this.#puts.set(name, put);
+      writing.add(put);
     }
-    // It may have been written while this one was waiting.
-    if (this.has(id) && (await this.holds(id))) return;
-    const name = nameOf(id);
-    let writing = this.#puts.get(name);
-    if (writing === undefined) {
-      writing = this.#write(id, body).finally(() => this.#puts.delete(name));
-      this.#puts.set(name, writing);
-    }
-    await writing;
+    await Promise.all(writing);
   }
 
   /** Writes to the volume with the largest free share; to the next one when that one fails or is full. */
-  async #write(id: Bytes, body: Bytes): Promise<void> {
+  async #write(chunks: readonly ChunkBody[]): Promise<void> {
+    const bytes = recordsBytes(chunks);
     for (;;) {
-      const volume = this.#roomiest(body.length);
+      const volume = this.#roomiest(bytes);
       if (volume === undefined) throw this.#noRoom();
       try {
-        await volume.put(id, body);
+        await volume.put(chunks);
         return;
       } catch (error) {
         // The volume has noted that it failed or is full, and is not chosen again.
@@ -238,11 +269,11 @@ export class ChunkStore {
     }
   }
 
-  #roomiest(bodyBytes: number): Volume | undefined {
+  #roomiest(bytes: number): Volume | undefined {
     let best: Volume | undefined;
     let bestShare = -1;
     for (const volume of this.#volumes) {
-      if (!volume.hasRoom(bodyBytes)) continue;
+      if (!volume.hasRoom(bytes)) continue;
       const share = volume.freeBytes / volume.capacityBytes;
       if (share > bestShare) [best, bestShare] = [volume, share];
     }

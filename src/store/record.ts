@@ -23,6 +23,13 @@ export function recordBytes(bodyBytes: number): number {
   return recordHeaderBytes + bodyBytes + paddingBytes(bodyBytes);
 }
 
+/** Bytes that records with these bodies take, end to end. */
+export function recordsBytes(records: readonly { readonly body: Bytes }[]): number {
+  let bytes = 0;
+  for (const { body } of records) bytes += recordBytes(body.length);
+  return bytes;
+}
+
 export function paddingBytes(bodyBytes: number): number {
   return -(recordHeaderBytes + bodyBytes) & (recordAlignment - 1);
 }

@@ -3,7 +3,14 @@ import type { Bytes } from '../base/bytes.ts';
 import { segmentBytesMax } from '../base/limits.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
 import type { Location } from './chunk-index.ts';
-import { encodeRecordHeader, paddingBytes, recordBytes, recordHeaderBytes, recordKinds } from './record.ts';
+import {
+  encodeRecordHeader,
+  paddingBytes,
+  recordBytes,
+  recordHeaderBytes,
+  recordKinds,
+  recordsBytes,
+} from './record.ts';
 import { encodeSegmentHeader, segmentHeaderBytes, segmentPath, segmentsFolder } from './segment.ts';
 
 /** A chunk that waits to be written. */
@@ -13,7 +20,7 @@ export interface NewRecord {
   readonly bodyCrc: number;
 }
 
-/** Where the log ends: everything before is synced. Segment 0 means that there is none yet. */
+/** Where the log ends. Segment 0 means that there is none yet. */
 export interface LogEnd {
   readonly segment: number;
   readonly offset: number;
@@ -21,15 +28,21 @@ export interface LogEnd {
   readonly appendable: boolean;
 }
 
-export interface Appended {
+/** Records that stand in the log, and are durable once `SegmentWriter.sync` of them has resolved. */
+export interface Written {
   /** Of each record, in order. */
   readonly locations: readonly Location[];
   /** By how much the log has grown. */
   readonly bytes: number;
+  readonly before: LogEnd;
   readonly end: LogEnd;
+  readonly file: DiskFile;
 }
 
-/** Appends records to the newest segment of a volume. One call at a time. */
+/**
+ * Appends records to the newest segment of a volume. One call of each method at a time; the next records may be
+ * written while those before are synced, unless they begin a new segment.
+ */
 export class SegmentWriter {
   readonly #disk: Disk;
   readonly #volume: Bytes;
@@ -53,14 +66,29 @@ export class SegmentWriter {
   }
 
   /**
-   * Writes the records end to end and syncs once: they, and the name of their segment, are durable when it resolves.
-   * They go into the segment in use where all fit, else into a new one. After a failure nothing of them is left to
-   * be found, unless the disk refuses that too. Errors: `DiskErrorCode`.
+   * Writes the records end to end, into the segment in use where all fit, else into a new one. After a failure nothing
+   * of them is left to be found, unless the disk refuses that too. Errors: `DiskErrorCode`.
    */
-  async append(records: readonly NewRecord[]): Promise<Appended> {
-    let bytes = 0;
-    for (const { body } of records) bytes += recordBytes(body.length);
+  async write(records: readonly NewRecord[]): Promise<Written> {
+    const bytes = recordsBytes(records);
     return bytes <= this.roomBytes ? this.#extend(records, bytes) : this.#begin(records, bytes);
+  }
+
+  /** Makes the records, and the name of their segment, durable. Errors: `DiskErrorCode`; then `undo` them. */
+  async sync({ file, before, end }: Written): Promise<void> {
+    await file.sync();
+    if (end.segment !== before.segment) await this.#disk.syncDirectory(segmentsFolder);
+  }
+
+  /** Takes records, and all that were written after them, out of the log again, unless the disk refuses. */
+  async undo({ file, before, end }: Written): Promise<void> {
+    // When cutting fails too, recovery cuts: nothing of it was acknowledged.
+    if (end.segment === before.segment) await file.truncate(before.offset).catch(() => {});
+    else {
+      this.#file = undefined;
+      await this.#discard(file, end.segment);
+    }
+    this.#end = before;
   }
 
   async close(): Promise<void> {
@@ -69,44 +97,46 @@ export class SegmentWriter {
     await file?.close();
   }
 
-  async #extend(records: readonly NewRecord[], bytes: number): Promise<Appended> {
-    const { segment, offset } = this.#end;
+  async #extend(records: readonly NewRecord[], bytes: number): Promise<Written> {
+    const before = this.#end;
+    const { segment, offset } = before;
     const file = this.#file ?? (await this.#disk.open(segmentPath(segment), 'write'));
     this.#file = file;
     const parts: Bytes[] = [];
     const locations = layOut(records, segment, offset, parts);
     try {
       await file.write(parts, offset);
-      await file.sync();
     } catch (error) {
-      // When cutting fails too, recovery cuts: nothing of it was acknowledged.
       await file.truncate(offset).catch(() => {});
       throw error;
     }
     this.#end = { segment, offset: offset + bytes, appendable: true };
-    return { locations, bytes, end: this.#end };
+    return { locations, bytes, before, end: this.#end, file };
   }
 
-  /** As `#extend`, in a new segment: its header goes with the first records, its name is synced after them. */
-  async #begin(records: readonly NewRecord[], bytes: number): Promise<Appended> {
-    const segment = this.#end.segment + 1;
+  /** As `#extend`, in a new segment: its header goes with the first records. */
+  async #begin(records: readonly NewRecord[], bytes: number): Promise<Written> {
+    const before = this.#end;
+    const segment = before.segment + 1;
     const file = await this.#disk.open(segmentPath(segment), 'exclusive');
     const parts: Bytes[] = [encodeSegmentHeader(this.#volume, segment)];
     const locations = layOut(records, segment, segmentHeaderBytes, parts);
     try {
       await file.write(parts, 0);
-      await file.sync();
-      await this.#disk.syncDirectory(segmentsFolder);
       await this.close();
     } catch (error) {
-      await file.close().catch(() => {});
-      await this.#disk.remove(segmentPath(segment)).catch(() => {});
+      await this.#discard(file, segment);
       throw error;
     }
     this.#file = file;
     const grown = segmentHeaderBytes + bytes;
     this.#end = { segment, offset: grown, appendable: true };
-    return { locations, bytes: grown, end: this.#end };
+    return { locations, bytes: grown, before, end: this.#end, file };
+  }
+
+  async #discard(file: DiskFile, segment: number): Promise<void> {
+    await file.close().catch(() => {});
+    await this.#disk.remove(segmentPath(segment)).catch(() => {});
   }
 }
 

@@ -17,11 +17,11 @@ import type { ChunkIndex, Location } from './chunk-index.ts';
 import { storeError } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IndexCommitter } from './index-committer.ts';
-import { recordBytes } from './record.ts';
+import { recordsBytes } from './record.ts';
 import { readRecord } from './record-reader.ts';
 import { type RecoveredLog, recoverLog } from './recovery.ts';
 import { SegmentFiles } from './segment-files.ts';
-import { type Appended, type NewRecord, SegmentWriter } from './segment-writer.ts';
+import { type NewRecord, SegmentWriter, type Written } from './segment-writer.ts';
 import { claimVolume, enterPool } from './volume-label.ts';
 import { VolumeProbe } from './volume-probe.ts';
 
@@ -44,6 +44,12 @@ export interface VolumePorts {
 }
 
 export type VolumeState = 'ok' | 'full' | 'failed';
+
+/** A chunk and its id, 32 bytes. */
+export interface ChunkBody {
+  readonly id: Bytes;
+  readonly body: Bytes;
+}
 
 /** One attached disk: its log of segments, and the index over it. */
 export class Volume {
@@ -87,7 +93,7 @@ export class Volume {
     );
     this.#files = new SegmentFiles(options.disk);
     this.#groups = new GroupCommit(this.#writer, {
-      durable: (records, bytes, appended) => this.#noteDurable(records, bytes, appended),
+      durable: (records, bytes, written) => this.#noteDurable(records, bytes, written),
       failed: (error, bytes) => this.#noteFailed(error, bytes),
     });
     const { usedBytes } = recovered;
@@ -169,26 +175,26 @@ export class Volume {
     return this.#error === undefined && (await this.#probe.answers()) && this.#error === undefined;
   }
 
-  /** Whether a body of that size may be written here now. Notes it when not. */
-  hasRoom(bodyBytes: number): boolean {
+  /** Whether so many bytes of records may be written here now. Notes it when not. */
+  hasRoom(bytes: number): boolean {
     if (this.#error !== undefined) return false;
     const nowMs = this.#clock.monotonicMs();
     if (this.#fullSinceMs !== undefined && nowMs - this.#fullSinceMs >= volumeFullRecheckMs) {
       this.#fullSinceMs = nowMs;
       void this.#recheckSpace();
     }
-    if (this.#fullSinceMs === undefined && recordBytes(bodyBytes) > this.freeBytes) this.#becomeFull();
+    if (this.#fullSinceMs === undefined && bytes > this.freeBytes) this.#becomeFull();
     return this.#fullSinceMs === undefined;
   }
 
   /**
-   * Writes a chunk; durable when it resolves. The body must not change meanwhile. Rejects with the error that the
-   * volume failed or was full with; then the chunk is not here.
+   * Writes chunks; durable when it resolves. The bodies must not change meanwhile. Rejects with the error that the
+   * volume failed or was full with; then none of them is here.
    */
-  put(id: Bytes, body: Bytes): Promise<void> {
+  put(chunks: readonly ChunkBody[]): Promise<void> {
     if (this.#error !== undefined) return Promise.reject(this.#error);
-    this.#usedBytes += recordBytes(body.length);
-    return this.#groups.put({ id, body, bodyCrc: crc32(body) });
+    this.#usedBytes += recordsBytes(chunks);
+    return this.#groups.put(chunks.map(({ id, body }) => ({ id, body, bodyCrc: crc32(body) })));
   }
 
   /**
@@ -252,13 +258,13 @@ export class Volume {
     throw storeError('CHUNK_CORRUPT', 'the stored chunk is damaged', { fields: { segment, offset } });
   }
 
-  #noteDurable(records: readonly NewRecord[], bytes: number, appended: Appended): void {
+  #noteDurable(records: readonly NewRecord[], bytes: number, written: Written): void {
     // The disk was given up while this group was on its way to it.
     if (this.#error !== undefined) throw this.#error;
-    const { locations, end } = appended;
-    this.#durableBytes += appended.bytes;
-    this.#diskFreeBytes -= appended.bytes;
-    this.#usedBytes += appended.bytes - bytes;
+    const { locations, end } = written;
+    this.#durableBytes += written.bytes;
+    this.#diskFreeBytes -= written.bytes;
+    this.#usedBytes += written.bytes - bytes;
     records.forEach(({ id }, index) => {
       this.#index.add(id, locations[index]!);
     });

@@ -1,15 +1,14 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { sealBatchBytes, sealBatchesInFlightMax } from '../../base/limits.ts';
 import { Semaphore } from '../../base/semaphore.ts';
+import type { ChunkToPut } from '../../pool/transfer/chunk-entry.ts';
 import type { SealedChunk } from '../../store/seal.ts';
 import { ContentSealer, type SealedContent, type SealSecrets } from './content-sealer.ts';
 
 /** Where sealed chunks go. Resolves when they are acknowledged; one result for each chunk. */
 export interface ChunkSink {
   /** Resolves when the chunks are durable. Afterwards the memory of their bodies serves others: keep none of it. */
-  putMany(
-    chunks: readonly { readonly id: Bytes; readonly body: Bytes }[],
-  ): Promise<readonly { readonly copies: number }[]>;
+  putMany(chunks: readonly ChunkToPut[]): Promise<readonly { readonly copies: number }[]>;
 }
 
 /**

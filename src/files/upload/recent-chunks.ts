@@ -1,11 +1,7 @@
-import { type Bytes, toHex } from '../../base/bytes.ts';
+import { toHex } from '../../base/bytes.ts';
 import { recentChunksMax } from '../../base/limits.ts';
+import type { ChunkToPut } from '../../pool/transfer/chunk-entry.ts';
 import type { ChunkSink } from '../contents/content-writer.ts';
-
-interface Chunk {
-  readonly id: Bytes;
-  readonly body: Bytes;
-}
 
 /** Sends each chunk of one upload once: what is stored, or on its way, is not sent again. */
 export class RecentChunks {
@@ -18,8 +14,8 @@ export class RecentChunks {
   }
 
   /** The least number of copies of `chunks`, infinite when there are none. Errors: those of the sink. */
-  async put(chunks: readonly Chunk[]): Promise<number> {
-    const fresh = new Map<string, Chunk>();
+  async put(chunks: readonly ChunkToPut[]): Promise<number> {
+    const fresh = new Map<string, ChunkToPut>();
     const known: (number | Promise<number>)[] = [];
     for (const chunk of chunks) {
       const name = toHex(chunk.id);
@@ -31,7 +27,7 @@ export class RecentChunks {
     return Math.min(Number.POSITIVE_INFINITY, ...(await Promise.all(known)));
   }
 
-  #send(fresh: ReadonlyMap<string, Chunk>): Promise<number> {
+  #send(fresh: ReadonlyMap<string, ChunkToPut>): Promise<number> {
     const sent = this.#sink
       .putMany([...fresh.values()])
       .then((results) => Math.min(Number.POSITIVE_INFINITY, ...results.map(({ copies }) => copies)));

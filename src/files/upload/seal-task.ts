@@ -2,6 +2,7 @@ import { assert } from '../../base/assert.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { hasCode, messageOf } from '../../base/errors.ts';
 import { inlineFileBytesMax, sealResultsMax } from '../../base/limits.ts';
+import { entryBytes, entryHeaderBytes, layOutEntry } from '../../pool/transfer/chunk-entry.ts';
 import type { BlockingFile, BlockingFiles } from '../../ports/local-files.ts';
 import type { SealedChunk } from '../../store/seal.ts';
 import { ContentSealer, type SealedContent, type SealSecrets } from '../contents/content-sealer.ts';
@@ -31,11 +32,9 @@ export interface FailedFile {
 
 /** What a task posts: chunks, and the files that need no chunk beyond these and those posted before. */
 export interface SealBatch {
-  /** Where the bodies are, end to end; to be released when they are stored. */
+  /** Where the chunks' entries are (`chunk.put`'s), end to end; to be released when they are stored. */
   readonly slot: number;
   readonly bodyLengths: Uint32Array;
-  /** 32 bytes each. */
-  readonly ids: Bytes;
   readonly sealed: readonly SealedFile[];
   readonly failed: readonly FailedFile[];
 }
@@ -47,10 +46,10 @@ export class FileSealer {
   readonly #files: BlockingFiles;
   readonly #sealer: ContentSealer;
   #slots: SealSlots | undefined;
-  /** The slot that chunks are sealed into, end to end. */
+  /** The slot that chunks are sealed into, an entry behind the other. */
   #slot: number | undefined;
-  #chunks: SealedChunk[] = [];
-  #chunkBytes = 0;
+  #bodyLengths: number[] = [];
+  #slotBytes = 0;
   #sealed: SealedFile[] = [];
   #failed: FailedFile[] = [];
   #flush: () => void = () => {};
@@ -59,7 +58,7 @@ export class FileSealer {
     this.#files = files;
     this.#sealer = new ContentSealer(
       secrets,
-      (chunk) => this.#chunks.push(chunk),
+      (chunk) => this.#layOut(chunk),
       (bytes) => this.#allocate(bytes),
     );
   }
@@ -85,13 +84,21 @@ export class FileSealer {
     }
   }
 
-  /** Posts what there is when a chunk does not fit behind it. */
-  #allocate(bytes: number): Bytes {
+  /** Memory for a body, where its entry will be. Posts what there is when that does not fit behind it. */
+  #allocate(bodyBytes: number): Bytes {
     assert(this.#slots !== undefined, 'chunks are sealed for a task');
-    if (this.#chunkBytes + bytes > this.#slots.shared.slotBytes) this.#flush();
-    const start = this.#chunkBytes;
-    this.#chunkBytes += bytes;
-    return this.#slots.memoryOf(this.#takeSlot()).subarray(start, this.#chunkBytes);
+    const bytes = entryBytes(bodyBytes);
+    if (this.#slotBytes + bytes > this.#slots.shared.slotBytes) this.#flush();
+    const start = this.#slotBytes + entryHeaderBytes;
+    return this.#slots.memoryOf(this.#takeSlot()).subarray(start, start + bodyBytes);
+  }
+
+  /** Completes the entry of the body that `#allocate` gave memory for last. */
+  #layOut({ id, body }: SealedChunk): void {
+    const end = this.#slotBytes + entryBytes(body.length);
+    layOutEntry(this.#slots!.memoryOf(this.#takeSlot()).subarray(this.#slotBytes, end), id, body.length);
+    this.#bodyLengths.push(body.length);
+    this.#slotBytes = end;
   }
 
   #takeSlot(): number {
@@ -146,22 +153,16 @@ export class FileSealer {
   }
 
   #post(post: PostBatch): void {
-    const chunks = this.#chunks;
-    const ids = new Uint8Array(32 * chunks.length);
-    const bodyLengths = new Uint32Array(chunks.length);
-    for (const [index, { id, body }] of chunks.entries()) {
-      ids.set(id, 32 * index);
-      bodyLengths[index] = body.length;
-    }
-    const batch = { slot: this.#takeSlot(), bodyLengths, ids, sealed: this.#sealed, failed: this.#failed };
+    const bodyLengths = Uint32Array.from(this.#bodyLengths);
+    const batch = { slot: this.#takeSlot(), bodyLengths, sealed: this.#sealed, failed: this.#failed };
     this.#forget();
     post(batch);
   }
 
   #forget(): void {
     this.#slot = undefined;
-    this.#chunks = [];
-    this.#chunkBytes = 0;
+    this.#bodyLengths = [];
+    this.#slotBytes = 0;
     this.#sealed = [];
     this.#failed = [];
   }

@@ -1,5 +1,4 @@
 import { assert } from '../../base/assert.ts';
-import type { Bytes } from '../../base/bytes.ts';
 import { hasCode } from '../../base/errors.ts';
 import {
   sealBatchBytes,
@@ -8,6 +7,7 @@ import {
   sealTaskFilesMax,
 } from '../../base/limits.ts';
 import { Semaphore } from '../../base/semaphore.ts';
+import { type ChunkToPut, entryBytes, entryIn } from '../../pool/transfer/chunk-entry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LocalFiles } from '../../ports/local-files.ts';
 import type { TaskPool } from '../../ports/task-pool.ts';
@@ -203,13 +203,13 @@ class Upload {
 
   async #store(batch: SealBatch): Promise<void> {
     if (this.#failure !== undefined) return;
-    const chunks: { id: Bytes; body: Bytes }[] = [];
-    const bodies = this.#slots.memoryOf(batch.slot);
+    const chunks: ChunkToPut[] = [];
+    const entries = this.#slots.memoryOf(batch.slot);
     let offset = 0;
-    for (const [index, length] of batch.bodyLengths.entries()) {
-      const id = batch.ids.subarray(32 * index, 32 * index + 32);
-      chunks.push({ id, body: bodies.subarray(offset, offset + length) });
-      offset += length;
+    for (const bodyBytes of batch.bodyLengths) {
+      const end = offset + entryBytes(bodyBytes);
+      chunks.push(entryIn(entries.subarray(offset, end), bodyBytes));
+      offset = end;
     }
     const copies = await this.#recent.put(chunks);
     this.#copies = Math.min(this.#copies, copies);

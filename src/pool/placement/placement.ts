@@ -2,7 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { type Bytes, compareBytes, toHex } from '../../base/bytes.ts';
 import { placementsCachedMax } from '../../base/limits.ts';
 import { assignPartitions } from './assignment.ts';
-import { quotasOf, usableUnitsOf } from './quotas.ts';
+import { partitionCount, quotasOf, usableUnitsOf } from './quotas.ts';
 import { drawsOf, scoreOf } from './scores.ts';
 
 export interface PlacementMember {
@@ -53,6 +53,8 @@ class ParetoPlacement implements Placement {
   readonly usableUnits: number;
   readonly #memberIds: readonly Bytes[];
   readonly #quotas: readonly number[];
+  /** By partition, those that were asked for. */
+  readonly #preferences: (readonly Bytes[] | undefined)[] = new Array(partitionCount);
   #map: { readonly draws: readonly Uint32Array[]; readonly holders: Uint16Array } | undefined;
 
   constructor(members: readonly PlacementMember[], replicas: number) {
@@ -74,6 +76,11 @@ class ParetoPlacement implements Placement {
 
   preference(chunkId: Bytes): readonly Bytes[] {
     const partition = this.partitionOf(chunkId);
+    this.#preferences[partition] ??= this.#preferenceIn(partition);
+    return this.#preferences[partition];
+  }
+
+  #preferenceIn(partition: number): readonly Bytes[] {
     const holders = this.#holderIndexes(partition);
     const { draws } = this.#computed();
     const alternates = this.#quotas

@@ -1,5 +1,6 @@
-import { type Bytes, concat, copyOf, emptyBytes } from '../../base/bytes.ts';
+import { type Bytes, concat, emptyBytes } from '../../base/bytes.ts';
 import { chunkIdsPerRequestMax } from '../../base/limits.ts';
+import { decodeEntries } from './chunk-entry.ts';
 import { transferError } from './errors.ts';
 import { methods } from './methods.ts';
 import type { PeerDispatcher } from './peer-dispatcher.ts';
@@ -7,10 +8,10 @@ import type { PeerDispatcher } from './peer-dispatcher.ts';
 /** The chunks of one box, as transfer needs them. */
 export interface ChunkHolder {
   /**
-   * Resolves when the chunk is durable. Rejects with `STORE_FULL`, `CHUNK_ID_MISMATCH`, and others. May not look at
-   * `body` after that.
+   * Resolves when the chunks are durable. Rejects with `STORE_FULL`, `CHUNK_ID_MISMATCH`, and others; some of them may
+   * be held then. May not look at ids and bodies after that.
    */
-  put(id: Bytes, body: Bytes): Promise<void>;
+  putMany(chunks: readonly { readonly id: Bytes; readonly body: Bytes }[]): Promise<void>;
   /**
    * Rejects with `CHUNK_NOT_FOUND`, `CHUNK_CORRUPT`. What it resolves with is either its own, which nobody changes, or
    * lies in memory that `allocate` gave for it.
@@ -25,9 +26,7 @@ const chunkIdBytes = 32;
 /** Serves `chunk.put`, `chunk.get` and `chunk.has` (docs/formats.md §6) from `store`. */
 export function handleChunks(dispatcher: PeerDispatcher, store: ChunkHolder): void {
   dispatcher.handle(methods.chunkPut, async (payload) => {
-    if (payload.length <= chunkIdBytes) throw invalid('chunk.put takes an id and a chunk', payload);
-    // The id may live on in the store's index; the rest of the payload serves the next request soon.
-    await store.put(copyOf(payload.subarray(0, chunkIdBytes)), payload.subarray(chunkIdBytes));
+    await store.putMany(decodeEntries(payload));
     return emptyBytes;
   });
   dispatcher.handle(methods.chunkGet, async (payload) => {

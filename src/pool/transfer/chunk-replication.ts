@@ -1,9 +1,10 @@
 import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts';
 import { AetherError, hasCode } from '../../base/errors.ts';
-import { chunkIdsPerRequestMax, chunkRequestTimeoutMs, chunksReplicatingMax } from '../../base/limits.ts';
+import { chunkIdsPerRequestMax, chunkRequestTimeoutMs } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { Compute } from '../../ports/compute.ts';
 import type { Placement } from '../placement/placement.ts';
+import { type ChunkToPut, encodeEntries, requestsOf } from './chunk-entry.ts';
 import { askHas, type ChunkAsker, type ChunkHolder } from './chunk-handlers.ts';
 import { transferError } from './errors.ts';
 import { methods } from './methods.ts';
@@ -19,11 +20,6 @@ export interface ChunkReplicatorOptions {
   readonly local?: { readonly memberId: Bytes; readonly store: ChunkHolder };
   /** Hears of each box that gave a chunk whose bytes are not those its id names. */
   readonly onCorrupt?: (report: { readonly chunkId: Bytes; readonly memberId: Bytes }) => void;
-}
-
-export interface ChunkToPut {
-  readonly id: Bytes;
-  readonly body: Bytes;
 }
 
 export interface PutResult {
@@ -51,43 +47,25 @@ export class ChunkReplicator {
   }
 
   /**
-   * Resolves when as many boxes as the placement says, or all that answer where those are fewer, have the chunk
-   * durable. Rejects with `POOL_FULL` when every box that answered is full, with `POOL_UNREACHABLE` when none took
-   * it. `body` must not change before.
-   */
-  put(id: Bytes, body: Bytes): Promise<PutResult> {
-    return this.#spread({ id, body }, []);
-  }
-
-  /**
-   * As `put`, for many at once: asks the holders first which they have already, and sends only the others. In the
-   * order given; rejects with the first failure, when all have ended.
+   * Resolves when of each chunk as many boxes as the placement says, or all that answer where those are fewer, have
+   * it durable; with one result for each. Asks the holders first which they have already, and sends only the others,
+   * many in a request. Rejects, when everything has ended, with `POOL_FULL` when of some chunk every box that answered
+   * is full, with `POOL_UNREACHABLE` when none took it. The bodies must not change before.
    */
   async putMany(chunks: readonly ChunkToPut[]): Promise<readonly PutResult[]> {
-    const held = await this.#heldBy(chunks.map(({ id }) => id));
-    const results: PutResult[] = new Array(chunks.length);
-    const failures: unknown[] = [];
-    let next = 0;
-    const work = async () => {
-      while (next < chunks.length) {
-        const index = next++;
-        try {
-          results[index] = await this.#spread(chunks[index]!, held[index]!);
-        } catch (error) {
-          failures.push(error);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(chunksReplicatingMax, chunks.length) }, work));
-    if (failures.length > 0) throw failures[0];
-    return results;
-  }
-
-  /** Those of `ids` that fewer boxes hold than the placement says and answer: what `putMany` would have to send. */
-  async missing(ids: readonly Bytes[]): Promise<readonly Bytes[]> {
-    const held = await this.#heldBy(ids);
     const placement = this.#options.placement();
-    return ids.filter((id, index) => held[index]!.length < this.#targets(placement, id).length);
+    const spreads = chunks.map((chunk) => this.#spreadOf(chunk, placement));
+    await this.#askHolders(spreads);
+    for (;;) {
+      const sends = this.#nextSends(spreads, placement.replicas);
+      if (sends.size === 0) break;
+      await Promise.all([...sends.values()].map((send) => this.#send(send)));
+    }
+    return spreads.map((spread) => {
+      const { holders } = spread;
+      if (holders.length === 0) throw notStored(spread);
+      return { copies: holders.length, holders };
+    });
   }
 
   /**
@@ -123,76 +101,68 @@ export class ChunkReplicator {
     throw transferError('CHUNK_NOT_FOUND', 'no box of the pool has the chunk', options);
   }
 
-  /** Writes to the members in the order of preference, as many at a time as copies are still missing. */
-  async #spread({ id, body }: ChunkToPut, held: readonly Bytes[]): Promise<PutResult> {
-    const { replicas, preference } = this.#plan(id);
-    const holders = [...held];
-    const candidates = preference.filter((memberId) => !held.some((other) => equalBytes(other, memberId)));
-    const failures: unknown[] = [];
-    const work = async () => {
-      for (let memberId = candidates.shift(); memberId !== undefined; memberId = candidates.shift()) {
-        try {
-          await this.#putTo(memberId, id, body);
-          holders.push(memberId);
-          return;
-        } catch (error) {
-          failures.push(error);
-        }
-      }
+  #spreadOf(chunk: ChunkToPut, placement: Placement): Spread {
+    const preference = placement.preference(chunk.id);
+    return {
+      chunk,
+      boxes: preference.length,
+      targets: this.#targets(placement, preference),
+      holders: [],
+      candidates: [...preference],
+      failures: [],
     };
-    await Promise.all(Array.from({ length: Math.max(0, replicas - held.length) }, work));
-    if (holders.length > 0) return { copies: holders.length, holders };
-    const full = failures.filter((error) => hasCode(error, 'STORE_FULL')).length;
-    const answered = failures.filter((error) => error instanceof AetherError && !isSilence(error)).length;
-    const options = { fields: { boxes: preference.length, full }, cause: failures.at(-1) };
-    if (full > 0 && full === answered)
-      throw transferError('POOL_FULL', 'every box that answers is full', options);
-    throw transferError('POOL_UNREACHABLE', 'no box took the chunk', options);
   }
 
-  #plan(id: Bytes): { readonly replicas: number; readonly preference: readonly Bytes[] } {
-    const placement = this.#options.placement();
-    return { replicas: placement.replicas, preference: placement.preference(id) };
-  }
-
-  /** For each id, which of its targets have it. A target that does not answer counts as having none. */
-  async #heldBy(ids: readonly Bytes[]): Promise<readonly (readonly Bytes[])[]> {
-    const placement = this.#options.placement();
-    const held: Bytes[][] = ids.map(() => []);
-    const questions = new Map<string, { readonly memberId: Bytes; readonly indexes: number[] }>();
-    ids.forEach((id, index) => {
-      for (const memberId of this.#targets(placement, id)) {
-        const name = toHex(memberId);
-        const question = questions.get(name);
-        if (question === undefined) questions.set(name, { memberId, indexes: [index] });
-        else question.indexes.push(index);
-      }
-    });
-    const ask = async ({
-      memberId,
-      indexes,
-    }: {
-      readonly memberId: Bytes;
-      readonly indexes: readonly number[];
-    }) => {
-      for (let from = 0; from < indexes.length; from += chunkIdsPerRequestMax) {
-        const page = indexes.slice(from, from + chunkIdsPerRequestMax);
+  /** Notes which targets have which chunks already. One that does not answer counts as having none. */
+  async #askHolders(spreads: readonly Spread[]): Promise<void> {
+    const questions = new Map<string, Send>();
+    for (const spread of spreads) {
+      for (const memberId of spread.targets) add(questions, memberId, spread);
+    }
+    const ask = async ({ memberId, spreads: asked }: Send) => {
+      for (let from = 0; from < asked.length; from += chunkIdsPerRequestMax) {
+        const page = asked.slice(from, from + chunkIdsPerRequestMax);
         const has = await this.#hasAt(
           memberId,
-          page.map((index) => ids[index]!),
+          page.map(({ chunk }) => chunk.id),
         );
-        page.forEach((index, position) => {
-          if (has[position] === true) held[index]!.push(memberId);
+        page.forEach((spread, index) => {
+          if (has[index] !== true) return;
+          spread.holders.push(memberId);
+          spread.candidates = spread.candidates.filter((candidate) => candidate !== memberId);
         });
       }
     };
     await Promise.allSettled([...questions.values()].map(ask));
-    return held;
+  }
+
+  /** For each chunk of which copies are missing as many of its next candidates, gathered by member. */
+  #nextSends(spreads: readonly Spread[], replicas: number): ReadonlyMap<string, Send> {
+    const sends = new Map<string, Send>();
+    for (const spread of spreads) {
+      const missing = Math.max(0, replicas - spread.holders.length);
+      for (const memberId of spread.candidates.splice(0, missing)) add(sends, memberId, spread);
+    }
+    return sends;
+  }
+
+  async #send({ memberId, spreads }: Send): Promise<void> {
+    const sendOne = async (some: readonly Spread[]) => {
+      try {
+        await this.#putTo(
+          memberId,
+          some.map(({ chunk }) => chunk),
+        );
+        for (const { holders } of some) holders.push(memberId);
+      } catch (error) {
+        for (const { failures } of some) failures.push(error);
+      }
+    };
+    await Promise.all(requestsOf(spreads, ({ chunk }) => chunk).map(sendOne));
   }
 
   /** Who should have a chunk now: the first members in the order of preference that answer, if any does. */
-  #targets(placement: Placement, id: Bytes): readonly Bytes[] {
-    const preference = placement.preference(id);
+  #targets(placement: Placement, preference: readonly Bytes[]): readonly Bytes[] {
     const near = preference.filter((memberId) => this.#answers(memberId));
     return (near.length > 0 ? near : preference).slice(0, placement.replicas);
   }
@@ -206,11 +176,11 @@ export class ChunkReplicator {
     return local !== undefined && equalBytes(local.memberId, memberId);
   }
 
-  async #putTo(memberId: Bytes, id: Bytes, body: Bytes): Promise<void> {
+  async #putTo(memberId: Bytes, chunks: readonly ChunkToPut[]): Promise<void> {
     const { local, directory } = this.#options;
-    if (local !== undefined && this.#isLocal(memberId)) return local.store.put(id, body);
+    if (local !== undefined && this.#isLocal(memberId)) return local.store.putMany(chunks);
     const connection = await directory.connection(memberId);
-    await connection.request(methods.chunkPut, [id, body], { timeoutMs: chunkRequestTimeoutMs });
+    await connection.request(methods.chunkPut, encodeEntries(chunks), { timeoutMs: chunkRequestTimeoutMs });
   }
 
   async #getFrom(memberId: Bytes, id: Bytes): Promise<Bytes> {
@@ -232,6 +202,43 @@ export class ChunkReplicator {
     this.#log.warn('a box gave a corrupt chunk', { chunkId: toHex(chunkId), memberId: toHex(memberId) });
     this.#options.onCorrupt?.({ chunkId, memberId });
   }
+}
+
+/** One chunk on its way to its holders. */
+interface Spread {
+  readonly chunk: ChunkToPut;
+  /** How many there are to choose from. */
+  readonly boxes: number;
+  /** Who should have it now. */
+  readonly targets: readonly Bytes[];
+  /** Who has it. */
+  readonly holders: Bytes[];
+  /** Who may take it, the first choice first. */
+  candidates: Bytes[];
+  readonly failures: unknown[];
+}
+
+/** Chunks that one member is asked about, or sent. */
+interface Send {
+  readonly memberId: Bytes;
+  readonly spreads: Spread[];
+}
+
+function add(sends: Map<string, Send>, memberId: Bytes, spread: Spread): void {
+  const name = toHex(memberId);
+  const send = sends.get(name);
+  if (send === undefined) sends.set(name, { memberId, spreads: [spread] });
+  else send.spreads.push(spread);
+}
+
+function notStored({ boxes, failures }: Spread): AetherError {
+  const full = failures.filter((error) => hasCode(error, 'STORE_FULL')).length;
+  const answered = failures.filter((error) => error instanceof AetherError && !isSilence(error)).length;
+  const options = { fields: { boxes, full }, cause: failures.at(-1) };
+  if (full > 0 && full === answered) {
+    return transferError('POOL_FULL', 'every box that answers is full', options);
+  }
+  return transferError('POOL_UNREACHABLE', 'no box took the chunk', options);
 }
 
 const silences = new Set(['PEER_UNREACHABLE', 'LINK_CLOSED', 'REQUEST_TIMEOUT', 'PEER_BUSY']);
