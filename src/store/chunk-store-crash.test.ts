@@ -17,6 +17,8 @@ async function work(
   for (let round = 0; round < 6; round++) {
     const chunks = fixture.chunks(1 + fixture.entropy.below(6));
     const puts = chunks.map(async (chunk) => {
+      // Some turns apart, so that one group is written while another is synced.
+      for (let turns = fixture.entropy.below(12); turns > 0; turns--) await Promise.resolve();
       await store.put(chunk.id, chunk.body);
       acknowledged.set(toHex(chunk.id), chunk);
     });

@@ -35,6 +35,8 @@ export class GroupCommit {
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
   #syncing: Syncing | undefined;
+  /** Called when something comes into the queue while nothing else is to be written. */
+  #arrived: (() => void) | undefined;
   #stopped: unknown;
 
   constructor(writer: SegmentWriter, events: GroupCommitEvents) {
@@ -47,6 +49,7 @@ export class GroupCommit {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
     return new Promise((resolve, reject) => {
       this.#queue.push({ records, bytes: recordsBytes(records), resolve, reject });
+      this.#arrived?.();
       this.#running ??= this.#run();
     });
   }
@@ -69,9 +72,19 @@ export class GroupCommit {
     await Promise.resolve();
     while (this.#queue.length > 0 || this.#syncing !== undefined) {
       if (this.#queue.length > 0) await this.#write(this.#takeGroup());
-      else await this.#settle();
+      else if (await this.#syncEndsFirst()) await this.#settle();
     }
     this.#running = undefined;
+  }
+
+  /** Waits until the sync under way has ended (true), or there is something to write beside it. */
+  async #syncEndsFirst(): Promise<boolean> {
+    const arrival = new Promise<boolean>((resolve) => {
+      this.#arrived = () => resolve(false);
+    });
+    const first = await Promise.race([arrival, this.#syncing?.failure.then(() => true) ?? true]);
+    this.#arrived = undefined;
+    return first;
   }
 
   /** The first of the queue, as many as fit into the segment in use, or else into a new one. */
