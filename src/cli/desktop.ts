@@ -10,13 +10,22 @@ import { loadPoolSecrets, type PoolSecrets, poolSecretsPath, savePoolSecrets } f
 import { type Identity, loadOrCreateIdentity } from '../pool/identity.ts';
 import { Roster, rosterPath } from '../pool/membership/roster.ts';
 import type { Disk } from '../ports/disk.ts';
+import type { Suite } from '../store/seal.ts';
 import { fastestSuite } from '../store/suite.ts';
 
 export const desktopPorts = { clock: new NodeClock(), entropy: nodeEntropy, log: silentLog };
 
-/** Connections under this desktop's key, with the cipher that this computer is fastest at. */
+let suite: Suite | undefined;
+
+/** The cipher for this computer, found out when first asked for. */
+export function desktopSuite(): Suite {
+  suite ??= fastestSuite(desktopPorts.clock);
+  return suite;
+}
+
+/** Connections under this desktop's key. */
 export function desktopTransport(identity: Identity): TlsTransport {
-  return new TlsTransport({ ...identity, suite: fastestSuite(desktopPorts.clock) });
+  return new TlsTransport({ ...identity, suite: desktopSuite() });
 }
 
 /** The pool this desktop is a member of. */

@@ -19,6 +19,13 @@ test('tasks beyond the threads wait, and each gets its own answer', async (conte
   assert.deepEqual(answers, [101, 102, 103, 104, 105, 106]);
 });
 
+test('threads that were warmed up take the tasks', async (context) => {
+  const pool = newPool(context);
+  pool.warmUp();
+  pool.warmUp();
+  assert.deepEqual(await Promise.all([1, 2, 3].map((by) => pool.run(add(by)))), [101, 102, 103]);
+});
+
 test('what a task posts comes in order, before its answer', async (context) => {
   const pool = newPool(context);
   const sizes: number[] = [];

@@ -31,7 +31,7 @@ interface WireError {
   readonly fields: ErrorFields;
 }
 
-/** Worker threads, started when first needed, one task each at a time. */
+/** Worker threads, started when first needed or by `warmUp`, one task each at a time. */
 export class NodeTaskPool implements TaskPool {
   readonly size: number;
   readonly #options: NodeTaskPoolOptions;
@@ -44,6 +44,11 @@ export class NodeTaskPool implements TaskPool {
     assert(options.size > 0, 'a pool has workers');
     this.size = options.size;
     this.#options = options;
+  }
+
+  /** Starts all threads, so that they are ready by the time that there is something to do. */
+  warmUp(): void {
+    while (this.#idle.length + this.#busy.size < this.size) this.#idle.push(this.#start());
   }
 
   run(input: unknown, onMessage?: (message: unknown) => void): Promise<unknown> {

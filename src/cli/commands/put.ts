@@ -5,10 +5,9 @@ import { putPaths, type UploadEvent, type UploadResult } from '../../files/uploa
 import { NodeLocalFiles } from '../../platform/node-local-files.ts';
 import { NodeTaskPool } from '../../platform/node-task-pool.ts';
 import { chunkKeySecretOf, gearTableOf, type PoolSecrets } from '../../pool/authority.ts';
-import { fastestSuite } from '../../store/suite.ts';
 import { usageError } from '../arguments.ts';
 import type { Command } from '../command.ts';
-import { Desktop, desktopPorts } from '../desktop.ts';
+import { Desktop, desktopPorts, desktopSuite } from '../desktop.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { PoolSession } from '../pool-session.ts';
@@ -49,15 +48,17 @@ export const put: Command = {
       ),
     );
     const desktop = await Desktop.open(homePath);
-    const session = await PoolSession.open(desktop, { wait: 'all', signal, box: line.text('box') });
-    const { clock } = desktopPorts;
     const sealers = new NodeTaskPool({
       program: new URL('../../seal-worker.ts', import.meta.url),
       size: Math.min(cores, sealersMax),
-      setup: sealSecretsOf(session.pool.secrets),
+      setup: sealSecretsOf(desktop.requirePool().secrets),
     });
+    // While the boxes are looked for.
+    sealers.warmUp();
     const progress = new ProgressView(output);
+    let session: PoolSession | undefined;
     try {
+      session = await PoolSession.open(desktop, { wait: 'all', signal, box: line.text('box') });
       const upload = putPaths(
         sources,
         remote,
@@ -66,7 +67,7 @@ export const put: Command = {
           sealers,
           chunks: session.replicator,
           tree: new RemoteTree(session),
-          clock,
+          clock: desktopPorts.clock,
         },
         (event) => report(event, progress, output),
       );
@@ -82,7 +83,7 @@ export const put: Command = {
     } finally {
       progress.finish();
       await sealers.close();
-      await session.close();
+      await session?.close();
     }
   },
 };
@@ -119,7 +120,7 @@ function sealSecretsOf(secrets: PoolSecrets) {
   return {
     chunkKeySecret: chunkKeySecretOf(secrets),
     gearTable: gearTableOf(secrets),
-    suite: fastestSuite(desktopPorts.clock),
+    suite: desktopSuite(),
   };
 }
 

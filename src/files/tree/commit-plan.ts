@@ -155,7 +155,8 @@ class Plan {
 
   #child(parent: Bytes, name: string): Planned | undefined {
     const known = this.#known(parent);
-    if (known.has(name)) return known.get(name);
+    // Of a node that this plan makes, all children are known.
+    if (known.has(name) || this.#made.has(toHex(parent))) return known.get(name);
     const node = this.#view.child(parent, name);
     const child =
       node === undefined ? undefined : { id: node.id, stamp: node.version.stamp, version: node.version };
