@@ -27,9 +27,9 @@ const launcher = join(repositoryRoot, 'bin', 'aetherstore');
 
 /** As the launcher gives them. */
 const memoryFlags = [
-  '--min-semi-space-size=8',
-  '--max-semi-space-size=8',
-  '--initial-heap-size=96',
+  '--min-semi-space-size=4',
+  '--max-semi-space-size=4',
+  '--initial-heap-size=64',
   '--max-old-space-size=192',
 ];
 
