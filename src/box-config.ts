@@ -37,6 +37,8 @@ const schema = objectField({
     ),
     [],
   ),
+  /** Addresses from 169.254/16 (RFC 3927): where no DHCP server answers, always, or never. */
+  linkLocal: withDefault(choiceField(['fallback', 'always', 'never']), 'fallback'),
   console: withDefault(choiceField(['terminal', 'none']), 'terminal'),
 });
 

@@ -47,8 +47,8 @@ export interface BoxPorts {
   readonly openTreeIndex: () => Promise<KeyValueStore>;
   /** Connections under the box's own key. */
   readonly transportFor: (identity: Identity) => SecureTransport;
-  /** What the surroundings know of the network: interfaces and claimed names. */
-  readonly network: () => Pick<NetworkFacts, 'interfaces' | 'announcedNames'>;
+  /** What the surroundings know of the network. */
+  readonly network: () => Omit<NetworkFacts, 'port'>;
 }
 
 /** A whole box over its ports: what `main.ts` runs on a machine, and the simulator in its world. */

@@ -170,6 +170,9 @@ export const mdnsTruncatedQueriesMax = 32;
 /** Own packets remembered so that their copies, which the network loops back, are recognised. */
 export const mdnsSentPacketsMax = 64;
 
+/** Interfaces whose link-local address is remembered: more than a computer has, fewer than a hot-plugged one makes. */
+export const rememberedLinksMax = 32;
+
 /** One small state file (identity, secrets, claim code): the largest is a key with its certificate, about 1 KiB. */
 export const stateFileBytesMax = 64 * 1024;
 

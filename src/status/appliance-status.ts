@@ -66,7 +66,7 @@ export function foldStatus(facts: ApplianceFacts): ApplianceStatus {
     capacity: capacityOf(facts.volumes),
     volumes: facts.volumes,
     peers: facts.peers.map((peer) => ({ ...peer, lastSeenAgoMs: wholeMs(peer.lastSeenAgoMs) })),
-    network: facts.network,
+    network: wholeNetwork(facts.network),
     copies: facts.copies,
     pairing: { ...facts.pairing, lockedForMs: wholeMs(facts.pairing.lockedForMs) },
   };
@@ -75,6 +75,15 @@ export function foldStatus(facts: ApplianceFacts): ApplianceStatus {
 /** Clocks give fractions of a millisecond; on the wire times are whole numbers. */
 function wholeMs(ms: number | null): number | null {
   return ms === null ? null : Math.max(0, Math.floor(ms));
+}
+
+function wholeNetwork(network: NetworkFacts): NetworkFacts {
+  const { conflicts, heard } = network;
+  return {
+    ...network,
+    conflicts: { ...conflicts, lastAgoMs: wholeMs(conflicts.lastAgoMs) },
+    heard: heard.map((host) => ({ ...host, agoMs: Math.max(0, Math.floor(host.agoMs)) })),
+  };
 }
 
 function headlineOf(facts: ApplianceFacts, worst: Condition | undefined): string {

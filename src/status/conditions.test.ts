@@ -34,7 +34,7 @@ test('a box that nobody has claimed says how to claim it', () => {
 });
 
 test('interfaces without an address are no network', () => {
-  for (const interfaces of [[], [{ name: 'eth0', addresses: [] }]]) {
+  for (const interfaces of [[], [{ name: 'eth0', addresses: [], linkLocal: null }]]) {
     const condition = only({ ...healthyFacts, network: { ...healthyFacts.network, interfaces } });
     assert.deepEqual([condition.code, condition.severity], ['NO_NETWORK', 'warning']);
   }

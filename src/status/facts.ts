@@ -69,11 +69,71 @@ export interface NetworkFacts {
   readonly port: number | null;
   /** Names this box has claimed and announces: `aether-3f2a.local`. */
   readonly announcedNames: readonly string[];
+  readonly services: readonly ServiceFacts[];
+  readonly conflicts: NameConflictFacts;
+  /** Hosts that said something of themselves by multicast DNS, the last heard first. */
+  readonly heard: readonly HeardHostFacts[];
+  /** Other programs of this computer that answer multicast DNS beside us: `avahi-daemon`. */
+  readonly sharesPortWith: readonly string[];
 }
+
+/** Before anything is known. */
+export const noNetworkFacts: Omit<NetworkFacts, 'port'> = {
+  interfaces: [],
+  announcedNames: [],
+  services: [],
+  conflicts: { count: 0, lastAgoMs: null, lastFrom: null },
+  heard: [],
+  sharesPortWith: [],
+};
 
 export interface InterfaceFacts {
   readonly name: string;
-  readonly addresses: readonly string[];
+  readonly addresses: readonly AddressFacts[];
+  /** How it stands with a link-local address of our own; null where that is not our business. */
+  readonly linkLocal: LinkLocalFacts | null;
+}
+
+export interface AddressFacts {
+  readonly address: string;
+  /** Where it came from; null where the system does not tell. */
+  readonly origin: AddressOrigin | null;
+}
+
+/** `router`: IPv6 that a router or DHCPv6 gave. */
+export type AddressOrigin = 'dhcp' | 'router' | 'static' | 'link-local';
+
+/** `waiting`: for DHCP; `probing`: whether somebody has it; `held`: it is on the interface; `unavailable`: see `reason`. */
+export type LinkLocalPhase = 'off' | 'waiting' | 'probing' | 'held' | 'unavailable';
+
+export interface LinkLocalFacts {
+  readonly phase: LinkLocalPhase;
+  readonly address: string | null;
+  /** Why there can be none, in words. */
+  readonly reason: string | null;
+  /** How often another host had or took the address. */
+  readonly conflicts: number;
+}
+
+export interface ServiceFacts {
+  readonly instance: string;
+  /** `_aetherstore._tcp`. */
+  readonly type: string;
+  readonly port: number;
+}
+
+export interface NameConflictFacts {
+  readonly count: number;
+  readonly lastAgoMs: number | null;
+  /** The other host's address. */
+  readonly lastFrom: string | null;
+}
+
+export interface HeardHostFacts {
+  /** `aether-7b10.local`. */
+  readonly host: string;
+  readonly address: string;
+  readonly agoMs: number;
 }
 
 export interface CopyFacts {

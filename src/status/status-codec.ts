@@ -2,7 +2,18 @@ import { CborFields, type CborValue } from '../base/cbor.ts';
 import { AetherError } from '../base/errors.ts';
 import type { ApplianceStatus, PoolStatus } from './appliance-status.ts';
 import { type Condition, type ConditionCode, conditionCodes, severities } from './conditions.ts';
-import type { BoxFacts, BoxPhase, NetworkFacts, PairingFacts, PeerFacts, VolumeFacts } from './facts.ts';
+import type {
+  AddressOrigin,
+  BoxFacts,
+  BoxPhase,
+  InterfaceFacts,
+  LinkLocalFacts,
+  LinkLocalPhase,
+  NetworkFacts,
+  PairingFacts,
+  PeerFacts,
+  VolumeFacts,
+} from './facts.ts';
 import type { LightState } from './light-state.ts';
 
 export type StatusErrorCode = 'STATUS_VERSION_UNKNOWN';
@@ -19,6 +30,8 @@ const lightKinds: readonly LightState['kind'][] = [
   'identify',
   'off',
 ];
+const addressOrigins: readonly AddressOrigin[] = ['dhcp', 'router', 'static', 'link-local'];
+const linkLocalPhases: readonly LinkLocalPhase[] = ['off', 'waiting', 'probing', 'held', 'unavailable'];
 const volumeStates: readonly VolumeFacts['state'][] = ['ok', 'full', 'failed'];
 
 /** The status as CBOR carries it: it is plain data already. */
@@ -125,13 +138,47 @@ function peerFrom(fields: CborFields): PeerFacts {
 }
 
 function networkFrom(fields: CborFields): NetworkFacts {
+  const conflicts = fields.map('conflicts');
   return {
-    interfaces: maps(fields, 'interfaces').map((each) => ({
-      name: each.text('name'),
-      addresses: texts(each, 'addresses'),
-    })),
+    interfaces: maps(fields, 'interfaces').map(interfaceFrom),
     port: countOrNull(fields, 'port'),
     announcedNames: texts(fields, 'announcedNames'),
+    services: maps(fields, 'services').map((each) => ({
+      instance: each.text('instance'),
+      type: each.text('type'),
+      port: each.count('port'),
+    })),
+    conflicts: {
+      count: conflicts.count('count'),
+      lastAgoMs: countOrNull(conflicts, 'lastAgoMs'),
+      lastFrom: textOrNull(conflicts, 'lastFrom'),
+    },
+    heard: maps(fields, 'heard').map((each) => ({
+      host: each.text('host'),
+      address: each.text('address'),
+      agoMs: each.count('agoMs'),
+    })),
+    sharesPortWith: texts(fields, 'sharesPortWith'),
+  };
+}
+
+function interfaceFrom(fields: CborFields): InterfaceFacts {
+  return {
+    name: fields.text('name'),
+    addresses: maps(fields, 'addresses').map((each) => ({
+      address: each.text('address'),
+      origin: each.has('origin') ? choice(each, 'origin', addressOrigins) : null,
+    })),
+    linkLocal: fields.has('linkLocal') ? linkLocalFrom(fields.map('linkLocal')) : null,
+  };
+}
+
+function linkLocalFrom(fields: CborFields): LinkLocalFacts {
+  return {
+    phase: choice(fields, 'phase', linkLocalPhases),
+    address: textOrNull(fields, 'address'),
+    reason: textOrNull(fields, 'reason'),
+    conflicts: fields.count('conflicts'),
   };
 }
 

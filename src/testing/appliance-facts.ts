@@ -24,9 +24,22 @@ export const healthyFacts: ApplianceFacts = {
     peerFacts('aether-c4e9', { address: '192.0.2.9:4000' }),
   ],
   network: {
-    interfaces: [{ name: 'eth0', addresses: ['192.0.2.5', 'fe80::3f2a'] }],
+    interfaces: [
+      {
+        name: 'eth0',
+        addresses: [
+          { address: '192.0.2.5', origin: 'dhcp' },
+          { address: 'fe80::3f2a', origin: 'link-local' },
+        ],
+        linkLocal: { phase: 'off', address: null, reason: null, conflicts: 0 },
+      },
+    ],
     port: 4000,
     announcedNames: ['aether-3f2a.local'],
+    services: [{ instance: 'aether-3f2a', type: '_aetherstore._tcp', port: 4000 }],
+    conflicts: { count: 0, lastAgoMs: null, lastFrom: null },
+    heard: [{ host: 'aether-7b10.local', address: '192.0.2.7', agoMs: 1200 }],
+    sharesPortWith: [],
   },
   copies: { missing: 0, copying: false },
   pairing: { locked: false, lockedForMs: null, codeShown: false },

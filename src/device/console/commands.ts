@@ -3,7 +3,8 @@ import { formatDuration, printable, wrapText } from '../../base/format.ts';
 import { formatLogEntry, type LogEntry, type LogRing } from '../../base/log.ts';
 import { didYouMean } from '../../base/nearest.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
-import { boxLines, diskLines, networkLines, poolLines, statusLines } from './views.ts';
+import { networkLines } from './network-views.ts';
+import { boxLines, diskLines, poolLines, statusLines } from './views.ts';
 
 /** What the console needs of the box. Faces do not compute: they ask and render. */
 export interface ConsoleContext {
@@ -68,7 +69,7 @@ export const commands: readonly Command[] = [
   },
   read('status', 'how the box is', (status) => status, statusLines),
   read('disks', 'the disks of this box', (status) => status.volumes, diskLines),
-  read('net', 'addresses and announced names', (status) => status.network, networkLines),
+  read('net', 'addresses, names, services, and who was heard', (status) => status.network, networkLines),
   read(
     'pool',
     'the pool: boxes, copies, space',

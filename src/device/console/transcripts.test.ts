@@ -22,6 +22,30 @@ const folder = new URL('transcripts/', import.meta.url);
 const boxes: Readonly<Record<string, ApplianceFacts>> = {
   healthy: healthyFacts,
   unclaimed: unclaimedFacts,
+  'bare-cable': {
+    ...unclaimedFacts,
+    network: {
+      ...healthyFacts.network,
+      interfaces: [
+        {
+          name: 'eth0',
+          addresses: [
+            { address: '169.254.7.9', origin: 'link-local' },
+            { address: 'fe80::3f2a', origin: 'link-local' },
+          ],
+          linkLocal: { phase: 'held', address: '169.254.7.9', reason: null, conflicts: 2 },
+        },
+        {
+          name: 'eth1',
+          addresses: [],
+          linkLocal: { phase: 'waiting', address: null, reason: null, conflicts: 0 },
+        },
+      ],
+      conflicts: { count: 1, lastAgoMs: 190_000, lastFrom: '169.254.7.10' },
+      heard: [],
+      sharesPortWith: ['avahi-daemon'],
+    },
+  },
   troubled: {
     ...healthyFacts,
     volumes: [

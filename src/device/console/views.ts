@@ -10,8 +10,7 @@ import {
 } from '../../base/format.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
 import { describeLights } from '../leds/patterns.ts';
-
-const labelCells = 10;
+import { labelled } from './labelled.ts';
 
 export function statusLines(status: ApplianceStatus, columns: number): readonly string[] {
   const { box, capacity } = status;
@@ -71,25 +70,6 @@ export function diskLines(status: ApplianceStatus, columns: number): readonly st
   return [...table, ...errors];
 }
 
-export function networkLines(status: ApplianceStatus, columns: number): readonly string[] {
-  const { interfaces, port, announcedNames } = status.network;
-  const rows = interfaces.flatMap((each) =>
-    each.addresses.length === 0
-      ? [[each.name, 'no address']]
-      : each.addresses.map((address, index) => [index === 0 ? each.name : '', address]),
-  );
-  const table =
-    rows.length === 0
-      ? ['No network interface is up.']
-      : formatTable([{ title: 'interface' }, { title: 'address' }], rows, columns);
-  return [
-    ...table,
-    '',
-    ...labelled('port', port === null ? 'not listening' : String(port), columns),
-    ...labelled('announced', announcedNames.length === 0 ? 'nothing' : announcedNames.join(', '), columns),
-  ];
-}
-
 export function poolLines(status: ApplianceStatus, columns: number): readonly string[] {
   const { pool, copies, box } = status;
   if (pool === null) {
@@ -117,7 +97,7 @@ export function poolLines(status: ApplianceStatus, columns: number): readonly st
 
 export function boxLines(status: ApplianceStatus, columns: number): readonly string[] {
   const { box, network } = status;
-  const own = network.interfaces.flatMap((each) => each.addresses)[0];
+  const own = network.interfaces.flatMap((each) => each.addresses).map(({ address }) => address)[0];
   const ownAddress = own === undefined ? '' : network.port === null ? own : withPort(own, network.port);
   const rows = [
     [box.name, 'this box', ownAddress, 'now', box.memberId.slice(0, 8)],
@@ -142,7 +122,7 @@ export function boxLines(status: ApplianceStatus, columns: number): readonly str
 /** What a person sees first when a console opens. */
 export function bannerLines(status: ApplianceStatus, columns: number): readonly string[] {
   const { box, network } = status;
-  const address = network.interfaces.flatMap((each) => each.addresses)[0];
+  const address = network.interfaces.flatMap((each) => each.addresses).map(({ address }) => address)[0];
   const at =
     address === undefined ? '' : ` at ${network.port === null ? address : withPort(address, network.port)}`;
   const help = status.help === '' ? [] : wrapText(printable(status.help), columns);
@@ -163,16 +143,11 @@ function poolSentence(status: ApplianceStatus): string {
 
 function networkSentence(status: ApplianceStatus): string {
   const { interfaces, port, announcedNames } = status.network;
-  const addresses = interfaces.flatMap((each) => each.addresses);
+  const addresses = interfaces.flatMap((each) => each.addresses).map(({ address }) => address);
   if (addresses.length === 0) return 'no address';
   return [...addresses, ...(port === null ? [] : [`port ${port}`]), ...announcedNames].join(', ');
 }
 
 function withPort(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-function labelled(label: string, text: string, columns: number): readonly string[] {
-  const lines = wrapText(printable(text), Math.max(20, columns - labelCells - 2));
-  return lines.map((line, index) => `  ${(index === 0 ? label : '').padEnd(labelCells)}${line}`.trimEnd());
 }

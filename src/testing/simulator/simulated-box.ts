@@ -4,6 +4,7 @@ import { Box, defaultReplicas } from '../../box.ts';
 import { BoxAnnouncer } from '../../box-announcer.ts';
 import { type Identity, loadOrCreateIdentity } from '../../pool/identity.ts';
 import { sleep } from '../../ports/clock.ts';
+import { noNetworkFacts } from '../../status/facts.ts';
 import { fakeCompute } from '../fake-compute.ts';
 import { MemoryDisk } from '../memory-disk.ts';
 import { MemoryKeyValueStore } from '../memory-key-value-store.ts';
@@ -160,7 +161,7 @@ export class SimulatedBox {
         stateDisk: life.disk(this.stateDisk),
         openTreeIndex: async () => life.store(this.#treeIndex),
         transportFor: (identity) => life.transport(this.#world.transportFor(this.host, identity)),
-        network: () => ({ interfaces: [], announcedNames: [] }),
+        network: () => noNetworkFacts,
       },
     );
     const port = await box.start();
