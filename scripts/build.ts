@@ -15,7 +15,7 @@ const programs = {
   'seal-worker': 'src/seal-worker.ts',
 } as const;
 
-const nativePackages = ['lmdb', 'onoff'];
+const nativePackages = ['koffi', 'lmdb', 'onoff'];
 
 /** CommonJS packages ask for Node's modules by `require`, which modules have not. */
 const banner = `import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);`;

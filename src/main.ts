@@ -95,11 +95,11 @@ async function main(words: readonly string[]): Promise<void> {
   const folder = resolve(line.text('dir') ?? 'var/box');
   const disk = new NodeDisk(folder);
   await disk.makeDirectory('state');
-  const lock = await InstanceLock.take(folder);
+  const lock = InstanceLock.take(folder);
   try {
     await run(folder, await readConfig(disk), line);
   } finally {
-    await lock.release();
+    lock.release();
   }
 }
 
@@ -278,7 +278,7 @@ async function volumesOf(
     disk: new NodeDisk(path),
     openIndex: async () => {
       // Held until this process ends.
-      await InstanceLock.takeDisk(path);
+      InstanceLock.takeDisk(path);
       return LmdbStore.open(join(path, 'index'));
     },
     ...(limitGiB === null ? {} : { limitBytes: limitGiB * 2 ** 30 }),

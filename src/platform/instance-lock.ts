@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
-import { realpathSync, unlinkSync } from 'node:fs';
-import { createConnection, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import koffi from 'koffi';
 import { AetherError } from '../base/errors.ts';
 import { diskError } from './disk-errors.ts';
 
@@ -11,53 +9,51 @@ export type InstanceLockErrorCode =
   /** Another box stores on that disk, or this one does already. */
   | 'DISK_IN_USE';
 
-/** Longest path a Unix socket may have on every system we run on (macOS: 104 with its end). */
-const socketPathBytesMax = 100;
+/** flock(2): a lock for one, and an answer at once. The same numbers on Linux and macOS. */
+const lockExclusively = 2 | 4;
+const c = koffi.load(process.platform === 'darwin' ? 'libSystem.B.dylib' : 'libc.so.6');
+const flock: (descriptor: number, operation: number) => number = c.func('int flock(int, int)');
 
 /**
- * Makes sure that one process at a time works in `folder`: holds a Unix socket there that only a living process
- * answers on, so that a crash leaves no lock behind and a process id that was used again does no harm.
+ * Makes sure that one process at a time works in a folder: an advisory lock of the kernel on the folder itself. It
+ * ends with the process however that ends, leaves nothing behind, and holds by whatever path the folder is named.
  */
 export class InstanceLock {
-  readonly #server: Server;
+  readonly #descriptor: number;
 
-  private constructor(server: Server) {
-    this.#server = server;
+  private constructor(descriptor: number) {
+    this.#descriptor = descriptor;
   }
 
-  /** Errors: `ALREADY_RUNNING`, `DiskErrorCode`. */
-  static take(folder: string): Promise<InstanceLock> {
-    return InstanceLock.#hold(socketPath(folder), () => alreadyRunning(folder));
+  /** For the folder a box lives in; its `state/` is there already. Errors: `ALREADY_RUNNING`, `DiskErrorCode`. */
+  static take(folder: string): InstanceLock {
+    return InstanceLock.#hold(join(folder, 'state'), () => alreadyRunning(folder));
   }
 
-  /**
-   * As {@link take}, for a folder to store in: two boxes would write over each other there. The socket is elsewhere,
-   * since not every file system of a disk can hold one. Errors: `DISK_IN_USE`, `DiskErrorCode`.
-   */
-  static async takeDisk(folder: string): Promise<InstanceLock> {
+  /** For a folder to store in: two boxes would write over each other there. Errors: `DISK_IN_USE`, `DiskErrorCode`. */
+  static takeDisk(folder: string): InstanceLock {
+    return InstanceLock.#hold(folder, () => diskInUse(folder));
+  }
+
+  static #hold(folder: string, inUse: () => AetherError): InstanceLock {
+    let descriptor: number;
     try {
-      return await InstanceLock.#hold(temporarySocketPath(realpathSync(folder)), () => diskInUse(folder));
+      descriptor = openSync(folder, 'r');
     } catch (cause) {
       throw diskError(cause, folder);
     }
+    if (flock(descriptor, lockExclusively) === 0) return new InstanceLock(descriptor);
+    const errno = koffi.errno();
+    closeSync(descriptor);
+    if (errno === koffi.os.errno.EWOULDBLOCK || errno === koffi.os.errno.EAGAIN) throw inUse();
+    throw new AetherError('DISK_IO', `${resolve(folder)} cannot be locked`, {
+      fields: { errno },
+      help: 'The file system has no flock: store on a local disk.',
+    });
   }
 
-  static async #hold(path: string, inUse: () => AetherError): Promise<InstanceLock> {
-    for (let attempt = 0; ; attempt++) {
-      const server = createServer((socket) => socket.destroy());
-      const failure = await listen(server, path);
-      if (failure === undefined) {
-        server.unref();
-        return new InstanceLock(server);
-      }
-      if (failure.code !== 'EADDRINUSE') throw diskError(failure, path);
-      if (attempt > 0 || (await answers(path))) throw inUse();
-      unlinkSync(path);
-    }
-  }
-
-  release(): Promise<void> {
-    return new Promise((done) => this.#server.close(() => done()));
+  release(): void {
+    closeSync(this.#descriptor);
   }
 }
 
@@ -70,32 +66,5 @@ function alreadyRunning(folder: string): AetherError<InstanceLockErrorCode> {
 function diskInUse(folder: string): AetherError<InstanceLockErrorCode> {
   return new AetherError('DISK_IN_USE', `a box stores in ${resolve(folder)} already`, {
     help: 'Give each disk to one box, and name it once.',
-  });
-}
-
-function socketPath(folder: string): string {
-  const path = join(resolve(folder), 'box.sock');
-  return Buffer.byteLength(path) <= socketPathBytesMax ? path : temporarySocketPath(path);
-}
-
-function temporarySocketPath(path: string): string {
-  const name = createHash('sha256').update(path).digest('hex').slice(0, 16);
-  return join(tmpdir(), `aetherstore-${name}.sock`);
-}
-
-function listen(server: Server, path: string): Promise<NodeJS.ErrnoException | undefined> {
-  return new Promise((done) => {
-    server.once('error', done);
-    server.listen(path, () => done(undefined));
-  });
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = createConnection(path, () => {
-      socket.destroy();
-      done(true);
-    });
-    socket.once('error', () => done(false));
   });
 }
