@@ -225,6 +225,9 @@ export const placementsCachedMax = 8;
 /** Addresses remembered for one box: a few interfaces, each with IPv4 and IPv6. */
 export const addressesPerMemberMax = 8;
 
+/** Of each member, those where it has proved itself: one for each of its interfaces and families, about. */
+export const provenAddressesMax = 4;
+
 /** A segment file: large enough to be read and freed in few operations, small enough to be rewritten in seconds. */
 export const segmentBytesMax = 64 * 1024 * 1024;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '../../base/bytes.ts';
-import { reconnectDelayMsMax } from '../../base/limits.ts';
+import { addressesPerMemberMax, reconnectDelayMsMax, reconnectDelayMsMin } from '../../base/limits.ts';
 import { fakeKey, PeerWorld, worldPool } from '../../testing/peer-world.ts';
 import { type PeerChange, PeerDirectory } from './peer-directory.ts';
 import type { PeerServer } from './peer-server.ts';
@@ -141,4 +141,27 @@ test('two boxes that dial each other at the same moment can both ask, and closin
   await world.clock.runUntil(Promise.all([a.server.close(), b.server.close()]));
   await world.clock.run(60_000);
   await assert.rejects(world.clock.runUntil(new Promise(() => {})), /nothing left to happen/);
+});
+
+test('what a stranger announces takes no address away where the peer has proved itself', async () => {
+  const { world, a } = await twoBoxes();
+  a.directory.hint(idOf('b'), [addressOf('b')]);
+  await world.clock.runUntil(a.directory.connection(idOf('b')));
+  for (let number = 0; number < 100; number++) a.directory.hint(idOf('b'), [addressOf(`liar-${number}`)]);
+  assert.deepEqual(a.directory.addresses(idOf('b'))[0], addressOf('b'));
+  assert.equal(a.directory.addresses(idOf('b')).length, addressesPerMemberMax + 1);
+});
+
+test('a flood of announcements brings few attempts to connect', async () => {
+  const { world, a } = await twoBoxes();
+  const dials: number[] = [];
+  const listening = world.network.transportFor('c', fakeKey('c'));
+  await listening.listen(addressOf('c'), () => dials.push(world.clock.monotonicMs()));
+  a.directory.hint(idOf('b'), [addressOf('c')]);
+  a.directory.keep([idOf('b')]);
+  for (let number = 0; number < 200; number++) {
+    a.directory.hint(idOf('b'), [addressOf('c'), { host: 'c', port: 5000 + number }]);
+    await world.clock.run(10);
+  }
+  assert.ok(dials.length >= 2 && dials.length <= 1 + 2000 / reconnectDelayMsMin, `${dials}`);
 });

@@ -2,6 +2,7 @@ import { type Bytes, equalBytes, toHex } from '../../base/bytes.ts';
 import {
   addressesPerMemberMax,
   membersMax,
+  provenAddressesMax,
   reconnectDelayMsMax,
   reconnectDelayMsMin,
 } from '../../base/limits.ts';
@@ -34,11 +35,15 @@ export interface PeerChange {
 
 interface Peer {
   readonly memberId: Bytes;
-  addresses: readonly PeerAddress[];
+  /** Where it has answered with its own key, the newest first; nobody's announcement takes these away. */
+  proven: readonly PeerAddress[];
+  /** Where it is said to be, the newest first: anybody on the LAN can say so. */
+  hinted: readonly PeerAddress[];
   /** Open ones, the oldest first; more than one when both sides dialled at once. */
   readonly connections: Set<PeerConnection>;
   dialling: Promise<PeerConnection> | undefined;
   failures: number;
+  dialledMs: number;
   notBeforeMs: number;
   lastError: unknown;
 }
@@ -61,20 +66,26 @@ export class PeerDirectory {
     this.#ports = ports;
   }
 
-  /** Learns addresses of a peer, the newest first; a new one is tried at once. At most `addressesPerMemberMax` stay. */
+  /**
+   * Learns addresses of a peer, the newest first. A new one is tried soon, however the last attempt went; hints that
+   * keep coming bring no more attempts than one in `reconnectDelayMsMin`. At most `addressesPerMemberMax` stay.
+   */
   hint(memberId: Bytes, addresses: readonly PeerAddress[]): void {
     const peer = this.#peer(memberId);
     if (peer === undefined) return;
-    const known = (address: PeerAddress) => peer.addresses.some((old) => isSame(old, address));
-    if (!addresses.every(known)) peer.notBeforeMs = 0;
-    const older = peer.addresses.filter((old) => !addresses.some((address) => isSame(old, address)));
-    peer.addresses = [...addresses, ...older].slice(0, addressesPerMemberMax);
+    const known = (address: PeerAddress) => addressesOf(peer).some((old) => isSame(old, address));
+    if (!addresses.every(known)) {
+      peer.notBeforeMs = Math.min(peer.notBeforeMs, peer.dialledMs + reconnectDelayMsMin);
+    }
+    const fresh = addresses.filter((address) => !peer.proven.some((old) => isSame(old, address)));
+    peer.hinted = newestFirst(fresh, peer.hinted);
     this.#dialKept();
   }
 
-  /** Newest first. */
+  /** Those where it has answered first. */
   addresses(memberId: Bytes): readonly PeerAddress[] {
-    return this.#peers.get(toHex(memberId))?.addresses ?? [];
+    const peer = this.#peers.get(toHex(memberId));
+    return peer === undefined ? [] : addressesOf(peer);
   }
 
   /** Uses a connection that a box of the pool opened to us as the one with it. */
@@ -93,7 +104,7 @@ export class PeerDirectory {
     if (peer === undefined || this.#closed) throw unreachable('there is no connecting to this peer');
     for (const connection of peer.connections) if (connection.open) return connection;
     if (peer.dialling !== undefined) return peer.dialling;
-    if (peer.addresses.length === 0) throw unreachable('no address of the peer is known');
+    if (addressesOf(peer).length === 0) throw unreachable('no address of the peer is known');
     if (this.#ports.clock.monotonicMs() < peer.notBeforeMs) {
       throw unreachable('the peer did not answer a moment ago', peer.lastError);
     }
@@ -145,10 +156,12 @@ export class PeerDirectory {
     if (equalBytes(memberId, this.#options.self) || this.#peers.size >= membersMax) return undefined;
     const peer: Peer = {
       memberId,
-      addresses: [],
+      proven: [],
+      hinted: [],
       connections: new Set(),
       dialling: undefined,
       failures: 0,
+      dialledMs: Number.NEGATIVE_INFINITY,
       notBeforeMs: 0,
       lastError: undefined,
     };
@@ -158,8 +171,9 @@ export class PeerDirectory {
 
   async #dial(peer: Peer): Promise<PeerConnection> {
     let dialled: Dialled;
+    peer.dialledMs = this.#ports.clock.monotonicMs();
     try {
-      dialled = await dialAny(peer.addresses, peer.memberId, this.#options, this.#ports);
+      dialled = await dialAny(addressesOf(peer), peer.memberId, this.#options, this.#ports);
     } catch (cause) {
       this.#postpone(peer, cause);
       throw unreachable('the peer does not answer', cause);
@@ -187,7 +201,8 @@ export class PeerDirectory {
     peer.failures = 0;
     peer.notBeforeMs = 0;
     if (address !== undefined) {
-      peer.addresses = [address, ...peer.addresses.filter((old) => !isSame(old, address))];
+      peer.proven = newestFirst([address], peer.proven).slice(0, provenAddressesMax);
+      peer.hinted = peer.hinted.filter((old) => !isSame(old, address));
     }
     connection.closed.then(() => {
       peer.connections.delete(connection);
@@ -212,7 +227,7 @@ export class PeerDirectory {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const memberId of this.#kept) {
       const peer = this.#peer(memberId);
-      if (peer === undefined || isUp(peer) || peer.dialling !== undefined || peer.addresses.length === 0)
+      if (peer === undefined || isUp(peer) || peer.dialling !== undefined || addressesOf(peer).length === 0)
         continue;
       if (peer.notBeforeMs > nowMs) nextMs = Math.min(nextMs, peer.notBeforeMs);
       // A failure has set the next attempt's time and brings us here again.
@@ -226,6 +241,15 @@ export class PeerDirectory {
 function isUp({ connections }: Peer): boolean {
   for (const connection of connections) if (connection.open) return true;
   return false;
+}
+
+function addressesOf({ proven, hinted }: Peer): readonly PeerAddress[] {
+  return [...proven, ...hinted];
+}
+
+function newestFirst(fresh: readonly PeerAddress[], older: readonly PeerAddress[]): readonly PeerAddress[] {
+  const others = older.filter((old) => !fresh.some((address) => isSame(old, address)));
+  return [...fresh, ...others].slice(0, addressesPerMemberMax);
 }
 
 function isSame(a: PeerAddress, b: PeerAddress): boolean {
