@@ -170,6 +170,9 @@ export const mdnsTruncatedQueriesMax = 32;
 /** Own packets remembered so that their copies, which the network loops back, are recognised. */
 export const mdnsSentPacketsMax = 64;
 
+/** Interfaces that link-local addresses are claimed on: each has a socket; a computer with more is no appliance. */
+export const linkLocalInterfacesMax = 16;
+
 /** Interfaces whose link-local address is remembered: more than a computer has, fewer than a hot-plugged one makes. */
 export const rememberedLinksMax = 32;
 
