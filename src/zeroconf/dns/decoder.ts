@@ -1,6 +1,6 @@
 import { type Bytes, copyOf, viewOf } from '../../base/bytes.ts';
+import { formatIpv4, formatIpv6 } from '../../base/ip-address.ts';
 import { dnsLabelsMax, dnsMessageBytesMax, dnsNameBytesMax, dnsRecordsMax } from '../../base/limits.ts';
-import { formatIpv4, formatIpv6 } from './address.ts';
 import { malformed } from './dns-error.ts';
 import { type Message, type Question, type RecordData, type ResourceRecord, recordType } from './message.ts';
 import { labelOf, type Name } from './name.ts';

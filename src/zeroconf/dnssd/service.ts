@@ -1,7 +1,7 @@
 import { type Bytes, emptyBytes, fromUtf8, utf8 } from '../../base/bytes.ts';
+import { parseIpv4, parseIpv6 } from '../../base/ip-address.ts';
 import { txtRecordBytesMax } from '../../base/limits.ts';
 import type { InterfaceAddress } from '../../ports/datagram.ts';
-import { parseIpv4, parseIpv6 } from '../dns/address.ts';
 import type { ResourceRecord } from '../dns/message.ts';
 import { labelBytes, type Name } from '../dns/name.ts';
 import type { Group } from '../mdns/publisher.ts';

@@ -1,5 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { AetherError, describeError } from '../../base/errors.ts';
+import { addressBytes, samePrefix } from '../../base/ip-address.ts';
 import { mdnsPacketBytesMax, mdnsSentPacketsMax } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
@@ -11,7 +12,6 @@ import type {
   NetworkInterface,
 } from '../../ports/datagram.ts';
 import { type Entropy, uniform } from '../../ports/entropy.ts';
-import { addressBytes, samePrefix } from '../dns/address.ts';
 import { decodeMessage } from '../dns/decoder.ts';
 import { encodeMessage, encodePackets } from '../dns/encoder.ts';
 import type { Message } from '../dns/message.ts';
