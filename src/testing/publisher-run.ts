@@ -7,13 +7,14 @@ import {
   recordType,
 } from '../zeroconf/dns/message.ts';
 import { hostGroup, type ServiceOffer, serviceGroup } from '../zeroconf/dnssd/service.ts';
+import type { Group } from '../zeroconf/mdns/group-state.ts';
 import {
   emptyPublisher,
-  type Group,
   type PublisherEvent,
   type PublisherState,
   publisherDueMs,
   publisherStep,
+  publisherWants,
 } from '../zeroconf/mdns/publisher.ts';
 import type { SendAction } from '../zeroconf/mdns/responder.ts';
 
@@ -48,6 +49,7 @@ export class PublisherRun {
   readonly sent: SentMessage[] = [];
   readonly conflicts: { readonly groupId: string; readonly atMs: number }[] = [];
   readonly announced: string[] = [];
+  readonly disputes: string[] = [];
   readonly #draw: number;
   #state: PublisherState = emptyPublisher;
 
@@ -68,8 +70,17 @@ export class PublisherRun {
     this.#step({ kind: 'offer', groups, draw: this.#draw });
   }
 
-  hear(message: Message, from = neighbour): void {
-    this.#step({ kind: 'message', message, from, multicast: true, draw: this.#draw });
+  /** `multicast`: whether it was to the group. As a shell does, drops at once what cannot matter. */
+  hear(message: Message, from = neighbour, multicast = true): void {
+    if (!publisherWants(this.#state, message)) return;
+    this.#step({ kind: 'message', message, from, multicast, draw: this.#draw });
+  }
+
+  /** Entries of every list and table that strangers could make grow. */
+  get size(): number {
+    const { pending, truncated, replies, multicastAtMs } = this.#state.responder;
+    const lists = [truncated, replies.waiting, this.#state.conflicts.recentMs];
+    return pending.size + multicastAtMs.size + lists.reduce((sum, list) => sum + list.length, 0);
   }
 
   withdraw(): void {
@@ -98,7 +109,8 @@ export class PublisherRun {
     for (const action of step.actions) {
       if (action.kind === 'send') this.sent.push({ ...action, atMs: this.now });
       else if (action.kind === 'conflict') this.conflicts.push({ groupId: action.groupId, atMs: this.now });
-      else this.announced.push(action.groupId);
+      else if (action.kind === 'announced') this.announced.push(action.groupId);
+      else this.disputes.push(action.from);
     }
   }
 }

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { utf8 } from '../../base/bytes.ts';
 import { askOne, host, httpType, instance, neighbour } from '../../testing/publisher-run.ts';
+import { encodeMessage } from '../dns/encoder.ts';
 import { type Message, query, type ResourceRecord, recordType, response } from '../dns/message.ts';
 import { lookUp } from './cache.ts';
-import { type QuerierState, querierDueMs, querierStep, startQuerying } from './querier.ts';
+import type { Interests } from './interests.ts';
+import { type QuerierState, querierStep, startQuerying } from './querier.ts';
 import { sharedRecord, uniqueRecord } from './records.ts';
 
 const pointer = sharedRecord(httpType, 4500, { kind: 'ptr', target: instance });
@@ -20,18 +22,22 @@ class QuerierRun {
   readonly sent: { readonly atMs: number; readonly message: Message }[] = [];
   state: QuerierState;
 
-  constructor(draw = 0) {
-    this.state = startQuerying(httpType, 0, draw);
+  readonly #draw: number;
+
+  constructor(draw = 0, interests: Partial<Interests> = {}, isLinkNew = false) {
+    this.#draw = draw;
+    const all = { types: [httpType], instances: [], everyType: false, ...interests };
+    this.state = startQuerying(all, 0, draw, isLinkNew);
   }
 
-  hear(message: Message, from = neighbour): void {
-    this.#step({ kind: 'message', message, from });
+  hear(message: Message, from = neighbour, multicast = true): void {
+    this.#step({ kind: 'message', message, from, multicast, draw: this.#draw });
   }
 
   runTo(endMs: number): void {
-    for (let dueMs = querierDueMs(this.state); dueMs <= endMs; dueMs = querierDueMs(this.state)) {
-      this.now = Math.max(this.now, dueMs);
-      this.#step({ kind: 'tick' });
+    while (this.state.dueMs <= endMs) {
+      this.now = Math.max(this.now, this.state.dueMs);
+      this.#step({ kind: 'tick', draw: this.#draw });
     }
     this.now = endMs;
   }
@@ -104,14 +110,16 @@ test('M27: a record heard again lives on without more questions', () => {
   );
 });
 
-test('what the browsed type leads to is asked for when it did not come along, and only then', () => {
+test('M27: what the browsed type leads to is asked for when it did not come along, and only then', () => {
   const run = new QuerierRun();
+  run.runTo(30);
+  run.asked();
   run.hear(response({ answers: [pointer] }));
-  run.runTo(10);
-  assert.deepEqual(run.asked(), ['33 at 0', '16 at 0']);
+  run.runTo(60);
+  assert.deepEqual(run.asked(), ['33 at 50', '16 at 50']);
   run.hear(response({ answers: [srv, txt], additionals: [a] }));
-  run.runTo(15);
-  assert.deepEqual(run.asked(), ['28 at 10']);
+  run.runTo(100);
+  assert.deepEqual(run.asked(), ['28 at 80']);
   run.hear(
     response({ answers: [uniqueRecord(host, 120, { kind: 'nsec', next: host, types: [recordType.a] })] }),
   );
@@ -181,7 +189,7 @@ test('M30: responses from another port than 5353, and records that lead nowhere,
   run.hear(response({ answers: [pointer] }), { ...neighbour, port: 40_000 });
   run.hear(response({ answers: [srv, txt, a] }));
   run.hear(query({ answers: [pointer] }));
-  assert.equal(run.state.cache.records.size, 0);
+  assert.equal(run.state.cache.size, 0);
 });
 
 test('a flood of instances fills neither the cache nor the network', () => {
@@ -192,7 +200,14 @@ test('a flood of instances fills neither the cache nor the network', () => {
     );
     run.hear(response({ answers }));
   }
-  assert.equal(run.state.cache.records.size, 1280);
-  run.runTo(10);
-  assert.equal(run.sent.flatMap(({ message }) => message.questions).length, 512);
+  assert.equal(run.state.cache.size, 256);
+  run.runTo(20);
+  // SRV and TXT of each instance, and the type's own question; each packet within what Ethernet carries.
+  assert.equal(run.sent.flatMap(({ message }) => message.questions).length, 513);
+  const isWhole = ({ message }: { message: Message }) => encodeMessage(message).length <= 1440;
+  assert.ok(run.sent.filter(({ message }) => message.answers.length === 0).every(isWhole));
+  // There is room left for what the first of them lead to.
+  const [first] = run.state.wanted.instances;
+  run.hear(response({ answers: [{ ...srv, name: first! }, { ...txt, name: first! }, a] }));
+  assert.ok(run.has(a));
 });
