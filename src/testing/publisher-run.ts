@@ -24,15 +24,19 @@ export interface SentMessage extends SendAction {
 
 export const neighbour: DatagramAddress = { address: '10.0.0.9', port: 5353 };
 
+interface BoxChanges extends Partial<ServiceOffer> {
+  readonly hostLabel?: string;
+  /** IPv4. */
+  readonly addresses?: readonly string[];
+}
+
 /** A service `Box` of type `_http._tcp` on a host `box` at 10.0.0.1 and fe80::1, as groups for a publisher. */
-export function boxGroups(
-  changes: Partial<ServiceOffer> & { readonly hostLabel?: string; readonly address?: string } = {},
-): readonly Group[] {
-  const { hostLabel = 'box', address = '10.0.0.1', ...offer } = changes;
+export function boxGroups(changes: BoxChanges = {}): readonly Group[] {
+  const { hostLabel = 'box', addresses = ['10.0.0.1'], ...offer } = changes;
   const service = { instance: 'Box', type: '_http._tcp', port: 80, text: { txtvers: '1' }, ...offer };
   return [
     hostGroup(hostLabel, [
-      { family: 'ipv4', address, prefixLength: 24 },
+      ...addresses.map((address) => ({ family: 'ipv4' as const, address, prefixLength: 24 })),
       { family: 'ipv6', address: 'fe80::1', prefixLength: 64 },
     ]),
     serviceGroup('service', service, hostLabel),
@@ -43,18 +47,19 @@ export const instance = ['Box', '_http', '_tcp', 'local'];
 export const httpType = ['_http', '_tcp', 'local'];
 export const host = ['box', 'local'];
 
-/** One publisher on a virtual clock; every draw is the same. */
+/** One publisher on a virtual clock. */
 export class PublisherRun {
   now = 0;
+  /** Every draw from now on. */
+  draw: number;
   readonly sent: SentMessage[] = [];
   readonly conflicts: { readonly groupId: string; readonly atMs: number }[] = [];
   readonly announced: string[] = [];
   readonly disputes: string[] = [];
-  readonly #draw: number;
   #state: PublisherState = emptyPublisher;
 
   constructor(draw = 0) {
-    this.#draw = draw;
+    this.draw = draw;
   }
 
   /** A publisher that holds the names of `groups` and has ended its announcements a minute ago. */
@@ -67,13 +72,13 @@ export class PublisherRun {
   }
 
   offer(groups: readonly Group[]): void {
-    this.#step({ kind: 'offer', groups, draw: this.#draw });
+    this.#step({ kind: 'offer', groups, draw: this.draw });
   }
 
   /** `multicast`: whether it was to the group. As a shell does, drops at once what cannot matter. */
   hear(message: Message, from = neighbour, multicast = true): void {
     if (!publisherWants(this.#state, message)) return;
-    this.#step({ kind: 'message', message, from, multicast, draw: this.#draw });
+    this.#step({ kind: 'message', message, from, multicast, draw: this.draw });
   }
 
   /** Entries of every list and table that strangers could make grow. */

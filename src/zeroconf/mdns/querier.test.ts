@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { utf8 } from '../../base/bytes.ts';
 import { askOne, host, httpType, instance, neighbour } from '../../testing/publisher-run.ts';
+import { QuerierRun } from '../../testing/querier-run.ts';
 import { encodeMessage } from '../dns/encoder.ts';
 import { type Message, query, type ResourceRecord, recordType, response } from '../dns/message.ts';
 import { lookUp } from './cache.ts';
-import type { Interests } from './interests.ts';
-import { type QuerierState, querierStep, startQuerying } from './querier.ts';
 import { sharedRecord, uniqueRecord } from './records.ts';
 
 const pointer = sharedRecord(httpType, 4500, { kind: 'ptr', target: instance });
@@ -16,56 +15,12 @@ const a = uniqueRecord(host, 120, { kind: 'a', address: '10.0.0.1' });
 const aaaa = uniqueRecord(host, 120, { kind: 'aaaa', address: 'fe80::1' });
 const goodbye = (record: ResourceRecord) => ({ ...record, ttlSeconds: 0 });
 
-/** One querier on a virtual clock. */
-class QuerierRun {
-  now = 0;
-  readonly sent: { readonly atMs: number; readonly message: Message }[] = [];
-  state: QuerierState;
-
-  readonly #draw: number;
-
-  constructor(draw = 0, interests: Partial<Interests> = {}, isLinkNew = false) {
-    this.#draw = draw;
-    const all = { types: [httpType], instances: [], everyType: false, ...interests };
-    this.state = startQuerying(all, 0, draw, isLinkNew);
-  }
-
-  hear(message: Message, from = neighbour, multicast = true): void {
-    this.#step({ kind: 'message', message, from, multicast, draw: this.#draw });
-  }
-
-  runTo(endMs: number): void {
-    while (this.state.dueMs <= endMs) {
-      this.now = Math.max(this.now, this.state.dueMs);
-      this.#step({ kind: 'tick', draw: this.#draw });
-    }
-    this.now = endMs;
-  }
-
-  has(record: ResourceRecord): boolean {
-    const { type } = { type: recordType[record.data.kind as 'a'] };
-    return lookUp(this.state.cache, record.name, type).length > 0;
-  }
-
-  asked(): readonly string[] {
-    return this.sent
-      .splice(0)
-      .flatMap(({ atMs, message }) => message.questions.map(({ type }) => `${type} at ${atMs}`));
-  }
-
-  #step(event: Parameters<typeof querierStep>[1]): void {
-    const step = querierStep(this.state, event, this.now);
-    this.state = step.state;
-    for (const { message } of step.actions) this.sent.push({ atMs: this.now, message });
-  }
-}
-
 test('M27: the first question after 20–120 ms, then after 1 s, 2 s, 4 s, at most every hour', () => {
   for (const [draw, firstMs] of [
     [0, 20],
     [0.5, 70],
   ] as const) {
-    const run = new QuerierRun(draw);
+    const run = new QuerierRun({ draw });
     run.runTo(20_000);
     assert.deepEqual(
       run.sent.map(({ atMs }) => atMs - firstMs),
@@ -82,7 +37,7 @@ test('M27: a record is asked for again at 80, 85, 90 and 95% of its lifetime, up
     [0, 0],
     [0.5, 1200],
   ] as const) {
-    const run = new QuerierRun(draw);
+    const run = new QuerierRun({ draw });
     run.hear(response({ answers: [pointer, srv, txt, a, aaaa] }));
     run.runTo(119_000);
     const renewals = run.asked().filter((line) => line.startsWith('33 '));
@@ -168,7 +123,7 @@ test('M24: a record that comes back within that second stays', () => {
   assert.ok(run.has(pointer));
 });
 
-test('§10.2: a unique record flushes what was said of its name and type more than a second ago', () => {
+test('RFC 6762 §10.2: a unique record flushes what was said of its name and type more than a second ago', () => {
   const second = { ...a, data: { kind: 'a', address: '10.0.0.2' } } as const;
   const run = new QuerierRun();
   run.hear(response({ answers: [pointer, srv, a] }));

@@ -269,7 +269,7 @@ function onTick(state: QuerierState, draw: number, now: number): QuerierStep {
   const asks = new Map(live.asks);
   for (const [key, ask] of live.asks) {
     if (ask.nextMs > now) continue;
-    questions.set(key, questionOf(ask.name, ask.type, ask.unicast));
+    if (!isAskedLately(ask, now)) questions.set(key, questionOf(ask.name, ask.type, ask.unicast));
     asks.set(key, asked(ask, now));
   }
   const renewed = withEach(live.cache, (cached) => {

@@ -151,7 +151,7 @@ test('M21: against a prober, a name is defended after 250 ms again', () => {
   );
 });
 
-test('§5.4: a QU question is answered to the asker alone when everybody heard the answer lately', () => {
+test('RFC 6762 §5.4: a QU question is answered to the asker alone when everybody heard the answer lately', () => {
   const run = PublisherRun.announced();
   const asked = query({ questions: [ask(instance, srv, true)] });
   run.hear(asked);
@@ -184,7 +184,7 @@ test('M23: plain DNS gets its id and question back, lifetimes of at most 10 s, n
   assert.ok(all.every((record) => record.ttlSeconds <= 10 && !record.cacheFlush));
 });
 
-test('a packet full of one question gets no larger answer than the question alone', () => {
+test('M23: a packet full of one question gets no larger answer than the question alone', () => {
   const run = PublisherRun.announced();
   const questions = Array.from({ length: 500 }, () => ask(instance, srv, true));
   for (const from of [neighbour, neighbour, { ...neighbour, port: 40_000 }]) {
@@ -228,7 +228,7 @@ test('M30: a response from another port than 5353 changes nothing', () => {
   assert.deepEqual(run.within(2000), []);
 });
 
-test('§6.6: a goodbye that somebody else says for a record of ours is put right', () => {
+test('RFC 6762 §6.6: a goodbye that somebody else says for a record of ours is put right', () => {
   const run = PublisherRun.announced();
   run.hear(response({ answers: [pointer(0)] }));
   assert.deepEqual(kindsOf(run.within(100)[0]!.message.answers), ['ptr']);
