@@ -191,6 +191,9 @@ export const mdnsSentPacketsMax = 64;
 /** How long the kernel may take to answer; it does so before the call returns, so longer means never. */
 export const linkAnswerMsMax = 5000;
 
+/** Hosts heard that a box tells of: what fits a console. */
+export const networkHostsShownMax = 16;
+
 /** Interfaces that link-local addresses are claimed on: each has a socket; a computer with more is no appliance. */
 export const linkLocalInterfacesMax = 16;
 

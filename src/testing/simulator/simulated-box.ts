@@ -5,6 +5,7 @@ import { BoxAnnouncer } from '../../box-announcer.ts';
 import { type Identity, loadOrCreateIdentity } from '../../pool/identity.ts';
 import { sleep } from '../../ports/clock.ts';
 import { noNetworkFacts } from '../../status/facts.ts';
+import { NetworkMemory } from '../../zeroconf/network-memory.ts';
 import { fakeCompute } from '../fake-compute.ts';
 import { MemoryDisk } from '../memory-disk.ts';
 import { MemoryKeyValueStore } from '../memory-key-value-store.ts';
@@ -165,7 +166,8 @@ export class SimulatedBox {
       },
     );
     const port = await box.start();
-    this.#announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy, log });
+    const memory = await NetworkMemory.open(life.disk(this.stateDisk), { log });
+    this.#announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy, log, memory });
     this.#box = box;
   }
 
