@@ -155,8 +155,20 @@ export const dnsRecordsMax = 1024;
 /** What we send at once, so that IPv6 over Ethernet never fragments it: 1500 less 40 and 8, with room for a VLAN tag. */
 export const mdnsPacketBytesMax = 1440;
 
-/** Records a browser keeps for one link: 256 instances with SRV, TXT and two addresses each. */
+/** Records a browser keeps for one link: 256 instances with PTR, SRV, TXT and two addresses each. */
 export const mdnsCacheRecordsMax = 1280;
+
+/** Records of one name and type: pointers to as many instances as are followed. */
+export const mdnsCacheSetRecordsMax = 256;
+
+/** Service types that a browser of every type follows on one link. */
+export const mdnsTypesMax = 64;
+
+/** Hosts that a browser remembers to have heard, for people to look at. */
+export const mdnsHeardHostsMax = 64;
+
+/** Questions in one query: with names as people choose them, they fit one packet. */
+export const mdnsQuestionsPerQueryMax = 24;
 
 /** Instances, and hosts, that a browser asks about on one link; a stranger's thousand pointers make no more questions. */
 export const mdnsInstancesMax = 256;
@@ -166,6 +178,12 @@ export const mdnsCacheTtlSecondsMax = 86_400;
 
 /** Queries that wait for more known answers of the same sender (RFC 6762 §7.2); when more do, the oldest is answered. */
 export const mdnsTruncatedQueriesMax = 32;
+
+/** Askers who wait for a reply of their own (RFC 6762 §5.4); when more do, the oldest asks again. */
+export const mdnsUnicastRepliesMax = 32;
+
+/** Replies to single askers within a second on one link; what is asked beyond is multicast, or not answered. */
+export const mdnsUnicastRepliesPerSecondMax = 50;
 
 /** Own packets remembered so that their copies, which the network loops back, are recognised. */
 export const mdnsSentPacketsMax = 64;

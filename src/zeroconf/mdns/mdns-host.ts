@@ -12,9 +12,9 @@ import type {
 } from '../../ports/datagram.ts';
 import { type Entropy, uniform } from '../../ports/entropy.ts';
 import { addressBytes, samePrefix } from '../dns/address.ts';
-import { decodeMessage } from '../dns/decoder.ts';
-import { encodeMessage, encodePackets } from '../dns/encoder.ts';
-import type { Message } from '../dns/message.ts';
+import { decodeWanted } from '../dns/decoder.ts';
+import { encodeLegacyReply, encodePackets } from '../dns/encoder.ts';
+import type { Message, MessageHead } from '../dns/message.ts';
 import { mdnsPort } from './records.ts';
 import type { SendAction } from './responder.ts';
 
@@ -45,6 +45,8 @@ export interface LinkHandler {
   opened(link: Link, now: number): void;
   addressesChanged(link: Link, now: number): void;
   closed(link: Link): void;
+  /** Whether a message that begins like this can matter; if not, the rest of it is not looked at. */
+  wants(link: Link, head: MessageHead): boolean;
   received(link: Link, message: Message, datagram: Datagram, now: number): void;
   tick(link: Link, now: number): void;
   dueMs(link: Link): number | undefined;
@@ -54,6 +56,8 @@ interface OpenLink extends Link {
   addresses: readonly InterfaceAddress[];
   socket: MulticastSocket;
   timer: Timer | undefined;
+  /** When the timer runs out. */
+  dueMs: number | undefined;
 }
 
 interface SentPacket {
@@ -153,6 +157,7 @@ export class MdnsHost {
       addresses: one.addresses,
       socket,
       timer: undefined,
+      dueMs: undefined,
     };
     this.#links.set(key, link);
     socket.onMessage((datagram) => this.#receive(link, socket, datagram));
@@ -207,28 +212,33 @@ export class MdnsHost {
   #receive(link: OpenLink, socket: MulticastSocket, datagram: Datagram): void {
     if (link.socket !== socket || this.#links.get(link.key) !== link) return;
     if (!isOnLink(link, datagram) || this.#isOwnCopy(link, datagram)) return;
-    let message: Message;
+    let message: Message | undefined;
     try {
-      message = decodeMessage(datagram.bytes);
+      message = decodeWanted(datagram.bytes, (head) => this.#handler.wants(link, head));
     } catch (error) {
       if (!(error instanceof AetherError)) throw error;
       this.#ports.log.debug('packet refused', { link: link.key, error: describeError(error) });
       return;
     }
-    this.#run(link, (now) => this.#handler.received(link, message, datagram, now));
+    if (message === undefined) return;
+    const wanted = message;
+    this.#run(link, (now) => this.#handler.received(link, wanted, datagram, now));
   }
 
   /** Calls the handler, then sets the link's timer for when the handler wants to be called next. */
   #run(link: OpenLink, call: (now: number) => void): void {
     call(this.#ports.clock.monotonicMs());
+    const dueMs = this.#links.get(link.key) === link ? this.#handler.dueMs(link) : undefined;
+    if (dueMs === link.dueMs) return;
     link.timer?.cancel();
     link.timer = undefined;
-    const dueMs = this.#handler.dueMs(link);
-    if (dueMs === undefined || this.#links.get(link.key) !== link) return;
+    link.dueMs = dueMs;
+    if (dueMs === undefined) return;
     const delayMs = Math.max(0, dueMs - this.#ports.clock.monotonicMs());
-    link.timer = this.#ports.clock.after(delayMs, () =>
-      this.#run(link, (now) => this.#handler.tick(link, now)),
-    );
+    link.timer = this.#ports.clock.after(delayMs, () => {
+      link.dueMs = undefined;
+      this.#run(link, (now) => this.#handler.tick(link, now));
+    });
   }
 
   #remember(packet: Bytes): void {
@@ -253,7 +263,8 @@ export class MdnsHost {
 }
 
 function packetsOf({ message, legacy }: SendAction): readonly Bytes[] {
-  return legacy === true ? [encodeMessage(message, 'legacy')] : encodePackets(message, mdnsPacketBytesMax);
+  if (legacy === true) return [encodeLegacyReply(message, mdnsPacketBytesMax)];
+  return encodePackets(message, mdnsPacketBytesMax);
 }
 
 /** RFC 6762 §11: what was sent to the group comes from this link; else the source address must belong to it. */
