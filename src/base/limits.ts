@@ -152,6 +152,9 @@ export const dnsMessageBytesMax = 8952;
 /** Questions and records of one message: more than fit into 9000 bytes by any honest sender. */
 export const dnsRecordsMax = 1024;
 
+/** Types that one NSEC record names: more than are in use. A stranger's 65,536 would take half a megabyte to remember. */
+export const dnsNsecTypesMax = 256;
+
 /** What we send at once, so that IPv6 over Ethernet never fragments it: 1500 less 40 and 8, with room for a VLAN tag. */
 export const mdnsPacketBytesMax = 1440;
 
@@ -160,6 +163,16 @@ export const mdnsCacheRecordsMax = 1280;
 
 /** Records of one name and type: pointers to as many instances as are followed. */
 export const mdnsCacheSetRecordsMax = 256;
+
+/**
+ * A TXT record that a browser keeps: RFC 6763 §6.2 asks for at most 1300 bytes. Its strings take some 200 bytes each
+ * in memory, however short they are; a cache full of records of 9000 would be gigabytes.
+ */
+export const mdnsCacheTextBytesMax = 1300;
+export const mdnsCacheTextStringsMax = 64;
+
+/** Addresses of one family and link that a found service has: 256 services on one host of 256 would be 65,536. */
+export const foundAddressesMax = 16;
 
 /** Service types that a browser of every type follows on one link. */
 export const mdnsTypesMax = 64;

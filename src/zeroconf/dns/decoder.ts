@@ -1,7 +1,13 @@
 import { type Bytes, copyOf, viewOf } from '../../base/bytes.ts';
 import { AetherError } from '../../base/errors.ts';
 import { formatIpv4, formatIpv6 } from '../../base/ip-address.ts';
-import { dnsLabelsMax, dnsMessageBytesMax, dnsNameBytesMax, dnsRecordsMax } from '../../base/limits.ts';
+import {
+  dnsLabelsMax,
+  dnsMessageBytesMax,
+  dnsNameBytesMax,
+  dnsNsecTypesMax,
+  dnsRecordsMax,
+} from '../../base/limits.ts';
 import { malformed } from './dns-error.ts';
 import {
   type Message,
@@ -132,6 +138,7 @@ function readTypeBitmaps(reader: Reader, end: number): number[] {
     for (let bit = 0; bit < bitmap.length * 8; bit++) {
       if ((bitmap[bit >> 3]! & (0x80 >> (bit & 7))) !== 0) types.push(window * 256 + bit);
     }
+    if (types.length > dnsNsecTypesMax) throw malformed('more types than one name has');
   }
   return types;
 }
@@ -217,12 +224,14 @@ class Reader {
         const target = ((length & 0x3f) << 8) | this.uint8();
         if (target >= floor) throw malformed('a compression pointer that does not lead backwards');
         resumeAt ??= this.#offset;
-        const known = this.#names.get(target);
+        const known = this.#tailAt(target);
         if (known !== undefined) {
           size += known.size;
           if (size > dnsNameBytesMax) break;
           this.#offset = resumeAt;
-          return this.#remember([...labels, ...known.labels], starts, size);
+          // The very same where nothing comes before it, so that its key is worked out once.
+          const whole = labels.length === 0 ? known.labels : [...labels, ...known.labels];
+          return this.#remember(whole, starts, size);
         }
         floor = target;
         this.#offset = target;
@@ -236,9 +245,18 @@ class Reader {
 
   #remember(labels: Name, starts: readonly NameStart[], size: number): Name {
     for (const [index, { offset, sizeBefore }] of starts.entries()) {
-      this.#names.set(offset, { labels: labels.slice(index), size: size - sizeBefore });
+      this.#names.set(offset, { labels, skipped: index, size: size - sizeBefore });
     }
     return labels;
+  }
+
+  /** Cut out when it is asked for: few of the ends of a name are, and there may be 127. */
+  #tailAt(offset: number): NameTail | undefined {
+    const tail = this.#names.get(offset);
+    if (tail === undefined || tail.skipped === 0) return tail;
+    const cut = { ...tail, labels: tail.labels.slice(tail.skipped), skipped: 0 };
+    this.#names.set(offset, cut);
+    return cut;
   }
 }
 
@@ -247,8 +265,9 @@ interface NameStart {
   readonly sizeBefore: number;
 }
 
-/** What stands from one offset on: labels, and what they take on the wire without the root. */
+/** What stands from one offset on: labels but the first `skipped`, and what they take on the wire without the root. */
 interface NameTail {
   readonly labels: Name;
+  readonly skipped: number;
   readonly size: number;
 }

@@ -12,12 +12,26 @@ export type Name = readonly string[];
 
 /** The bytes of one label as they stand on the wire, without their length. 1–63 of them (RFC 1035 §2.3.4). */
 export function labelBytes(label: string): Bytes {
-  const bytes = label.isWellFormed()
-    ? utf8(label)
-    : Uint8Array.from(label, (unit) => unit.charCodeAt(0) & 0xff);
+  const bytes = asciiBytes(label) ?? (label.isWellFormed() ? utf8(label) : lowBytes(label));
   if (bytes.length === 0 || bytes.length > dnsLabelBytesMax)
     throw malformed('a label of 1 to 63 bytes was expected');
   return bytes;
+}
+
+/** Nearly every label is ASCII, for which the encoder of UTF-8 takes longer. */
+function asciiBytes(label: string): Bytes | undefined {
+  if (label.length > dnsLabelBytesMax) return undefined;
+  const bytes = new Uint8Array(label.length);
+  for (let index = 0; index < bytes.length; index++) {
+    const unit = label.charCodeAt(index);
+    if (unit >= 0x80) return undefined;
+    bytes[index] = unit;
+  }
+  return bytes;
+}
+
+function lowBytes(label: string): Bytes {
+  return Uint8Array.from(label, (unit) => unit.charCodeAt(0) & 0xff);
 }
 
 /** The label that {@link labelBytes} turns into `bytes`. */
@@ -39,10 +53,16 @@ export function nameLabels(name: Name): readonly Bytes[] {
 
 /** A string that two names share exactly when they are the same name: ASCII case does not count (RFC 6762 §16). */
 export function nameKey(name: Name): string {
+  const known = knownKeys.get(name);
+  if (known !== undefined) return known;
   let key = '';
   for (const label of name) key += `${label.length}.${lowerAscii(label)}`;
+  knownKeys.set(name, key);
   return key;
 }
+
+/** Keys already worked out: one name is looked up many times, and may have 127 labels. */
+const knownKeys = new WeakMap<Name, string>();
 
 export function sameName(a: Name, b: Name): boolean {
   return a.length === b.length && a.every((label, index) => sameLabel(label, b[index]!));

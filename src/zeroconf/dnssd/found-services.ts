@@ -1,6 +1,7 @@
+import { foundAddressesMax } from '../../base/limits.ts';
 import { recordType } from '../dns/message.ts';
 import { type Name, nameKey } from '../dns/name.ts';
-import { lookUp, type RecordCache } from '../mdns/cache.ts';
+import { type CachedRecord, lookUp, type RecordCache } from '../mdns/cache.ts';
 import type { QuerierState } from '../mdns/querier.ts';
 import { parseText } from './service.ts';
 
@@ -59,13 +60,17 @@ function serviceOf(cache: RecordCache, name: Name, interfaceName: string): Found
 }
 
 function addressesIn(cache: RecordCache, host: Name, interfaceName: string): readonly FoundAddress[] {
-  const four = lookUp(cache, host, recordType.a).flatMap(({ record: { data } }) =>
+  const four = newest(lookUp(cache, host, recordType.a)).flatMap(({ record: { data } }) =>
     data.kind === 'a' ? [{ family: 'ipv4' as const, address: data.address, interfaceName }] : [],
   );
-  const six = lookUp(cache, host, recordType.aaaa).flatMap(({ record: { data } }) =>
+  const six = newest(lookUp(cache, host, recordType.aaaa)).flatMap(({ record: { data } }) =>
     data.kind === 'aaaa' ? [{ family: 'ipv6' as const, address: data.address, interfaceName }] : [],
   );
   return [...four, ...six];
+}
+
+function newest(records: readonly CachedRecord[]): readonly CachedRecord[] {
+  return records.slice(-foundAddressesMax);
 }
 
 function inOrder(addresses: readonly FoundAddress[]): readonly FoundAddress[] {

@@ -1,4 +1,9 @@
-import { mdnsQuestionsPerQueryMax } from '../../base/limits.ts';
+import { sizeOf } from '../../base/bytes.ts';
+import {
+  mdnsCacheTextBytesMax,
+  mdnsCacheTextStringsMax,
+  mdnsQuestionsPerQueryMax,
+} from '../../base/limits.ts';
 import type { DatagramAddress } from '../../ports/datagram.ts';
 import {
   classInternet,
@@ -24,7 +29,7 @@ import {
 } from './cache.ts';
 import { type Interests, type WantedNames, wantedNames } from './interests.ts';
 import { type Ask, asked, askKey, firstAsk, isAskedLately, isNear } from './question-schedule.ts';
-import { mdnsPort, recordKey, sameRecord } from './records.ts';
+import { mdnsPort, recordKey, setKey, setKeyOf } from './records.ts';
 import type { SendAction } from './responder.ts';
 
 /** RFC 6762 §5.2: renewal is asked for at these parts of a lifetime, and up to 2% later; never twice in a second. */
@@ -179,10 +184,16 @@ function onMessage(state: QuerierState, event: MessageEvent, now: number): Queri
   return isOnlyRenewed ? withDueMs({ ...state, cache }) : settled({ ...state, cache }, now, draw);
 }
 
+/** Whether a TXT record is as small as those of services are: what is cached is all kept, and some of it said again. */
+function isModest({ data }: ResourceRecord): boolean {
+  if (data.kind !== 'txt') return true;
+  return data.strings.length <= mdnsCacheTextStringsMax && sizeOf(data.strings) <= mdnsCacheTextBytesMax;
+}
+
 /** Caches only what leads from what is wanted to addresses, in that order, so that strangers cannot fill it. */
 function receiveWanted(state: QuerierState, message: Message, now: number): RecordCache {
   const said = [...message.answers, ...message.additionals].filter(
-    (record) => record.class === classInternet,
+    (record) => record.class === classInternet && isModest(record),
   );
   const about = (names: readonly Name[], types: readonly number[]): readonly ResourceRecord[] => {
     const keys = new Set(names.map(nameKey));
@@ -207,24 +218,26 @@ function receiveWanted(state: QuerierState, message: Message, now: number): Reco
  * ours. §10.5: what nobody answers, though it was asked for twice, is not there any more.
  */
 function onOthersQuery(state: QuerierState, message: Message, now: number): QuerierState {
-  let { cache, asks } = state;
+  let { asks } = state;
+  const inQuestion = new Set<string>();
   for (const { name, type, unicastResponse } of message.questions) {
     if (unicastResponse || !state.wantedKeys.has(nameKey(name))) continue;
     const ask = asks.get(askKey(name, type));
     if (ask !== undefined && isNear(ask, now)) {
-      const ours = new Set(knownAnswers(cache, name, type, now).map(recordKey));
+      const ours = new Set(knownAnswers(state.cache, name, type, now).map(recordKey));
       const theirs = message.answers.filter((record) => sameName(record.name, name));
       const knowsNoMore = theirs.every((record) => ours.has(recordKey(record)));
       if (knowsNoMore) asks = new Map(asks).set(askKey(name, type), asked(ask, now));
     }
-    for (const one of type === recordType.any ? [ptr, srv, txt, a, aaaa] : [type]) {
-      cache = withSet(cache, name, one, (cached) =>
-        message.answers.some((record) => sameRecord(record, cached.record))
-          ? cached
-          : withUnanswered(cached, now),
-      );
-    }
+    for (const one of type === recordType.any ? [ptr, srv, txt, a, aaaa] : [type])
+      inQuestion.add(setKeyOf(name, one, classInternet));
   }
+  const known = new Set(message.answers.map(recordKey));
+  const cache = withEach(state.cache, (cached) =>
+    inQuestion.has(setKey(cached.record)) && !known.has(recordKey(cached.record))
+      ? withUnanswered(cached, now)
+      : cached,
+  );
   return cache === state.cache && asks === state.asks ? state : withDueMs({ ...state, asks, cache });
 }
 
