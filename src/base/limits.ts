@@ -207,6 +207,9 @@ export const linkAnswerMsMax = 5000;
 /** Hosts heard that a box tells of: what fits a console. */
 export const networkHostsShownMax = 16;
 
+/** What a second opinion on a scan may print: some hundred services; the rest of a flood is left unread. */
+export const crossCheckOutputBytesMax = 256 * 1024;
+
 /** Interfaces that link-local addresses are claimed on: each has a socket; a computer with more is no appliance. */
 export const linkLocalInterfacesMax = 16;
 
