@@ -65,7 +65,7 @@ test('a service on a host of hundreds of addresses is told with the 16 that were
   );
 });
 
-test('§10.5: a question asked a thousand times in one message counts once', () => {
+test('a question asked a thousand times in one message counts once (RFC 6762 §10.5)', () => {
   const run = new QuerierRun();
   run.hear(response({ answers: [pointerTo(instance)] }));
   const [question] = askOne(httpType, recordType.ptr).questions;
