@@ -17,9 +17,13 @@ export function openWindow(counter: number): ReplayWindow {
   return { first: counter, highest: counter, seen: 1n, received: 1 };
 }
 
-/** `old`: so far back that nobody knows whether it has been seen. */
-export function lookUpCounter({ highest, seen }: ReplayWindow, counter: number): 'new' | 'seen' | 'old' {
+/** `old`: so far back that nobody knows whether it has been seen, in the window or before this box listened. */
+export function lookUpCounter(
+  { first, highest, seen }: ReplayWindow,
+  counter: number,
+): 'new' | 'seen' | 'old' {
   if (counter > highest) return 'new';
+  if (counter < first) return 'old';
   const age = highest - counter;
   if (age >= windowSize) return 'old';
   return ((seen >> BigInt(age)) & 1n) === 1n ? 'seen' : 'new';
@@ -32,7 +36,7 @@ export function markCounter(window: ReplayWindow, counter: number): ReplayWindow
   const step = isHighest ? Math.min(counter - highest, windowSize) : 0;
   const shifted = BigInt.asUintN(windowSize, seen << BigInt(step));
   return {
-    first: Math.min(first, counter),
+    first,
     highest: Math.max(highest, counter),
     seen: isHighest ? shifted | 1n : shifted | (1n << BigInt(highest - counter)),
     received: received + 1,
