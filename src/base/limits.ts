@@ -342,10 +342,10 @@ export const groupPacketBytesMax = 1200;
 
 /**
  * Packets of the group channel that are looked at with a key, of one member and of all together: a member says four
- * things a second at most, and a pool of 256 boxes fifty heartbeats a second; each look costs 10 to 20 µs.
+ * things a second at most, and a pool of 256 boxes fifty heartbeats a second; a look costs 25 to 50 µs of a desktop.
  */
 export const groupMemberPackets = { perSecond: 8, burst: 32 } as const;
-export const groupPackets = { perSecond: 256, burst: 512 } as const;
+export const groupPackets = { perSecond: 128, burst: 256 } as const;
 
 /** A box says its heartbeat once in this time, at random, and nothing sooner than the gap after its last words. */
 export const groupHeartbeatMs = { least: 4000, span: 2000 } as const;

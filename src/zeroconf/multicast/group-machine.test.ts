@@ -274,7 +274,7 @@ test('whatever comes in whatever order, each authentic packet is heard at most o
           if (one.index < 20) assert.ok(![...heard].some((index) => index >= 20), 'an old session came back');
           heard.add(one.index);
         }
-        assert.equal(member.state.senders.size, 1);
+        assert.equal(member.state.senders.length, 1);
       }
     }),
     { numRuns: 60 },

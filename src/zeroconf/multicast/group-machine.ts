@@ -37,8 +37,10 @@ export interface GroupState {
   readonly groupKey: Bytes;
   readonly self: Bytes;
   readonly own: OwnSession;
-  /** The other enrolled members, by sender tag. */
-  readonly senders: ReadonlyMap<string, Sender>;
+  /** The other enrolled members. */
+  readonly senders: readonly Sender[];
+  /** Where each is among them, by its tag. */
+  readonly places: ReadonlyMap<string, number>;
   readonly bucket: TokenBucket;
   /** Packets without a member that could be blamed for them. */
   readonly refused: RefusedCounts;
@@ -112,7 +114,8 @@ export function startGroup(
     groupKey,
     self,
     own: { tag: senderTagOf(groupKey, self), session, key, counter: 0 },
-    senders: new Map(),
+    senders: [],
+    places: new Map(),
     bucket: fullBucket(groupPackets, now),
     refused: { foreign: 0, strangers: 0 },
     schedule: {
@@ -150,7 +153,7 @@ export function groupDueMs(state: GroupState): number {
 }
 
 export function groupMemberFacts(state: GroupState, now: number): readonly GroupMemberFacts[] {
-  return [...state.senders.values()].map((sender) => senderFacts(sender, now));
+  return state.senders.map((sender) => senderFacts(sender, now));
 }
 
 function onTick(state: GroupState, draw: number, now: number): GroupStep {
@@ -181,19 +184,16 @@ function speakMs({ schedule }: GroupState): number {
 }
 
 function rejoinMs({ senders, schedule }: GroupState): number {
-  return senders.size === 0 ? Number.POSITIVE_INFINITY : schedule.silentSinceMs + groupSilenceMs;
+  return senders.length === 0 ? Number.POSITIVE_INFINITY : schedule.silentSinceMs + groupSilenceMs;
 }
 
 function withMembers(state: GroupState, memberIds: readonly Bytes[], now: number): GroupState {
-  const known = new Map([...state.senders.values()].map((sender) => [toHex(sender.memberId), sender]));
-  const senders = new Map<string, Sender>();
-  for (const memberId of memberIds.slice(0, membersMax)) {
-    if (equalBytes(memberId, state.self)) continue;
-    const sender = known.get(toHex(memberId)) ?? newSender(memberId, now);
-    senders.set(senderTagOf(state.groupKey, memberId), sender);
-  }
-  const next = { ...state, senders };
-  return state.senders.size === 0 ? scheduled(next, { silentSinceMs: now }) : next;
+  const known = new Map(state.senders.map((sender) => [toHex(sender.memberId), sender]));
+  const others = memberIds.filter((memberId) => !equalBytes(memberId, state.self)).slice(0, membersMax);
+  const senders = others.map((memberId) => known.get(toHex(memberId)) ?? newSender(memberId, now));
+  const places = new Map(others.map((memberId, place) => [senderTagOf(state.groupKey, memberId), place]));
+  const next = { ...state, senders, places };
+  return state.senders.length === 0 ? scheduled(next, { silentSinceMs: now }) : next;
 }
 
 /** Looks at a packet from the cheapest check to the dearest. */
@@ -209,21 +209,21 @@ function onPacket(state: GroupState, bytes: Bytes, from: GroupSource, now: numbe
   if (admitted === undefined || opened.header === undefined || opened.refusal === 'forged') {
     return only(countRefused(admitted?.state ?? state, opened.header, opened.refusal));
   }
-  const { tag, sender, key } = admitted;
+  const { place, sender, key } = admitted;
   const proved = withPacket(sender, opened.header, key);
   const next = scheduled(admitted.state, { silentSinceMs: now });
   if (opened.refusal !== undefined)
-    return only(countRefused(withSender(next, tag, proved), opened.header, opened.refusal));
+    return only(countRefused(withSender(next, place, proved), opened.header, opened.refusal));
   const { message } = opened;
   const heard = { ...proved, heard: { atMs: now, from, message } };
   const action = { kind: 'heard', memberId: sender.memberId, from, message } as const;
-  return { state: withSender(next, tag, heard), actions: [action] };
+  return { state: withSender(next, place, heard), actions: [action] };
 }
 
 /** The state after a look was paid for, and the key for it. */
 interface Admitted {
   readonly state: GroupState;
-  readonly tag: string;
+  readonly place: number;
   readonly sender: Sender;
   readonly key: Bytes;
 }
@@ -232,8 +232,9 @@ interface Admitted {
 function admit(state: GroupState, header: GroupHeader, now: number): Admitted | GroupRefusal {
   const { tag, session } = header;
   if (tag === state.own.tag) return 'own';
-  const known = state.senders.get(tag);
-  if (known === undefined) return 'stranger';
+  const place = state.places.get(tag);
+  const known = place === undefined ? undefined : state.senders[place];
+  if (place === undefined || known === undefined) return 'stranger';
   const refusal = refusalOf(known, header);
   if (refusal !== undefined) return refusal;
   const ownBucket = takeToken(known.bucket, groupMemberPackets, now);
@@ -241,7 +242,7 @@ function admit(state: GroupState, header: GroupHeader, now: number): Admitted | 
   if (ownBucket === undefined || bucket === undefined) return 'flood';
   const sender = { ...known, bucket: ownBucket };
   const key = knownKeyOf(known, session) ?? sessionKeyOf(state.groupKey, known.memberId, session);
-  return { state: withSender({ ...state, bucket }, tag, sender), tag, sender, key };
+  return { state: withSender({ ...state, bucket }, place, sender), place, sender, key };
 }
 
 function countRefused(
@@ -251,9 +252,10 @@ function countRefused(
 ): GroupState {
   // Copies that other links bring are no news.
   if (refusal === undefined || refusal === 'own' || refusal === 'seen') return state;
-  const sender = header === undefined ? undefined : state.senders.get(header.tag);
-  if (header !== undefined && sender !== undefined) {
-    return withSender(state, header.tag, { ...sender, refused: sender.refused + 1 });
+  const place = header === undefined ? undefined : state.places.get(header.tag);
+  const sender = place === undefined ? undefined : state.senders[place];
+  if (place !== undefined && sender !== undefined) {
+    return withSender(state, place, { ...sender, refused: sender.refused + 1 });
   }
   const { foreign, strangers } = state.refused;
   const isForeign = refusal === 'foreign';
@@ -263,8 +265,8 @@ function countRefused(
   };
 }
 
-function withSender(state: GroupState, tag: string, sender: Sender): GroupState {
-  return { ...state, senders: new Map(state.senders).set(tag, sender) };
+function withSender(state: GroupState, place: number, sender: Sender): GroupState {
+  return { ...state, senders: state.senders.with(place, sender) };
 }
 
 function scheduled(state: GroupState, changes: Partial<Schedule>): GroupState {
