@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { toHex } from './base/bytes.ts';
-import { sleep } from './ports/clock.ts';
-import type { MulticastSocket } from './ports/datagram.ts';
-import { SeededEntropy } from './testing/seeded-entropy.ts';
-import { SimulatedBox } from './testing/simulator/simulated-box.ts';
-import { SimulatedDesktop } from './testing/simulator/simulated-desktop.ts';
-import { World } from './testing/simulator/world.ts';
-import { groupAddressesOf, groupPort } from './zeroconf/multicast/group-address.ts';
+import { toHex } from '../../base/bytes.ts';
+import { sleep } from '../../ports/clock.ts';
+import type { MulticastSocket } from '../../ports/datagram.ts';
+import { groupAddressesOf, groupPort } from '../../zeroconf/multicast/group-address.ts';
+import { SeededEntropy } from '../seeded-entropy.ts';
+import { SimulatedBox } from './simulated-box.ts';
+import { SimulatedDesktop } from './simulated-desktop.ts';
+import { World } from './world.ts';
 
 interface Scene {
   readonly world: World;
