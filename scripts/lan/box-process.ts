@@ -25,7 +25,7 @@ export interface BoxReady {
 
 const launcher = join(repositoryRoot, 'bin', 'aetherstore');
 
-/** As the launcher gives them. */
+/** As the launcher gives them; a bundle also gets its thread for the kernel's notices. */
 const memoryFlags = [
   '--min-semi-space-size=4',
   '--max-semi-space-size=4',
@@ -55,7 +55,8 @@ export class BoxProcess {
     for (const disk of disksOf(options.folder)) argv.push('--volume', disk);
     if (options.listen !== undefined) argv.push('--listen', options.listen);
     const command = options.program === undefined ? launcher : process.execPath;
-    const program = place.start(command, argv, { logFile: logFileOf(options.folder) });
+    const env = { UV_THREADPOOL_SIZE: '5' };
+    const program = place.start(command, argv, { logFile: logFileOf(options.folder), env });
     try {
       const ready = await program.firstLine(parseReady, 30_000);
       return new BoxProcess(options, place, ready, program);

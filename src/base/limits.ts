@@ -152,11 +152,36 @@ export const dnsMessageBytesMax = 8952;
 /** Questions and records of one message: more than fit into 9000 bytes by any honest sender. */
 export const dnsRecordsMax = 1024;
 
+/** Types that one NSEC record names: more than are in use. A stranger's 65,536 would take half a megabyte to remember. */
+export const dnsNsecTypesMax = 256;
+
 /** What we send at once, so that IPv6 over Ethernet never fragments it: 1500 less 40 and 8, with room for a VLAN tag. */
 export const mdnsPacketBytesMax = 1440;
 
-/** Records a browser keeps for one link: 256 instances with SRV, TXT and two addresses each. */
+/** Records a browser keeps for one link: 256 instances with PTR, SRV, TXT and two addresses each. */
 export const mdnsCacheRecordsMax = 1280;
+
+/** Records of one name and type: pointers to as many instances as are followed. */
+export const mdnsCacheSetRecordsMax = 256;
+
+/**
+ * A TXT record that a browser keeps: RFC 6763 §6.2 asks for at most 1300 bytes. Its strings take some 200 bytes each
+ * in memory, however short they are; a cache full of records of 9000 would be gigabytes.
+ */
+export const mdnsCacheTextBytesMax = 1300;
+export const mdnsCacheTextStringsMax = 64;
+
+/** Addresses of one family and link that a found service has: 256 services on one host of 256 would be 65,536. */
+export const foundAddressesMax = 16;
+
+/** Service types that a browser of every type follows on one link. */
+export const mdnsTypesMax = 64;
+
+/** Hosts that a browser remembers to have heard, for people to look at. */
+export const mdnsHeardHostsMax = 64;
+
+/** Questions in one query: with names as people choose them, they fit one packet. */
+export const mdnsQuestionsPerQueryMax = 24;
 
 /** Instances, and hosts, that a browser asks about on one link; a stranger's thousand pointers make no more questions. */
 export const mdnsInstancesMax = 256;
@@ -167,8 +192,23 @@ export const mdnsCacheTtlSecondsMax = 86_400;
 /** Queries that wait for more known answers of the same sender (RFC 6762 §7.2); when more do, the oldest is answered. */
 export const mdnsTruncatedQueriesMax = 32;
 
+/** Askers who wait for a reply of their own (RFC 6762 §5.4); when more do, the oldest asks again. */
+export const mdnsUnicastRepliesMax = 32;
+
+/** Replies to single askers within a second on one link; what is asked beyond is multicast, or not answered. */
+export const mdnsUnicastRepliesPerSecondMax = 50;
+
 /** Own packets remembered so that their copies, which the network loops back, are recognised. */
 export const mdnsSentPacketsMax = 64;
+
+/** How long the kernel may take to answer; it does so before the call returns, so longer means never. */
+export const linkAnswerMsMax = 5000;
+
+/** Hosts heard that a box tells of: what fits a console. */
+export const networkHostsShownMax = 16;
+
+/** What a second opinion on a scan may print: some hundred services; the rest of a flood is left unread. */
+export const crossCheckOutputBytesMax = 256 * 1024;
 
 /** Interfaces that link-local addresses are claimed on: each has a socket; a computer with more is no appliance. */
 export const linkLocalInterfacesMax = 16;

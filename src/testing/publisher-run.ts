@@ -7,13 +7,14 @@ import {
   recordType,
 } from '../zeroconf/dns/message.ts';
 import { hostGroup, type ServiceOffer, serviceGroup } from '../zeroconf/dnssd/service.ts';
+import type { Group } from '../zeroconf/mdns/group-state.ts';
 import {
   emptyPublisher,
-  type Group,
   type PublisherEvent,
   type PublisherState,
   publisherDueMs,
   publisherStep,
+  publisherWants,
 } from '../zeroconf/mdns/publisher.ts';
 import type { SendAction } from '../zeroconf/mdns/responder.ts';
 
@@ -23,15 +24,19 @@ export interface SentMessage extends SendAction {
 
 export const neighbour: DatagramAddress = { address: '10.0.0.9', port: 5353 };
 
+interface BoxChanges extends Partial<ServiceOffer> {
+  readonly hostLabel?: string;
+  /** IPv4. */
+  readonly addresses?: readonly string[];
+}
+
 /** A service `Box` of type `_http._tcp` on a host `box` at 10.0.0.1 and fe80::1, as groups for a publisher. */
-export function boxGroups(
-  changes: Partial<ServiceOffer> & { readonly hostLabel?: string; readonly address?: string } = {},
-): readonly Group[] {
-  const { hostLabel = 'box', address = '10.0.0.1', ...offer } = changes;
+export function boxGroups(changes: BoxChanges = {}): readonly Group[] {
+  const { hostLabel = 'box', addresses = ['10.0.0.1'], ...offer } = changes;
   const service = { instance: 'Box', type: '_http._tcp', port: 80, text: { txtvers: '1' }, ...offer };
   return [
     hostGroup(hostLabel, [
-      { family: 'ipv4', address, prefixLength: 24 },
+      ...addresses.map((address) => ({ family: 'ipv4' as const, address, prefixLength: 24 })),
       { family: 'ipv6', address: 'fe80::1', prefixLength: 64 },
     ]),
     serviceGroup('service', service, hostLabel),
@@ -42,17 +47,19 @@ export const instance = ['Box', '_http', '_tcp', 'local'];
 export const httpType = ['_http', '_tcp', 'local'];
 export const host = ['box', 'local'];
 
-/** One publisher on a virtual clock; every draw is the same. */
+/** One publisher on a virtual clock. */
 export class PublisherRun {
   now = 0;
+  /** Every draw from now on. */
+  draw: number;
   readonly sent: SentMessage[] = [];
   readonly conflicts: { readonly groupId: string; readonly atMs: number }[] = [];
   readonly announced: string[] = [];
-  readonly #draw: number;
+  readonly disputes: string[] = [];
   #state: PublisherState = emptyPublisher;
 
   constructor(draw = 0) {
-    this.#draw = draw;
+    this.draw = draw;
   }
 
   /** A publisher that holds the names of `groups` and has ended its announcements a minute ago. */
@@ -65,11 +72,20 @@ export class PublisherRun {
   }
 
   offer(groups: readonly Group[]): void {
-    this.#step({ kind: 'offer', groups, draw: this.#draw });
+    this.#step({ kind: 'offer', groups, draw: this.draw });
   }
 
-  hear(message: Message, from = neighbour): void {
-    this.#step({ kind: 'message', message, from, multicast: true, draw: this.#draw });
+  /** `multicast`: whether it was to the group. As a shell does, drops at once what cannot matter. */
+  hear(message: Message, from = neighbour, multicast = true): void {
+    if (!publisherWants(this.#state, message)) return;
+    this.#step({ kind: 'message', message, from, multicast, draw: this.draw });
+  }
+
+  /** Entries of every list and table that strangers could make grow. */
+  get size(): number {
+    const { pending, truncated, replies, multicastAtMs } = this.#state.responder;
+    const lists = [truncated, replies.waiting, this.#state.conflicts.recentMs];
+    return pending.size + multicastAtMs.size + lists.reduce((sum, list) => sum + list.length, 0);
   }
 
   withdraw(): void {
@@ -98,7 +114,8 @@ export class PublisherRun {
     for (const action of step.actions) {
       if (action.kind === 'send') this.sent.push({ ...action, atMs: this.now });
       else if (action.kind === 'conflict') this.conflicts.push({ groupId: action.groupId, atMs: this.now });
-      else this.announced.push(action.groupId);
+      else if (action.kind === 'announced') this.announced.push(action.groupId);
+      else this.disputes.push(action.from);
     }
   }
 }

@@ -6,6 +6,7 @@ import { BoxGroup } from '../../box-group.ts';
 import { type Identity, loadOrCreateIdentity } from '../../pool/identity.ts';
 import { sleep } from '../../ports/clock.ts';
 import { type MulticastFacts, noNetworkFacts } from '../../status/facts.ts';
+import { NetworkMemory } from '../../zeroconf/network-memory.ts';
 import { fakeCompute } from '../fake-compute.ts';
 import { MemoryDisk } from '../memory-disk.ts';
 import { MemoryKeyValueStore } from '../memory-key-value-store.ts';
@@ -175,7 +176,8 @@ export class SimulatedBox {
       },
     );
     const port = await box.start();
-    this.#announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy, log });
+    const memory = await NetworkMemory.open(stateDisk, { log });
+    this.#announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy, log, memory });
     this.#group = await BoxGroup.start(box, {
       network,
       clock,

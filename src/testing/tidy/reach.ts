@@ -4,10 +4,14 @@ import type { SourceFile } from './source-file.ts';
 
 export type Tree = ReadonlyMap<string, SourceFile>;
 
-/** Whether a person or npm starts `path`: everything that counts as used is used from here. */
+/** Whether a person, npm or the compiler starts from `path`: everything that counts as used is used from here. */
 function isEntry(path: string): boolean {
   return (
-    isProgram(path) || isTest(path) || !path.startsWith('src/') || path === 'src/testing/simulator/main.ts'
+    isProgram(path) ||
+    isTest(path) ||
+    path.endsWith('.d.ts') ||
+    !path.startsWith('src/') ||
+    path === 'src/testing/simulator/main.ts'
   );
 }
 

@@ -1,8 +1,22 @@
 import { type Bytes, copyOf, viewOf } from '../../base/bytes.ts';
-import { dnsLabelsMax, dnsMessageBytesMax, dnsNameBytesMax, dnsRecordsMax } from '../../base/limits.ts';
-import { formatIpv4, formatIpv6 } from './address.ts';
+import { AetherError } from '../../base/errors.ts';
+import { formatIpv4, formatIpv6 } from '../../base/ip-address.ts';
+import {
+  dnsLabelsMax,
+  dnsMessageBytesMax,
+  dnsNameBytesMax,
+  dnsNsecTypesMax,
+  dnsRecordsMax,
+} from '../../base/limits.ts';
 import { malformed } from './dns-error.ts';
-import { type Message, type Question, type RecordData, type ResourceRecord, recordType } from './message.ts';
+import {
+  type Message,
+  type MessageHead,
+  type Question,
+  type RecordData,
+  type ResourceRecord,
+  recordType,
+} from './message.ts';
 import { labelOf, type Name } from './name.ts';
 
 /**
@@ -11,13 +25,18 @@ import { labelOf, type Name } from './name.ts';
  * `DNS_MALFORMED`, and nothing else whatever the bytes are.
  */
 export function decodeMessage(bytes: Bytes): Message {
+  return decodeWanted(bytes, () => true)!;
+}
+
+/** The same, but only as far as the questions when `wants` does not want what they begin; then undefined. */
+export function decodeWanted(bytes: Bytes, wants: (head: MessageHead) => boolean): Message | undefined {
   if (bytes.length > dnsMessageBytesMax) throw malformed('longer than 9000 bytes');
   const reader = new Reader(bytes);
   const id = reader.uint16();
   const flags = reader.uint16();
   const counts = [reader.uint16(), reader.uint16(), reader.uint16(), reader.uint16()];
   if (counts.reduce((sum, count) => sum + count, 0) > dnsRecordsMax) throw malformed('too many records');
-  return {
+  const head: MessageHead = {
     id,
     response: (flags & 0x8000) !== 0,
     opcode: (flags >> 11) & 0xf,
@@ -25,6 +44,10 @@ export function decodeMessage(bytes: Bytes): Message {
     truncated: (flags & 0x0200) !== 0,
     rcode: flags & 0xf,
     questions: readMany(counts[0]!, () => readQuestion(reader)),
+  };
+  if (!wants(head)) return undefined;
+  return {
+    ...head,
     answers: readMany(counts[1]!, () => readRecord(reader)),
     authorities: readMany(counts[2]!, () => readRecord(reader)),
     additionals: readMany(counts[3]!, () => readRecord(reader)),
@@ -76,10 +99,23 @@ function readData(reader: Reader, type: number, end: number): RecordData {
     case recordType.hinfo:
       return { kind: 'hinfo', cpu: copyOf(reader.string()), os: copyOf(reader.string()) };
     case recordType.nsec:
-      return { kind: 'nsec', next: reader.name(), types: readTypeBitmaps(reader, end) };
+      return readNsec(reader, end);
     default:
       return { kind: 'opaque', type, bytes: copyOf(reader.bytes(end - reader.offset)) };
   }
+}
+
+/** One that cannot be understood says nothing, and its message is still heard (RFC 6762 §6.1). */
+function readNsec(reader: Reader, end: number): RecordData {
+  const start = reader.offset;
+  try {
+    const data: RecordData = { kind: 'nsec', next: reader.name(), types: readTypeBitmaps(reader, end) };
+    if (reader.offset === end) return data;
+  } catch (error) {
+    if (!(error instanceof AetherError)) throw error;
+  }
+  reader.seek(start);
+  return { kind: 'opaque', type: recordType.nsec, bytes: copyOf(reader.bytes(end - start)) };
 }
 
 /** An empty TXT record stands for one empty string (RFC 6763 §6.1). */
@@ -102,6 +138,7 @@ function readTypeBitmaps(reader: Reader, end: number): number[] {
     for (let bit = 0; bit < bitmap.length * 8; bit++) {
       if ((bitmap[bit >> 3]! & (0x80 >> (bit & 7))) !== 0) types.push(window * 256 + bit);
     }
+    if (types.length > dnsNsecTypesMax) throw malformed('more types than one name has');
   }
   return types;
 }
@@ -109,6 +146,7 @@ function readTypeBitmaps(reader: Reader, end: number): number[] {
 class Reader {
   readonly #bytes: Bytes;
   readonly #view: DataView;
+  readonly #names = new Map<number, NameTail>();
   #offset = 0;
 
   constructor(bytes: Bytes) {
@@ -118,6 +156,10 @@ class Reader {
 
   get offset(): number {
     return this.#offset;
+  }
+
+  seek(offset: number): void {
+    this.#offset = offset;
   }
 
   /** The offset `count` bytes from here, when there are as many. */
@@ -135,7 +177,8 @@ class Reader {
   }
 
   uint8(): number {
-    return this.bytes(1)[0]!;
+    this.within(1);
+    return this.#bytes[this.#offset++]!;
   }
 
   uint16(): number {
@@ -155,19 +198,25 @@ class Reader {
     return this.bytes(this.uint8());
   }
 
-  /** RFC 1035 §4.1.4. `floor` falls with every pointer, which is what ends the loop. */
+  /**
+   * RFC 1035 §4.1.4. `floor` falls with every pointer, which is what ends the loop. Most names of a message end like one
+   * before them, and what a pointer leads to is read once.
+   */
   name(): Name {
     const labels: string[] = [];
+    const starts: NameStart[] = [];
     let floor = this.#offset;
     let resumeAt: number | undefined;
     let size = 1;
     for (let hops = 0; hops <= dnsLabelsMax; ) {
+      const start = this.#offset;
       const length = this.uint8();
       if (length === 0) {
         if (resumeAt !== undefined) this.#offset = resumeAt;
-        return labels;
+        return this.#remember(labels, starts, size);
       }
       if (length < 0x40) {
+        starts.push({ offset: start, sizeBefore: size });
         size += 1 + length;
         if (size > dnsNameBytesMax) break;
         labels.push(labelOf(this.bytes(length)));
@@ -175,6 +224,15 @@ class Reader {
         const target = ((length & 0x3f) << 8) | this.uint8();
         if (target >= floor) throw malformed('a compression pointer that does not lead backwards');
         resumeAt ??= this.#offset;
+        const known = this.#tailAt(target);
+        if (known !== undefined) {
+          size += known.size;
+          if (size > dnsNameBytesMax) break;
+          this.#offset = resumeAt;
+          // The very same where nothing comes before it, so that its key is worked out once.
+          const whole = labels.length === 0 ? known.labels : [...labels, ...known.labels];
+          return this.#remember(whole, starts, size);
+        }
         floor = target;
         this.#offset = target;
         hops++;
@@ -184,4 +242,32 @@ class Reader {
     }
     throw malformed('a name that is too long');
   }
+
+  #remember(labels: Name, starts: readonly NameStart[], size: number): Name {
+    for (const [index, { offset, sizeBefore }] of starts.entries()) {
+      this.#names.set(offset, { labels, skipped: index, size: size - sizeBefore });
+    }
+    return labels;
+  }
+
+  /** Cut out when it is asked for: few of the ends of a name are, and there may be 127. */
+  #tailAt(offset: number): NameTail | undefined {
+    const tail = this.#names.get(offset);
+    if (tail === undefined || tail.skipped === 0) return tail;
+    const cut = { ...tail, labels: tail.labels.slice(tail.skipped), skipped: 0 };
+    this.#names.set(offset, cut);
+    return cut;
+  }
+}
+
+interface NameStart {
+  readonly offset: number;
+  readonly sizeBefore: number;
+}
+
+/** What stands from one offset on: labels but the first `skipped`, and what they take on the wire without the root. */
+interface NameTail {
+  readonly labels: Name;
+  readonly skipped: number;
+  readonly size: number;
 }

@@ -1,9 +1,9 @@
 import { type Bytes, concat, emptyBytes, viewOf } from '../../base/bytes.ts';
+import { parseIpv4, parseIpv6 } from '../../base/ip-address.ts';
 import { dnsMessageBytesMax } from '../../base/limits.ts';
-import { parseIpv4, parseIpv6 } from './address.ts';
 import { malformed } from './dns-error.ts';
 import { type Message, type Question, type RecordData, type ResourceRecord, typeOf } from './message.ts';
-import { type Name, nameLabels } from './name.ts';
+import { type Name, nameLabels, sameName } from './name.ts';
 
 /** How names are shortened: in plain DNS the target of an SRV record must not be (RFC 6762 §18.14). */
 export type Compression = 'multicast' | 'legacy' | 'none';
@@ -19,30 +19,64 @@ export function encodeMessage(message: Message, compression: Compression = 'mult
 
 /**
  * The message in packets of at most `bytesMax`, save a record that alone is larger (up to 9000). Answers that do not
- * fit go on in further packets: those of a query are known answers, so all but its last packet have the TC bit
- * (RFC 6762 §7.2). Additionals fill what the last packet leaves; the rest of them is dropped.
+ * fit go on in further packets: those of a query are known answers, so the packet before them has the TC bit
+ * (RFC 6762 §7.2). Additionals fill what the last packet leaves, a unique set whole or not at all (§10.2).
  */
 export function encodePackets(message: Message, bytesMax: number): readonly Bytes[] {
   const packets: Bytes[] = [];
   const empty = { ...message, questions: [], answers: [], authorities: [], additionals: [] };
   let writer = new MessageWriter(empty, 'multicast');
-  const put = (write: () => void) => {
+  const put = (write: () => void, isKnownAnswer: boolean) => {
     if (writer.fits(bytesMax, write)) return;
     if (!writer.isEmpty) {
-      packets.push(writer.finish(!message.response));
+      packets.push(writer.finish(isKnownAnswer));
       writer = new MessageWriter(empty, 'multicast');
       if (writer.fits(bytesMax, write)) return;
     }
     if (!writer.fits(dnsMessageBytesMax, write)) throw malformed('a record that no packet can carry');
   };
-  for (const question of message.questions) put(() => writer.question(question));
-  for (const answer of message.answers) put(() => writer.record('answers', answer));
-  for (const authority of message.authorities) put(() => writer.record('authorities', authority));
-  for (const additional of message.additionals) {
-    writer.fits(bytesMax, () => writer.record('additionals', additional));
-  }
+  for (const question of message.questions) put(() => writer.question(question), false);
+  for (const answer of message.answers) put(() => writer.record('answers', answer), !message.response);
+  for (const authority of message.authorities) put(() => writer.record('authorities', authority), false);
+  putAdditionals(writer, message.additionals, bytesMax);
   packets.push(writer.finish(message.truncated));
   return packets;
+}
+
+/** As plain DNS, in one packet of at most `bytesMax`; TC when an answer had to be left out (RFC 6762 §6.7). */
+export function encodeLegacyReply(message: Message, bytesMax: number): Bytes {
+  const writer = new MessageWriter(message, 'legacy');
+  for (const question of message.questions) writer.question(question);
+  const isWhole = message.answers.every((answer) =>
+    writer.fits(bytesMax, () => writer.record('answers', answer)),
+  );
+  if (isWhole) putAdditionals(writer, message.additionals, bytesMax);
+  return writer.finish(!isWhole);
+}
+
+function putAdditionals(writer: MessageWriter, records: readonly ResourceRecord[], bytesMax: number): void {
+  for (const set of setsOf(records)) {
+    writer.fits(bytesMax, () => {
+      for (const record of set) writer.record('additionals', record);
+    });
+  }
+}
+
+/** Neighbours that are of one set. */
+function setsOf(records: readonly ResourceRecord[]): readonly (readonly ResourceRecord[])[] {
+  const sets: ResourceRecord[][] = [];
+  for (const record of records) {
+    const set = sets.at(-1);
+    const [first] = set ?? [];
+    if (
+      first !== undefined &&
+      typeOf(first.data) === typeOf(record.data) &&
+      sameName(first.name, record.name)
+    )
+      set!.push(record);
+    else sets.push([record]);
+  }
+  return sets;
 }
 
 /** The data of a record as RFC 6762 §8.2 compares it: names written out. */
@@ -183,8 +217,9 @@ class Writer {
 
   name(name: Name, compression = this.#compression): void {
     const labels = nameLabels(name);
+    const suffixes = suffixKeys(name);
     for (const [index, label] of labels.entries()) {
-      const suffix = JSON.stringify(name.slice(index));
+      const suffix = suffixes[index]!;
       const seenAt = compression === 'none' ? undefined : this.#names.get(suffix);
       if (seenAt !== undefined) {
         this.uint16(0xc000 | seenAt);
@@ -246,6 +281,17 @@ class Writer {
       this.bytes(bitmap);
     }
   }
+}
+
+/** For each label the text that it and those after it share with no other labels. */
+function suffixKeys(name: Name): readonly string[] {
+  const keys = new Array<string>(name.length);
+  let key = '';
+  for (let index = name.length - 1; index >= 0; index--) {
+    key = `${name[index]!.length}.${name[index]}${key}`;
+    keys[index] = key;
+  }
+  return keys;
 }
 
 function noAddress(): never {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Bytes, fromHex, toHex, utf8 } from '../../base/bytes.ts';
-import { decodeMessage } from './decoder.ts';
-import { encodeMessage, encodePackets, uncompressedData } from './encoder.ts';
+import { decodeMessage, decodeWanted } from './decoder.ts';
+import { encodeLegacyReply, encodeMessage, encodePackets, uncompressedData } from './encoder.ts';
 import { type Message, query, type RecordData, type ResourceRecord, response } from './message.ts';
 import { labelBytes, labelOf, nameKey, sameName } from './name.ts';
 
@@ -124,6 +124,16 @@ test('a long chain of pointers, each strictly backwards, ends as malformed', () 
   assert.throws(() => decodeMessage(bytes), { code: 'DNS_MALFORMED' });
 });
 
+test('a name that a pointer makes longer than 255 bytes is malformed, one of just 255 is not', () => {
+  const tail = Array.from({ length: 4 }, () => `3b${'61'.repeat(59)}`).join('');
+  const names = (length: number) => {
+    const label = length.toString(16).padStart(2, '0') + '62'.repeat(length);
+    return fromHex(`000000000002000000000000${tail}0000010001${label}c00c00010001`)!;
+  };
+  assert.equal(decodeMessage(names(13)).questions[1]!.name.length, 5);
+  assert.throws(() => decodeMessage(names(14)), { code: 'DNS_MALFORMED' });
+});
+
 test('labels over 63 bytes, names over 255, reserved label kinds and impossible counts are malformed', () => {
   const header = '000000000001000000000000';
   const long = Array.from({ length: 130 }, () => '0161').join('');
@@ -149,17 +159,44 @@ test('record data that is longer or shorter than its length is malformed', () =>
     return fromHex(`000084000000000100000000${'016100'}${type}000100000078${length}${rdata}`)!;
   };
   assert.deepEqual(decodeMessage(record('0a000001')).answers[0]!.data, { kind: 'a', address: '10.0.0.1' });
-  for (const bytes of [
-    record('0a0000'),
-    record('0a00000102'),
-    record('05616263', '0010'),
-    record('0000', '002f'),
-  ]) {
+  for (const bytes of [record('0a0000'), record('0a00000102'), record('05616263', '0010')]) {
     assert.throws(() => decodeMessage(bytes), { code: 'DNS_MALFORMED' });
   }
 });
 
-test('an instance name with dots stays one label, and an empty TXT record is one zero byte', () => {
+test('M22: an NSEC record that makes no sense is carried as it is, and its message is heard (§6.1)', () => {
+  const header = '000084000000000200000000';
+  const nsec = (rdata: string) => {
+    const length = (rdata.length / 2).toString(16).padStart(4, '0');
+    return `016100002f8001000000780${length.slice(1)}${rdata}`;
+  };
+  const address = '0162000001800100000078000' + '40a000001';
+  for (const rdata of ['0000', 'c0ff0000', '00000000', '00010140000140', '0000210000']) {
+    const { answers } = decodeMessage(fromHex(header + nsec(rdata) + address)!);
+    assert.deepEqual(
+      answers.map(({ data }) => data.kind),
+      ['opaque', 'a'],
+      rdata,
+    );
+  }
+  const [whole] = decodeMessage(fromHex(header + nsec('00000440000008') + address)!).answers;
+  assert.deepEqual(whole!.data, { kind: 'nsec', next: [], types: [1, 28] });
+  // A next name that is not the record's own is no reason to ignore the types.
+  const [other] = decodeMessage(fromHex(header + nsec('016200000140') + address)!).answers;
+  assert.deepEqual(other!.data, { kind: 'nsec', next: ['b'], types: [1] });
+});
+
+test('M26: what nobody wants is read only as far as its questions', () => {
+  const bytes = encodeMessage(query({ questions: [question(['x'])], answers: [] }));
+  bytes[7] = 1; // One answer is promised, and missing.
+  assert.equal(
+    decodeWanted(bytes, ({ questions }) => questions[0]!.name[0] !== 'x'),
+    undefined,
+  );
+  assert.throws(() => decodeWanted(bytes, () => true), { code: 'DNS_MALFORMED' });
+});
+
+test('RFC 6763 §4.1.1, §6.1: an instance name with dots stays one label, an empty TXT record is one zero byte', () => {
   const record: ResourceRecord = {
     name: ['Mr. Box', '_http', '_tcp', 'local'],
     class: 1,
@@ -173,13 +210,13 @@ test('an instance name with dots stays one label, and an empty TXT record is one
   assert.deepEqual(decodeMessage(bytes).answers[0]!.name, record.name);
 });
 
-test('names are compared without ASCII case, other characters as they are (RFC 6762 §16)', () => {
+test('M29: names are compared without ASCII case, other characters as they are (§16)', () => {
   assert.ok(sameName(['Box', 'LOCAL'], ['bOX', 'local']));
   assert.ok(!sameName(['É'], ['é']));
   assert.notEqual(nameKey(['a', 'b']), nameKey(['a1.b']));
 });
 
-test('data for comparison is written out whole', () => {
+test('M2: data for comparison is written out whole', () => {
   const srv: RecordData = { kind: 'srv', priority: 0, weight: 0, port: 80, target: ['a', 'a'] };
   assert.equal(toHex(uncompressedData(srv)), '0000000000500161016100');
 });
@@ -209,12 +246,58 @@ test('M26: answers that do not fit one packet go on in the next, additionals fil
       { id: 0, opcode: 0, rcode: 0, authoritative: true, truncated: false },
     );
   }
-  const known = encodePackets(query({ questions: [question(['x'])], answers: answers.slice(0, 2) }), 1440);
-  assert.deepEqual(
-    known.map((packet) => decodeMessage(packet).truncated),
-    [true, false],
-  );
 });
+
+test('M26: TC is set where known answers go on in the next packet, and nowhere else (§7.2)', () => {
+  const truncated = (message: Message) =>
+    encodePackets(message, 1440).map((packet) => decodeMessage(packet).truncated);
+  const known = Array.from({ length: 3 }, (_, index) => textRecord(`n${index}`, 800));
+  assert.deepEqual(truncated(query({ questions: [question(['x'])], answers: known })), [true, true, false]);
+  const questions = Array.from({ length: 60 }, (_, index) => question([`${index}${'x'.repeat(40)}`]));
+  assert.deepEqual(truncated(query({ questions })), [false, false, false]);
+  assert.deepEqual(truncated(response({ answers: known })), [false, false, false]);
+});
+
+test('M26: of a unique set that does not fit beside the answers nothing is sent, not a part (§10.2)', () => {
+  const set = [1, 2].map((port) => ({ ...textRecord('a', 200), data: address(`10.0.0.${port}`) }));
+  const rest = textRecord('b', 200);
+  const empty = encodeMessage(response({ answers: [rest] })).length;
+  for (const [room, count] of [
+    [20, 0],
+    [400, 2],
+  ] as const) {
+    const [packet] = encodePackets(response({ answers: [rest], additionals: set }), empty + room);
+    assert.equal(decodeMessage(packet!).additionals.length, count);
+  }
+});
+
+test('M23: a reply to plain DNS is one packet, with TC when answers had to be left out', () => {
+  const answers = Array.from({ length: 3 }, (_, index) => textRecord(`n${index}`, 800));
+  const message = response({
+    id: 7,
+    questions: [question(['x'])],
+    answers,
+    additionals: [textRecord('y', 10)],
+  });
+  const whole = decodeMessage(encodeLegacyReply({ ...message, answers: answers.slice(0, 1) }, 1440));
+  assert.deepEqual([whole.truncated, whole.answers.length, whole.additionals.length], [false, 1, 1]);
+  const cut = decodeMessage(encodeLegacyReply(message, 1440));
+  assert.deepEqual([cut.truncated, cut.answers.length, cut.additionals.length], [true, 1, 0]);
+  const srv = { kind: 'srv', priority: 0, weight: 0, port: 1, target: ['x'] } as const;
+  const named = { ...textRecord('x', 1), name: ['x'], data: srv };
+  // In plain DNS the target of an SRV record is written out (§18.14).
+  const bytes = encodeLegacyReply(response({ questions: [question(['x'])], answers: [named] }), 1440);
+  assert.ok(toHex(bytes).endsWith('017800'));
+});
+
+function textRecord(label: string, size: number): ResourceRecord {
+  const data = { kind: 'txt', strings: chunks(size) } as const;
+  return { name: [label, 'local'], class: 1, cacheFlush: true, ttlSeconds: 120, data };
+}
+
+function address(text: string): RecordData {
+  return { kind: 'a', address: text };
+}
 
 function question(name: string[]) {
   return { name, type: 12, class: 1, unicastResponse: false };

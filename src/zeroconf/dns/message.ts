@@ -18,7 +18,14 @@ export const classInternet = 1;
 export const classAny = 255;
 
 /** One DNS message (RFC 1035 §4.1). Bits that multicast DNS ignores on reception (RFC 6762 §18) are not kept. */
-export interface Message {
+export interface Message extends MessageHead {
+  readonly answers: readonly ResourceRecord[];
+  readonly authorities: readonly ResourceRecord[];
+  readonly additionals: readonly ResourceRecord[];
+}
+
+/** What stands before the records. */
+export interface MessageHead {
   readonly id: number;
   readonly response: boolean;
   readonly opcode: number;
@@ -26,9 +33,6 @@ export interface Message {
   readonly truncated: boolean;
   readonly rcode: number;
   readonly questions: readonly Question[];
-  readonly answers: readonly ResourceRecord[];
-  readonly authorities: readonly ResourceRecord[];
-  readonly additionals: readonly ResourceRecord[];
 }
 
 export interface Question {

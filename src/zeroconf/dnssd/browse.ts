@@ -1,36 +1,36 @@
-import { sleep } from '../../ports/clock.ts';
-import { recordType } from '../dns/message.ts';
-import { type Name, nameKey } from '../dns/name.ts';
-import { lookUp, type RecordCache } from '../mdns/cache.ts';
+import { type Clock, sleep } from '../../ports/clock.ts';
+import { nameKey } from '../dns/name.ts';
+import { type HeardHosts, withHeard } from '../mdns/heard-hosts.ts';
+import { type Interests, knownTypes } from '../mdns/interests.ts';
 import { type Link, type LinkHandler, MdnsHost, type MdnsPorts } from '../mdns/mdns-host.ts';
 import {
   type QuerierEvent,
   type QuerierState,
-  querierDueMs,
   querierStep,
+  querierWants,
   startQuerying,
 } from '../mdns/querier.ts';
-import { parseText, typeName } from './service.ts';
+import { type FoundService, type FoundServices, withServicesOf } from './found-services.ts';
+import { instanceName, subtypeName, typeName } from './service.ts';
 
-/** One instance of the browsed type that answers with a host, a port and an address. */
-export interface FoundService {
-  readonly instance: string;
+export type { FoundService } from './found-services.ts';
+
+/** What to look for: any of these, or several. */
+export interface BrowserOptions {
   /** `_aetherstore._tcp`. */
-  readonly type: string;
-  /** With its domain: `box.local`. */
-  readonly host: string;
-  readonly port: number;
-  /** IPv4 first. An IPv6 link-local address is of use only with its interface as the zone: `fe80::1%eth0`. */
-  readonly addresses: readonly FoundAddress[];
-  /** Keys in lower case. */
-  readonly text: Readonly<Record<string, string>>;
+  readonly type?: string;
+  /** Only those of `type` that are of this subtype: `_unclaimed` (RFC 6763 §7.1). */
+  readonly subtype?: string;
+  readonly types?: readonly string[];
+  /** Every type that somebody announces (RFC 6763 §9). */
+  readonly everyType?: boolean;
+  /** Known by name: only host, port, addresses and text are asked for. */
+  readonly instances?: readonly InstanceName[];
 }
 
-export interface FoundAddress {
-  readonly family: 'ipv4' | 'ipv6';
-  readonly address: string;
-  /** The interface that it was heard on and is valid on. */
-  readonly interfaceName: string;
+export interface InstanceName {
+  readonly instance: string;
+  readonly type: string;
 }
 
 export interface BrowseEvent {
@@ -38,25 +38,38 @@ export interface BrowseEvent {
   readonly service: FoundService;
 }
 
-/** Follows which instances of one service type are on the links of this host. */
+/** A host that said something of itself. */
+export interface HeardHostFacts {
+  /** `box.local`. */
+  readonly host: string;
+  /** An IPv6 link-local one is of use only with its interface as the zone. */
+  readonly address: string;
+  readonly interfaceName: string;
+  readonly agoMs: number;
+}
+
+/** Follows which services are on the links of this host. */
 export class Browser {
-  readonly #type: string;
-  readonly #typeName: Name;
+  readonly #interests: Interests;
   readonly #states = new Map<string, { link: Link; querier: QuerierState }>();
   readonly #listeners = new Set<(event: BrowseEvent) => void>();
+  readonly #clock: Clock;
   readonly #host: MdnsHost;
-  #found: ReadonlyMap<string, FoundService> = new Map();
+  #found: FoundServices = new Map();
+  #heard: HeardHosts = new Map();
+  #isStarted = false;
 
-  private constructor(type: string, ports: MdnsPorts) {
-    this.#type = type;
-    this.#typeName = typeName(type);
+  private constructor(options: BrowserOptions, ports: MdnsPorts) {
+    this.#interests = interestsOf(options);
+    this.#clock = ports.clock;
     this.#host = new MdnsHost(this.#linkHandler(), ports);
   }
 
   /** Resolves when sockets are open; the first question follows within 120 ms. Errors: `SERVICE_INVALID`. */
-  static async start(options: { readonly type: string }, ports: MdnsPorts): Promise<Browser> {
-    const browser = new Browser(options.type, ports);
+  static async start(options: BrowserOptions, ports: MdnsPorts): Promise<Browser> {
+    const browser = new Browser(options, ports);
     await browser.#host.start();
+    browser.#isStarted = true;
     return browser;
   }
 
@@ -64,10 +77,32 @@ export class Browser {
     return [...this.#found.values()];
   }
 
+  /** The types that are announced, when every type is followed: `_http._tcp`. */
+  types(): readonly string[] {
+    const types = [...this.#states.values()].flatMap(({ querier }) => knownTypes(querier.cache));
+    return [...new Set(types.map((type) => type.slice(0, -1).join('.')))].sort();
+  }
+
+  /** Hosts that said their own address, the last heard first; not only those that offer what is looked for. */
+  heard(): readonly HeardHostFacts[] {
+    const now = this.#clock.monotonicMs();
+    return [...this.#heard.values()].reverse().map(({ name, address, interfaceName, heardMs }) => {
+      return { host: name.join('.'), address, interfaceName, agoMs: now - heardMs };
+    });
+  }
+
   /** Calls `listener` for every change from now on; the answer ends that. */
   onChange(listener: (event: BrowseEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells that a found service could not be reached: it is asked for anew, and removed after 10 s without answer. */
+  doubt({ instance, type }: InstanceName): void {
+    const name = instanceName(instance, type);
+    this.#host.forEachLink((link, now) =>
+      this.#dispatch(link, { kind: 'doubt', instance: name, draw: this.#host.draw() }, now),
+    );
   }
 
   async close(): Promise<void> {
@@ -78,19 +113,27 @@ export class Browser {
   #linkHandler(): LinkHandler {
     return {
       opened: (link, now) => {
-        this.#states.set(link.key, { link, querier: startQuerying(this.#typeName, now, this.#host.draw()) });
+        const querier = startQuerying(this.#interests, now, this.#host.draw(), this.#isStarted);
+        this.#states.set(link.key, { link, querier });
       },
-      addressesChanged: () => {},
+      addressesChanged: (link, now) => this.#dispatch(link, { kind: 'moved', draw: this.#host.draw() }, now),
       closed: (link) => {
         this.#states.delete(link.key);
         this.#compare();
       },
-      received: (link, message, { from }, now) =>
-        this.#dispatch(link, { kind: 'message', message, from }, now),
-      tick: (link, now) => this.#dispatch(link, { kind: 'tick' }, now),
-      dueMs: (link) => {
+      wants: (link, head) => {
         const state = this.#states.get(link.key);
-        return state === undefined ? undefined : querierDueMs(state.querier);
+        return state !== undefined && querierWants(state.querier, head);
+      },
+      received: (link, message, { from, multicast }, now) => {
+        if (message.response)
+          this.#heard = withHeard(this.#heard, message, from.address, link.interfaceName, now);
+        this.#dispatch(link, { kind: 'message', message, from, multicast, draw: this.#host.draw() }, now);
+      },
+      tick: (link, now) => this.#dispatch(link, { kind: 'tick', draw: this.#host.draw() }, now),
+      dueMs: (link) => {
+        const dueMs = this.#states.get(link.key)?.querier.dueMs;
+        return dueMs === Number.POSITIVE_INFINITY ? undefined : dueMs;
       },
     };
   }
@@ -101,19 +144,15 @@ export class Browser {
     const step = querierStep(state.querier, event, now);
     this.#states.set(link.key, { link, querier: step.state });
     for (const action of step.actions) this.#host.send(link, action);
-    if (step.state.cache !== state.querier.cache) this.#compare();
+    if (step.state.cache.edition !== state.querier.cache.edition) this.#compare();
   }
 
   /** Tells the listeners what is different from what they were told last. */
   #compare(): void {
     const before = this.#found;
-    const found = new Map<string, FoundService>();
-    for (const { link, querier } of this.#states.values()) {
-      for (const service of servicesIn(querier, this.#type, link.interfaceName)) {
-        const key = nameKey([service.instance]);
-        found.set(key, merged(found.get(key), service));
-      }
-    }
+    let found: FoundServices = new Map();
+    for (const { link, querier } of this.#states.values())
+      found = withServicesOf(found, querier, link.interfaceName);
     this.#found = found;
     const events: BrowseEvent[] = [];
     for (const [key, service] of found) {
@@ -128,7 +167,7 @@ export class Browser {
 
 /** What is there, after listening for `durationMs`. Errors: `SERVICE_INVALID`. */
 export async function scan(
-  options: { readonly type: string; readonly durationMs: number },
+  options: BrowserOptions & { readonly durationMs: number },
   ports: MdnsPorts,
 ): Promise<readonly FoundService[]> {
   const browser = await Browser.start(options, ports);
@@ -140,39 +179,28 @@ export async function scan(
   }
 }
 
-/** Instances whose SRV, TXT and at least one address are known on one link. */
-function servicesIn(querier: QuerierState, type: string, interfaceName: string): readonly FoundService[] {
-  const { cache } = querier;
-  return lookUp(cache, querier.type, recordType.ptr).flatMap(({ record }) => {
-    if (record.data.kind !== 'ptr') return [];
-    const name = record.data.target;
-    const srv = lookUp(cache, name, recordType.srv).at(-1)?.record.data;
-    const txt = lookUp(cache, name, recordType.txt).at(-1)?.record.data;
-    if (srv?.kind !== 'srv' || txt?.kind !== 'txt') return [];
-    const addresses = addressesIn(cache, srv.target, interfaceName);
-    if (addresses.length === 0 || name[0] === undefined) return [];
-    const host = srv.target.join('.');
-    return [{ instance: name[0], type, host, port: srv.port, addresses, text: parseText(txt.strings) }];
-  });
+/** One instance as soon as it answers, or undefined after `withinMs`. Errors: `SERVICE_INVALID`. */
+export async function resolveInstance(
+  wanted: InstanceName & { readonly withinMs: number },
+  ports: MdnsPorts,
+): Promise<FoundService | undefined> {
+  const browser = await Browser.start({ instances: [wanted] }, ports);
+  const answered = Promise.withResolvers<void>();
+  browser.onChange(() => answered.resolve());
+  const timer = ports.clock.after(wanted.withinMs, answered.resolve);
+  await answered.promise;
+  timer.cancel();
+  const [found] = browser.found();
+  await browser.close();
+  return found;
 }
 
-function addressesIn(cache: RecordCache, host: Name, interfaceName: string): readonly FoundAddress[] {
-  const four = lookUp(cache, host, recordType.a).flatMap(({ record: { data } }) =>
-    data.kind === 'a' ? [{ family: 'ipv4' as const, address: data.address, interfaceName }] : [],
-  );
-  const six = lookUp(cache, host, recordType.aaaa).flatMap(({ record: { data } }) =>
-    data.kind === 'aaaa' ? [{ family: 'ipv6' as const, address: data.address, interfaceName }] : [],
-  );
-  return inOrder([...four, ...six]);
-}
-
-/** One service heard on several links: all its addresses, each once on each interface. */
-function merged(first: FoundService | undefined, second: FoundService): FoundService {
-  if (first === undefined) return second;
-  return { ...first, addresses: inOrder([...first.addresses, ...second.addresses]) };
-}
-
-function inOrder(addresses: readonly FoundAddress[]): readonly FoundAddress[] {
-  const byText = new Map(addresses.map((one) => [`${one.family} ${one.address} ${one.interfaceName}`, one]));
-  return [...byText.keys()].sort().map((key) => byText.get(key)!);
+function interestsOf({ type, subtype, types, everyType, instances }: BrowserOptions): Interests {
+  const one = type === undefined ? [] : [subtype === undefined ? typeName(type) : subtypeName(subtype, type)];
+  const all = [...one, ...(types ?? []).map(typeName)];
+  return {
+    types: [...new Map(all.map((name) => [nameKey(name), name])).values()],
+    instances: (instances ?? []).map((known) => instanceName(known.instance, known.type)),
+    everyType: everyType ?? false,
+  };
 }

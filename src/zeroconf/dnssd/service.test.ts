@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { fromUtf8, utf8 } from '../../base/bytes.ts';
-import { formatIpv6, parseIpv6 } from '../dns/address.ts';
+import { formatIpv6, parseIpv6 } from '../../base/ip-address.ts';
+import { uncompressedData } from '../dns/encoder.ts';
 import {
   hostLabelFor,
   hostName,
@@ -10,6 +11,7 @@ import {
   nextHostLabel,
   nextInstance,
   parseText,
+  type ServiceOffer,
   serviceGroup,
   textStrings,
   typeName,
@@ -34,11 +36,11 @@ test('M4: the next host name has a hyphen and a number, the next instance a numb
     'box-10',
     'box-x-2',
   ]);
-  assert.deepEqual(['Box', 'Box (2)', 'Box (9)', 'A\nB'].map(nextInstance), [
+  assert.deepEqual(['Box', 'Box (2)', 'Box (9)', 'A (x)'].map(nextInstance), [
     'Box (2)',
     'Box (3)',
     'Box (10)',
-    'A\nB (2)',
+    'A (x) (2)',
   ]);
   assert.equal(nextHostLabel('a'.repeat(63)), `${'a'.repeat(61)}-2`);
   assert.equal(nextInstance('é'.repeat(31)), `${'é'.repeat(29)} (2)`);
@@ -49,18 +51,24 @@ test('M4: the next host name has a hyphen and a number, the next instance a numb
   );
 });
 
-test('an instance name is one label of 1–63 bytes, any characters, dots too', () => {
-  assert.deepEqual(instanceName('Mr. Box', '_http._tcp'), ['Mr. Box', '_http', '_tcp', 'local']);
-  for (const name of ['', 'é'.repeat(32), '\ud800'])
-    assert.throws(() => instanceName(name, '_http._tcp'), invalid);
+test('RFC 6763 §4.1.1: an instance name is one label of 1–63 bytes of UTF-8, any characters, dots too, no controls', () => {
+  const most = 'é'.repeat(31);
+  for (const name of ['Mr. Box', 'a.b._http._tcp', 'Büro №1 “Ost”', '📦', '. .', most])
+    assert.deepEqual(instanceName(name, '_http._tcp'), [name, '_http', '_tcp', 'local']);
+  for (const name of ['', `${most}éa`, '\ud800', 'a\u0000b', 'a\tb', 'a\u007f'])
+    assert.throws(() => instanceName(name, '_http._tcp'), invalid, JSON.stringify(name));
+  // Composed, as Net-Unicode wants it: the same name from whatever keyboard.
+  assert.deepEqual(instanceName('Bu\u0308ro', '_http._tcp'), ['Büro', '_http', '_tcp', 'local']);
 });
 
-test('a service type has at most 15 letters, digits and hyphens, one of them a letter (RFC 6763 §7)', () => {
+test('RFC 6763 §7, §7.2: a service name has at most 15 letters, digits and hyphens, one of them a letter', () => {
   assert.deepEqual(typeName('_aetherstore._tcp'), ['_aetherstore', '_tcp', 'local']);
+  assert.deepEqual(typeName('_abcdefghijklmno._udp'), ['_abcdefghijklmno', '_udp', 'local']);
   for (const type of [
     'http._tcp',
     '_http',
     '_http._sctp',
+    '_http._tcp.local',
     '_a.b._tcp',
     '_-a._tcp',
     '_a-._tcp',
@@ -72,42 +80,81 @@ test('a service type has at most 15 letters, digits and hyphens, one of them a l
   }
 });
 
-test('a TXT record: txtvers first, keys of at most 9, strings of at most 255, empty is one empty string', () => {
-  const strings = textStrings({ pool: 'abc', free: 'ü', txtvers: '1' });
-  assert.deepEqual(strings.map(fromUtf8), ['txtvers=1', 'pool=abc', 'free=ü']);
-  assert.deepEqual(parseText(strings), { txtvers: '1', pool: 'abc', free: 'ü' });
+test('RFC 6763 §6.1, §6.2: a TXT record has strings of at most 255 bytes, few in all, and without any one zero byte', () => {
   assert.deepEqual(textStrings({}), [new Uint8Array(0)]);
-  for (const text of [
-    { '': 'x' },
-    { 'ten-letter': 'x' },
-    { 'a=b': 'x' },
-    { é: 'x' },
-    { a: 'x'.repeat(254) },
-  ]) {
-    assert.throws(() => textStrings(text as Record<string, string>), invalid);
-  }
+  const data = { kind: 'txt', strings: textStrings({}) } as const;
+  assert.deepEqual(uncompressedData(data), Uint8Array.of(0));
+  assert.deepEqual(uncompressedData({ kind: 'txt', strings: [] }), Uint8Array.of(0));
+  assert.equal(textStrings({ a: 'x'.repeat(253) })[0]!.length, 255);
+  assert.throws(() => textStrings({ a: 'x'.repeat(254) }), invalid);
+  assert.throws(() => textStrings({ a: 'é'.repeat(127) }), invalid);
   const large = Object.fromEntries(['a', 'b', 'c', 'd'].map((key) => [key, 'x'.repeat(250)]));
   assert.throws(() => textStrings(large), invalid);
 });
 
-test('what others’ TXT records say: first of equal keys, case aside, no key ignored, no = empty (RFC 6763 §6.4)', () => {
+test('RFC 6763 §6.4: our keys have 1 to 9 printable ASCII characters without “=”', () => {
+  assert.deepEqual(textStrings({ 'nine-char': 'x', ' ': 'y' }).map(fromUtf8), ['nine-char=x', ' =y']);
+  for (const key of ['', 'ten-letter', 'a=b', 'é', 'a\n', 'a\u007f'])
+    assert.throws(() => textStrings({ [key]: 'x' }), invalid, JSON.stringify(key));
+});
+
+test('RFC 6763 §6.4: of others’ keys the first counts, case aside, none is no key, and without “=” it is there', () => {
   const strings = ['A=1', 'a=2', '=x', 'flag', 'b=', 'c=d=e', ''].map(utf8);
   assert.deepEqual(parseText(strings), { a: '1', flag: '', b: '', c: 'd=e' });
+  assert.deepEqual(parseText(['__proto__=1', 'constructor=2'].map(utf8)), {
+    ['__proto__']: '1',
+    constructor: '2',
+  });
+});
+
+test('RFC 6763 §6.5: a value is whatever bytes follow the first “=”', () => {
+  assert.deepEqual(textStrings({ free: 'ü = ö' }).map(fromUtf8), ['free=ü = ö']);
+  assert.deepEqual(parseText([utf8('free=ü = ö')]), { free: 'ü = ö' });
   assert.deepEqual(parseText([Uint8Array.of(0x61, 0x3d, 0xff)]), { a: 'ÿ' });
 });
 
-test('a service is listed by type, by each subtype and among the types; port 0 only reserves the name (§7.1, §8, §9)', () => {
-  const offer = { instance: 'Box', type: '_ipp._tcp', subtypes: ['_print'], port: 631, text: {} };
-  const pointers = serviceGroup('s', offer, 'box').records.filter(({ data }) => data.kind === 'ptr');
-  assert.deepEqual(
-    pointers.map(({ name }) => name.join('.')),
-    ['_ipp._tcp.local', '_print._sub._ipp._tcp.local', '_services._dns-sd._udp.local'],
-  );
+test('RFC 6763 §6.7: the version tag comes first', () => {
+  const strings = textStrings({ pool: 'abc', box: 'b', txtvers: '1' });
+  assert.deepEqual(strings.map(fromUtf8), ['txtvers=1', 'pool=abc', 'box=b']);
+  assert.deepEqual(parseText(strings), { txtvers: '1', pool: 'abc', box: 'b' });
+});
+
+const offer = { instance: 'Box', type: '_ipp._tcp', subtypes: ['_print', 'Büro'], port: 631, text: {} };
+const pointersOf = (changes: Partial<ServiceOffer>) =>
+  serviceGroup('s', { ...offer, ...changes }, 'box')
+    .records.filter(({ data }) => data.kind === 'ptr')
+    .map(({ name, data }) => [name.join('.'), data.kind === 'ptr' ? data.target.join('.') : '']);
+
+test('RFC 6763 §4.1, §7.1, §9: a service is listed by its type, by each subtype, and its type among the types', () => {
+  assert.deepEqual(pointersOf({}), [
+    ['_ipp._tcp.local', 'Box._ipp._tcp.local'],
+    ['_print._sub._ipp._tcp.local', 'Box._ipp._tcp.local'],
+    ['Büro._sub._ipp._tcp.local', 'Box._ipp._tcp.local'],
+    ['_services._dns-sd._udp.local', '_ipp._tcp.local'],
+  ]);
+  for (const subtype of ['', 'x'.repeat(64), '\ud800'])
+    assert.throws(() => pointersOf({ subtypes: [subtype] }), invalid);
+});
+
+test('RFC 6763 §8: port 0 reserves the name on a flagship type, where nobody finds it', () => {
   const flagship = serviceGroup('f', { ...offer, type: '_printer._tcp', port: 0 }, 'box');
   assert.deepEqual(
-    flagship.records.map(({ data }) => data.kind),
-    ['srv'],
+    flagship.records.map(({ data }) => data),
+    [{ kind: 'srv', priority: 0, weight: 0, port: 0, target: ['box', 'local'] }],
   );
+  assert.deepEqual(flagship.claim.name, ['Box', '_printer', '_tcp', 'local']);
+});
+
+test('RFC 6763 §6: without a port there is a TXT record and nothing else', () => {
+  const model = { instance: 'Box', type: '_device-info._tcp', text: { model: 'Xserve' } };
+  const { records, claim } = serviceGroup('m', model, 'box');
+  assert.deepEqual(records, claim.records);
+  assert.deepEqual(
+    records.map(({ data }) => data),
+    [{ kind: 'txt', strings: [utf8('model=Xserve')] }],
+  );
+  for (const port of [-1, 65_536, 1.5, Number.NaN])
+    assert.throws(() => serviceGroup('s', { ...model, port }, 'box'), invalid);
 });
 
 test('IPv6 addresses are read in every form and written in one (RFC 5952)', () => {

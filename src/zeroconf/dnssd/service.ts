@@ -1,29 +1,32 @@
 import { type Bytes, emptyBytes, fromUtf8, utf8 } from '../../base/bytes.ts';
+import { isLinkLocalIpv4, parseIpv4, parseIpv6 } from '../../base/ip-address.ts';
 import { txtRecordBytesMax } from '../../base/limits.ts';
 import type { InterfaceAddress } from '../../ports/datagram.ts';
-import { parseIpv4, parseIpv6 } from '../dns/address.ts';
 import type { ResourceRecord } from '../dns/message.ts';
-import { labelBytes, type Name } from '../dns/name.ts';
-import type { Group } from '../mdns/publisher.ts';
+import type { Name } from '../dns/name.ts';
+import type { Group } from '../mdns/group-state.ts';
+import { serviceTypesName } from '../mdns/interests.ts';
 import { hostTtlSeconds, otherTtlSeconds, sharedRecord, uniqueRecord } from '../mdns/records.ts';
 import { invalidService } from './service-error.ts';
 
 /** One service to be announced. */
 export interface ServiceOffer {
-  /** What a person sees: 1–63 bytes of UTF-8, any character, dots too (RFC 6763 §4.1.1). */
+  /** What a person sees: 1–63 bytes of UTF-8, any character but controls, dots too (RFC 6763 §4.1.1). */
   readonly instance: string;
   /** `_aetherstore._tcp`. */
   readonly type: string;
   /** `_member`: narrower kinds that may be browsed for (RFC 6763 §7.1). */
   readonly subtypes?: readonly string[];
-  /** 0 only reserves the instance name on this type, and offers nothing there (RFC 6763 §8). */
-  readonly port: number;
+  /**
+   * 0 only reserves the instance name on this type, and offers nothing there (RFC 6763 §8). Without one the TXT record
+   * stands alone and nobody finds it by browsing: so a host tells its model under `_device-info._tcp`.
+   */
+  readonly port?: number;
   /** Keys of 1–9 printable ASCII characters without `=`; `key=value` at most 255 bytes (RFC 6763 §6). */
   readonly text: Readonly<Record<string, string>>;
 }
 
 const localDomain = 'local';
-const serviceTypesName: Name = ['_services', '_dns-sd', '_udp', localDomain];
 
 /** The labels of `_aetherstore._tcp` in the local domain. Errors: `SERVICE_INVALID` (RFC 6763 §7). */
 export function typeName(type: string): Name {
@@ -55,12 +58,25 @@ export function hostLabelFor(text: string): string {
   return ascii.slice(0, 63).replace(/^-+|-+$/g, '') || 'aetherstore';
 }
 
-/** The labels of one instance in the local domain. Errors: `SERVICE_INVALID` unless 1–63 bytes of UTF-8. */
+/**
+ * The labels of one instance in the local domain, its text composed as RFC 5198 wants it (NFC). Errors:
+ * `SERVICE_INVALID` unless 1–63 bytes of UTF-8 without control characters.
+ */
 export function instanceName(instance: string, type: string): Name {
-  if (!instance.isWellFormed() || utf8(instance).length > 63 || instance === '') {
-    throw invalidService('an instance name of 1 to 63 bytes was expected');
+  const composed = instance.normalize('NFC');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+  const isText = composed.isWellFormed() && !/[\x00-\x1f\x7f]/.test(composed);
+  if (!isText || composed === '' || utf8(composed).length > 63) {
+    throw invalidService('an instance name of 1 to 63 bytes without control characters was expected');
   }
-  return [instance, ...typeName(type)];
+  return [composed, ...typeName(type)];
+}
+
+/** The name that those of a type's instances are listed under that are of one subtype. Errors: `SERVICE_INVALID`. */
+export function subtypeName(subtype: string, type: string): Name {
+  if (subtype === '' || !subtype.isWellFormed() || utf8(subtype).length > 63)
+    throw invalidService('a subtype of 1 to 63 bytes was expected');
+  return [subtype, '_sub', ...typeName(type)];
 }
 
 /** The strings of a TXT record, `txtvers` first (RFC 6763 §6.7), else in the order given. Errors: `SERVICE_INVALID`. */
@@ -96,40 +112,48 @@ export function parseText(strings: readonly Bytes[]): Readonly<Record<string, st
 
 export const hostGroupId = 'host';
 
+/** RFC 3927 §1.9: an address of 169.254/16 is told only where there is no other. */
+function announceable(addresses: readonly InterfaceAddress[]): readonly InterfaceAddress[] {
+  const isLinkLocal = ({ family, address }: InterfaceAddress) =>
+    family === 'ipv4' && isLinkLocalIpv4(address);
+  const hasOther = addresses.some((one) => one.family === 'ipv4' && !isLinkLocal(one));
+  return hasOther ? addresses.filter((one) => !isLinkLocal(one)) : addresses;
+}
+
 /** The host's name and its addresses on one link, and the way back from each address (RFC 6762 §4, §14). */
 export function hostGroup(label: string, addresses: readonly InterfaceAddress[]): Group {
   const name = hostName(label);
-  const own = addresses.map(({ family, address }) =>
+  const said = announceable(addresses);
+  const own = said.map(({ family, address }) =>
     uniqueRecord(name, hostTtlSeconds, { kind: family === 'ipv4' ? 'a' : 'aaaa', address }),
   );
-  const reverse = addresses.map(({ address }) =>
+  const reverse = said.map(({ address }) =>
     uniqueRecord(reverseName(address), hostTtlSeconds, { kind: 'ptr', target: name }),
   );
   return { id: hostGroupId, claim: { name, records: own }, records: [...own, ...reverse] };
 }
 
-/** One service, under the instance name it has now (RFC 6763 §4–§9). `id` names it for as long as it is offered. */
+/**
+ * One service, under the instance name it has now (RFC 6763 §4–§9). `id` names it for as long as it is offered. Errors:
+ * `SERVICE_INVALID`.
+ */
 export function serviceGroup(id: string, offer: ServiceOffer, hostLabel: string): Group {
+  const { port } = offer;
   const name = instanceName(offer.instance, offer.type);
-  const type = typeName(offer.type);
-  const target = hostName(hostLabel);
-  const srv = uniqueRecord(name, hostTtlSeconds, {
-    kind: 'srv',
-    priority: 0,
-    weight: 0,
-    port: offer.port,
-    target,
-  });
-  if (offer.port === 0) return { id, claim: { name, records: [srv] }, records: [srv], after: hostGroupId };
   const txt = uniqueRecord(name, otherTtlSeconds, { kind: 'txt', strings: textStrings(offer.text) });
+  const groupOf = (own: readonly ResourceRecord[], pointers: readonly ResourceRecord[] = []): Group => {
+    return { id, claim: { name, records: own }, records: [...pointers, ...own], after: hostGroupId };
+  };
+  if (port === undefined) return groupOf([txt]);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw invalidService('a port was expected');
+  const target = hostName(hostLabel);
+  const srv = uniqueRecord(name, hostTtlSeconds, { kind: 'srv', priority: 0, weight: 0, port, target });
+  if (port === 0) return groupOf([srv]);
+  const type = typeName(offer.type);
   const pointer = (from: Name, to: Name): ResourceRecord =>
     sharedRecord(from, otherTtlSeconds, { kind: 'ptr', target: to });
-  const subtypes = (offer.subtypes ?? []).map((subtype) => {
-    labelBytes(subtype);
-    return pointer([subtype, '_sub', ...type], name);
-  });
-  const records = [pointer(type, name), ...subtypes, srv, txt, pointer(serviceTypesName, type)];
-  return { id, claim: { name, records: [srv, txt] }, records, after: hostGroupId };
+  const subtypes = (offer.subtypes ?? []).map((subtype) => pointer(subtypeName(subtype, offer.type), name));
+  return groupOf([srv, txt], [pointer(type, name), ...subtypes, pointer(serviceTypesName, type)]);
 }
 
 /** `4.3.2.1.in-addr.arpa` (RFC 1035 §3.5), and nibble by nibble under `ip6.arpa` (RFC 3596 §2.5). */

@@ -1,8 +1,10 @@
+import { encodeMessage } from '../dns/encoder.ts';
 import {
   classAny,
   classInternet,
   type Message,
   type Question,
+  query,
   type ResourceRecord,
   recordType,
 } from '../dns/message.ts';
@@ -53,12 +55,31 @@ export function proberStep(state: ProberState, event: ProberEvent, now: number):
   return event.message.response ? onResponse(state, event.message) : onQuery(state, event.message, now);
 }
 
-export function probeQuestion(claim: Claim): Question {
+/**
+ * The probes of several names, together where a packet carries them: a question and all of its proposals in one packet,
+ * since a tie is broken with nothing but that (RFC 6762 §8.1, §8.2). `bytesMax` of a packet.
+ */
+export function probeMessages(claims: readonly Claim[], bytesMax: number): readonly Message[] {
+  const messages: Message[] = [];
+  let together: Claim[] = [];
+  for (const claim of claims) {
+    const isTooLarge = encodeMessage(probeMessage([...together, claim])).length > bytesMax;
+    if (isTooLarge && together.length > 0) messages.push(probeMessage(together));
+    together = isTooLarge ? [claim] : [...together, claim];
+  }
+  return together.length === 0 ? messages : [...messages, probeMessage(together)];
+}
+
+function probeMessage(claims: readonly Claim[]): Message {
+  return query({ questions: claims.map(probeQuestion), authorities: claims.flatMap(probeAuthorities) });
+}
+
+function probeQuestion(claim: Claim): Question {
   return { name: claim.name, type: recordType.any, class: classInternet, unicastResponse: true };
 }
 
 /** The proposal for the authority section: without the cache-flush bit (RFC 6762 §8.1, §10.2). */
-export function probeAuthorities(claim: Claim): readonly ResourceRecord[] {
+function probeAuthorities(claim: Claim): readonly ResourceRecord[] {
   return claim.records.map((record) => ({ ...record, cacheFlush: false }));
 }
 
@@ -73,7 +94,7 @@ function onTick(state: ProberState, now: number): ProberStep {
 function onResponse(state: ProberState, message: Message): ProberStep {
   if (state.probesSent === 0) return { state };
   const ours = new Set(state.claim.records.map(recordKey));
-  const conflict = [...message.answers, ...message.additionals].some(
+  const conflict = [...message.answers, ...message.authorities, ...message.additionals].some(
     (record) =>
       record.class === classInternet &&
       record.ttlSeconds > 0 &&

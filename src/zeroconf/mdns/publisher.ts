@@ -1,19 +1,29 @@
+import { mdnsPacketBytesMax } from '../../base/limits.ts';
 import type { DatagramAddress } from '../../ports/datagram.ts';
-import { classInternet, type Message, query, type ResourceRecord, response, typeOf } from '../dns/message.ts';
-import { nameKey, sameName } from '../dns/name.ts';
-import { type AnnouncerState, announcerStep, startAnnouncing } from './announcer.ts';
 import {
-  type Claim,
-  type ProberEvent,
-  type ProberState,
-  probeAuthorities,
-  probeQuestion,
-  proberStep,
-  startProbing,
-} from './prober.ts';
-import { distinct, goodbye, mdnsPort, recordKey, setKey } from './records.ts';
+  classInternet,
+  type Message,
+  type MessageHead,
+  type ResourceRecord,
+  response,
+  typeOf,
+} from '../dns/message.ts';
+import { nameKey, sameName } from '../dns/name.ts';
+import { announcerStep } from './announcer.ts';
+import { attemptDelayMs, type ConflictHistory, noConflicts, withConflict } from './conflict-history.ts';
+import {
+  activated,
+  type Group,
+  type GroupState,
+  offeredGroup,
+  probingGroup,
+  withdrawnRecords,
+} from './group-state.ts';
+import { type Claim, type ProberEvent, probeMessages, proberStep } from './prober.ts';
+import { distinct, goodbye, mdnsPort, recordKey } from './records.ts';
 import {
   emptyResponder,
+  isFresh,
   type ResponderEvent,
   type ResponderState,
   responderDueMs,
@@ -21,37 +31,11 @@ import {
   type SendAction,
 } from './responder.ts';
 
-/** RFC 6762 §8.1: after fifteen conflicts within ten seconds, five seconds pass before each further attempt. */
-const conflictWindowMs = 10_000;
-const conflictsBeforeDelay = 15;
-const conflictDelayMs = 5000;
-
-/** One name to be had alone, and everything that is said once it is ours. */
-export interface Group {
-  readonly id: string;
-  readonly claim: Claim;
-  /** The claim's records and others: shared ones, and unique ones of names that need no probing. */
-  readonly records: readonly ResourceRecord[];
-  /** The group whose name must be ours before this one's records are said. */
-  readonly after?: string;
-}
-
-/** One group's standing on one link. */
-interface GroupState {
-  readonly group: Group;
-  /** Undefined when the name is ours, or lost. */
-  readonly prober: ProberState | undefined;
-  readonly standing: 'probing' | 'held' | 'lost';
-  /** Whether its records are being said. */
-  readonly active: boolean;
-  readonly announcer: AnnouncerState | undefined;
-}
-
 /** Prober, announcer and responder of one link together. */
 export interface PublisherState {
   readonly groups: readonly GroupState[];
   readonly responder: ResponderState;
-  readonly conflictsAtMs: readonly number[];
+  readonly conflicts: ConflictHistory;
 }
 
 export type PublisherEvent =
@@ -72,6 +56,8 @@ export type PublisherAction =
   | SendAction
   /** Somebody has this group's name: offer the group under another. */
   | { readonly kind: 'conflict'; readonly groupId: string }
+  /** The host of that address has, or says otherwise about, a name that we want or hold. */
+  | { readonly kind: 'disputed'; readonly from: string }
   /** The group's first announcement goes out with this step. */
   | { readonly kind: 'announced'; readonly groupId: string };
 
@@ -80,7 +66,11 @@ export interface PublisherStep {
   readonly actions: readonly PublisherAction[];
 }
 
-export const emptyPublisher: PublisherState = { groups: [], responder: emptyResponder, conflictsAtMs: [] };
+export const emptyPublisher: PublisherState = {
+  groups: [],
+  responder: emptyResponder,
+  conflicts: noConflicts,
+};
 
 export function publisherStep(state: PublisherState, event: PublisherEvent, now: number): PublisherStep {
   switch (event.kind) {
@@ -93,85 +83,53 @@ export function publisherStep(state: PublisherState, event: PublisherEvent, now:
     case 'withdraw':
       return {
         state: emptyPublisher,
-        actions: goodbyes(state.groups.filter((item) => item.active).flatMap(recordsOf)),
+        actions: goodbyes(state.groups.filter((item) => item.active).flatMap(({ group }) => group.records)),
       };
   }
 }
 
 /** When the next `tick` is due, if any. */
 export function publisherDueMs(state: PublisherState): number | undefined {
-  const dues = state.groups.flatMap((item) => [item.prober?.nextMs, item.announcer?.nextMs]);
-  const all = [...dues, responderDueMs(state.responder)].filter((due) => due !== undefined);
-  return all.length === 0 ? undefined : Math.min(...all);
+  let dueMs = responderDueMs(state.responder) ?? Number.POSITIVE_INFINITY;
+  for (const { prober, announcer } of state.groups) {
+    if (prober !== undefined) dueMs = Math.min(dueMs, prober.nextMs);
+    if (announcer !== undefined) dueMs = Math.min(dueMs, announcer.nextMs);
+  }
+  return dueMs === Number.POSITIVE_INFINITY ? undefined : dueMs;
 }
 
-function recordsOf(item: GroupState): readonly ResourceRecord[] {
-  return item.group.records;
+/** Whether a message that begins like this can matter here: most queries on a LAN are about names of others. */
+export function publisherWants(state: PublisherState, head: MessageHead): boolean {
+  if (head.opcode !== 0 || head.rcode !== 0) return false;
+  if (head.response) return true;
+  if (head.questions.length === 0) return state.responder.truncated.length > 0;
+  return head.questions.some(({ name }) => isConcerned(state, nameKey(name)));
+}
+
+/** Whether we have, or are about to have, records of this name. */
+function isConcerned(state: PublisherState, key: string): boolean {
+  if (state.responder.zone.byName.has(key)) return true;
+  return state.groups.some(({ prober, group }) => prober !== undefined && nameKey(group.claim.name) === key);
 }
 
 /** Keeps what goes on unchanged, probes for new names (all at once), announces new data, says goodbye to the rest. */
 function onOffer(state: PublisherState, groups: readonly Group[], draw: number, now: number): PublisherStep {
-  const conflictsAtMs = state.conflictsAtMs.filter((atMs) => now - atMs < conflictWindowMs);
-  const delayMs = conflictsAtMs.length >= conflictsBeforeDelay ? conflictDelayMs : 0;
+  const delayMs = attemptDelayMs(state.conflicts, now);
   const next = groups.map((group): GroupState => {
     const item = state.groups.find((other) => other.group.id === group.id);
     if (item === undefined || !sameName(item.group.claim.name, group.claim.name))
-      return probing(group, now, draw, delayMs);
-    return offeredAnew(item, group, now);
+      return probingGroup(group, now, draw, delayMs);
+    return offeredGroup(item, group, now);
   });
-  const activated = activate({ ...state, groups: next, conflictsAtMs }, now);
-  const sets = new Set(
-    activated.groups
-      .filter((item) => item.active)
-      .flatMap(recordsOf)
-      .map(withdrawalKey),
-  );
-  const gone = state.groups.filter((item) => item.active).flatMap(recordsOf);
-  const step = onTick(activated, now);
-  return {
-    state: step.state,
-    actions: [...goodbyes(gone.filter((record) => !sets.has(withdrawalKey(record)))), ...step.actions],
-  };
-}
-
-/** A unique record is replaced by any other of its set, which flushes it; a shared one must be withdrawn by itself. */
-function withdrawalKey(record: ResourceRecord): string {
-  return record.cacheFlush ? setKey(record) : recordKey(record);
-}
-
-function probing(group: Group, now: number, draw: number, delayMs: number): GroupState {
-  const prober = startProbing(group.claim, now, draw, delayMs);
-  return { group, prober, standing: 'probing', active: false, announcer: undefined };
-}
-
-/** RFC 6762 §8.4: new data under a name that is ours is announced without probing, whole sets at a time. */
-function offeredAnew(item: GroupState, group: Group, now: number): GroupState {
-  const prober = item.prober === undefined ? undefined : { ...item.prober, claim: group.claim };
-  if (!item.active) return { ...item, group, prober };
-  const before = new Set(item.group.records.map(recordKey));
-  const changedSets = new Set(group.records.filter((record) => !before.has(recordKey(record))).map(setKey));
-  const changed = group.records.filter((record) => changedSets.has(setKey(record)));
-  if (changed.length === 0) return { ...item, group, prober };
-  const still = item.announcer?.records.filter((record) =>
-    group.records.some((one) => recordKey(one) === recordKey(record)),
-  );
-  return {
-    ...item,
-    group,
-    prober,
-    announcer: startAnnouncing(distinct([...changed, ...(still ?? [])]), now),
-  };
+  const withdrawn = withdrawnRecords(state.groups, next);
+  const step = onTick(activate({ ...state, groups: next }, now), now);
+  return { state: step.state, actions: [...goodbyes(withdrawn), ...step.actions] };
 }
 
 /** Starts and stops saying records, as names become ours and cease to be, and tells the responder. */
 function activate(state: PublisherState, now: number): PublisherState {
-  const held = new Set(state.groups.filter((item) => item.standing === 'held').map((item) => item.group.id));
-  const groups = state.groups.map((item): GroupState => {
-    const active = held.has(item.group.id) && (item.group.after === undefined || held.has(item.group.after));
-    if (active === item.active) return item;
-    return { ...item, active, announcer: active ? startAnnouncing(item.group.records, now) : undefined };
-  });
-  const records = groups.filter((item) => item.active).flatMap(recordsOf);
+  const groups = activated(state.groups, now);
+  const records = groups.filter((item) => item.active).flatMap(({ group }) => group.records);
   const responder = responderStep(state.responder, { kind: 'records', records }, now).state;
   return { ...state, groups, responder };
 }
@@ -190,23 +148,20 @@ function onTick(state: PublisherState, now: number): PublisherStep {
   const probed = claimed ? activate({ ...state, groups }, now) : { ...state, groups };
   const announced = announce(probed, now);
   const responded = responderStep(announced.state.responder, { kind: 'tick' }, now);
+  const sent = probeMessages(probes, mdnsPacketBytesMax).map((message) => ({
+    kind: 'send' as const,
+    message,
+  }));
   return {
     state: { ...announced.state, responder: responded.state },
-    actions: [...probeMessage(probes), ...announced.actions, ...responded.actions],
+    actions: [...sent, ...announced.actions, ...responded.actions],
   };
 }
 
-/** All names in one message (RFC 6762 §8.1). */
-function probeMessage(claims: readonly Claim[]): readonly PublisherAction[] {
-  if (claims.length === 0) return [];
-  const message = query({
-    questions: claims.map(probeQuestion),
-    authorities: claims.flatMap(probeAuthorities),
-  });
-  return [{ kind: 'send', message }];
-}
-
-/** All groups whose announcement is due, in one message. */
+/**
+ * All groups whose announcement is due, in one message; without what was multicast within the last second, which
+ * everybody has heard and nobody may hear again so soon (RFC 6762 §6).
+ */
 function announce(state: PublisherState, now: number): PublisherStep {
   const answers: ResourceRecord[] = [];
   const actions: PublisherAction[] = [];
@@ -219,12 +174,11 @@ function announce(state: PublisherState, now: number): PublisherStep {
     return { ...item, announcer: step.state };
   });
   if (answers.length === 0) return { state, actions: [] };
-  const records = distinct(answers);
+  const records = distinct(answers).filter((record) => !isFresh(state.responder, record, now));
   const responder = responderStep(state.responder, { kind: 'announced', records }, now).state;
-  return {
-    state: { ...state, groups, responder },
-    actions: [{ kind: 'send', message: response({ answers: records }) }, ...actions],
-  };
+  const next = { ...state, groups, responder };
+  if (records.length === 0) return { state: next, actions };
+  return { state: next, actions: [{ kind: 'send', message: response({ answers: records }) }, ...actions] };
 }
 
 function goodbyes(records: readonly ResourceRecord[]): readonly PublisherAction[] {
@@ -235,58 +189,89 @@ function goodbyes(records: readonly ResourceRecord[]): readonly PublisherAction[
 type MessageEvent = Extract<PublisherEvent, { kind: 'message' }>;
 
 /**
- * RFC 6762 §18: other opcodes and response codes are ignored. §6, §11: a response counts only from port 5353.
+ * RFC 6762 §18: other opcodes and response codes are ignored. §6, §11: a response counts only from port 5353, and one
+ * that was not multicast only for a name that is being probed for.
  */
 function onMessage(state: PublisherState, event: MessageEvent, now: number): PublisherStep {
-  const { message, from } = event;
+  const { message, from, multicast, draw } = event;
   if (message.opcode !== 0 || message.rcode !== 0) return { state, actions: [] };
-  if (message.response && from.port !== mdnsPort) return { state, actions: [] };
-  const probed = stepProbers(state, message, now);
-  const defended = message.response ? withConflicts(probed.state, message, event.draw, now) : probed.state;
-  const forResponder: ResponderEvent = message.response
-    ? { kind: 'response', message, multicast: event.multicast }
-    : { kind: 'query', message, from, draw: event.draw };
-  const responded = responderStep(defended.responder, forResponder, now);
+  if (message.response) return onResponse(state, event, now);
+  const probed = from.port === mdnsPort ? stepProbers(state, message, from, now) : { state, actions: [] };
+  const forResponder: ResponderEvent = { kind: 'query', message, from, multicast, draw };
+  const responded = responderStep(probed.state.responder, forResponder, now);
+  if (responded.state === state.responder && probed.state === state) return { state, actions: [] };
   return {
-    state: { ...defended, responder: responded.state },
+    state: { ...probed.state, responder: responded.state },
     actions: [...probed.actions, ...responded.actions],
   };
 }
 
-function stepProbers(state: PublisherState, message: Message, now: number): PublisherStep {
+function onResponse(
+  state: PublisherState,
+  { message, from, multicast, draw }: MessageEvent,
+  now: number,
+): PublisherStep {
+  const isAbout = (record: ResourceRecord) => isConcerned(state, nameKey(record.name));
+  const said = [...message.answers, ...message.authorities, ...message.additionals].filter(isAbout);
+  if (from.port !== mdnsPort || said.length === 0) return { state, actions: [] };
+  const probed = stepProbers(state, message, from, now);
+  if (!multicast) return probed;
+  const defended = withDisputes(probed.state, said, from, draw, now);
+  const responded = responderStep(defended.state.responder, { kind: 'response', message }, now);
+  return {
+    state: { ...defended.state, responder: responded.state },
+    actions: [...probed.actions, ...defended.actions, ...responded.actions],
+  };
+}
+
+function stepProbers(
+  state: PublisherState,
+  message: Message,
+  from: DatagramAddress,
+  now: number,
+): PublisherStep {
+  if (state.groups.every((item) => item.prober === undefined)) return { state, actions: [] };
   const actions: PublisherAction[] = [];
   const event: ProberEvent = { kind: 'message', message };
+  let { conflicts } = state;
   const groups = state.groups.map((item): GroupState => {
     if (item.prober === undefined) return item;
     const step = proberStep(item.prober, event, now);
     if (step.action !== 'conflict') return { ...item, prober: step.state };
-    actions.push({ kind: 'conflict', groupId: item.group.id });
-    return { ...item, prober: undefined, standing: 'lost' };
+    actions.push({ kind: 'conflict', groupId: item.group.id }, { kind: 'disputed', from: from.address });
+    conflicts = withConflict(conflicts, now);
+    return { ...item, prober: undefined, standing: 'lost', said: false };
   });
-  const conflictsAtMs = [...state.conflictsAtMs, ...actions.map(() => now)].slice(-conflictsBeforeDelay);
-  return { state: { ...state, groups, conflictsAtMs }, actions };
+  return { state: { ...state, groups, conflicts }, actions };
 }
 
 /** RFC 6762 §9: whoever says otherwise about a name that is ours makes us probe for it again. */
-function withConflicts(state: PublisherState, message: Message, draw: number, now: number): PublisherState {
-  const said = [...message.answers, ...message.additionals];
+function withDisputes(
+  state: PublisherState,
+  said: readonly ResourceRecord[],
+  from: DatagramAddress,
+  draw: number,
+  now: number,
+): PublisherStep {
   const disputed = state.groups.filter(
     (item) => item.standing === 'held' && said.some((record) => disputes(record, item)),
   );
-  if (disputed.length === 0) return state;
-  const recent = state.conflictsAtMs.filter((atMs) => now - atMs < conflictWindowMs);
-  const delayMs = recent.length >= conflictsBeforeDelay ? conflictDelayMs : 0;
+  if (disputed.length === 0) return { state, actions: [] };
+  const conflicts = disputed.reduce((history) => withConflict(history, now), state.conflicts);
+  const delayMs = attemptDelayMs(conflicts, now);
   const groups = state.groups.map((item) =>
-    disputed.includes(item) ? probing(item.group, now, draw, delayMs) : item,
+    disputed.includes(item) ? { ...probingGroup(item.group, now, draw, delayMs), said: item.said } : item,
   );
-  const conflictsAtMs = [...recent, ...disputed.map(() => now)].slice(-conflictsBeforeDelay);
-  return activate({ ...state, groups, conflictsAtMs }, now);
+  return {
+    state: activate({ ...state, groups, conflicts }, now),
+    actions: disputed.map(() => ({ kind: 'disputed', from: from.address })),
+  };
 }
 
 function disputes(record: ResourceRecord, item: GroupState): boolean {
   if (record.class !== classInternet || record.ttlSeconds === 0) return false;
   const { claim } = item.group;
-  if (nameKey(record.name) !== nameKey(claim.name)) return false;
+  if (!sameName(record.name, claim.name)) return false;
   const set = claim.records.filter((own) => typeOf(own.data) === typeOf(record.data));
   return set.length > 0 && !set.some((own) => recordKey(own) === recordKey(record));
 }

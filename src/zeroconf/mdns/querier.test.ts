@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { utf8 } from '../../base/bytes.ts';
 import { askOne, host, httpType, instance, neighbour } from '../../testing/publisher-run.ts';
+import { QuerierRun } from '../../testing/querier-run.ts';
+import { encodeMessage } from '../dns/encoder.ts';
 import { type Message, query, type ResourceRecord, recordType, response } from '../dns/message.ts';
 import { lookUp } from './cache.ts';
-import { type QuerierState, querierDueMs, querierStep, startQuerying } from './querier.ts';
 import { sharedRecord, uniqueRecord } from './records.ts';
 
 const pointer = sharedRecord(httpType, 4500, { kind: 'ptr', target: instance });
@@ -14,52 +15,12 @@ const a = uniqueRecord(host, 120, { kind: 'a', address: '10.0.0.1' });
 const aaaa = uniqueRecord(host, 120, { kind: 'aaaa', address: 'fe80::1' });
 const goodbye = (record: ResourceRecord) => ({ ...record, ttlSeconds: 0 });
 
-/** One querier on a virtual clock. */
-class QuerierRun {
-  now = 0;
-  readonly sent: { readonly atMs: number; readonly message: Message }[] = [];
-  state: QuerierState;
-
-  constructor(draw = 0) {
-    this.state = startQuerying(httpType, 0, draw);
-  }
-
-  hear(message: Message, from = neighbour): void {
-    this.#step({ kind: 'message', message, from });
-  }
-
-  runTo(endMs: number): void {
-    for (let dueMs = querierDueMs(this.state); dueMs <= endMs; dueMs = querierDueMs(this.state)) {
-      this.now = Math.max(this.now, dueMs);
-      this.#step({ kind: 'tick' });
-    }
-    this.now = endMs;
-  }
-
-  has(record: ResourceRecord): boolean {
-    const { type } = { type: recordType[record.data.kind as 'a'] };
-    return lookUp(this.state.cache, record.name, type).length > 0;
-  }
-
-  asked(): readonly string[] {
-    return this.sent
-      .splice(0)
-      .flatMap(({ atMs, message }) => message.questions.map(({ type }) => `${type} at ${atMs}`));
-  }
-
-  #step(event: Parameters<typeof querierStep>[1]): void {
-    const step = querierStep(this.state, event, this.now);
-    this.state = step.state;
-    for (const { message } of step.actions) this.sent.push({ atMs: this.now, message });
-  }
-}
-
 test('M27: the first question after 20–120 ms, then after 1 s, 2 s, 4 s, at most every hour', () => {
   for (const [draw, firstMs] of [
     [0, 20],
     [0.5, 70],
   ] as const) {
-    const run = new QuerierRun(draw);
+    const run = new QuerierRun({ draw });
     run.runTo(20_000);
     assert.deepEqual(
       run.sent.map(({ atMs }) => atMs - firstMs),
@@ -76,7 +37,7 @@ test('M27: a record is asked for again at 80, 85, 90 and 95% of its lifetime, up
     [0, 0],
     [0.5, 1200],
   ] as const) {
-    const run = new QuerierRun(draw);
+    const run = new QuerierRun({ draw });
     run.hear(response({ answers: [pointer, srv, txt, a, aaaa] }));
     run.runTo(119_000);
     const renewals = run.asked().filter((line) => line.startsWith('33 '));
@@ -104,14 +65,16 @@ test('M27: a record heard again lives on without more questions', () => {
   );
 });
 
-test('what the browsed type leads to is asked for when it did not come along, and only then', () => {
+test('M27: what the browsed type leads to is asked for when it did not come along, and only then', () => {
   const run = new QuerierRun();
+  run.runTo(30);
+  run.asked();
   run.hear(response({ answers: [pointer] }));
-  run.runTo(10);
-  assert.deepEqual(run.asked(), ['33 at 0', '16 at 0']);
+  run.runTo(60);
+  assert.deepEqual(run.asked(), ['33 at 50', '16 at 50']);
   run.hear(response({ answers: [srv, txt], additionals: [a] }));
-  run.runTo(15);
-  assert.deepEqual(run.asked(), ['28 at 10']);
+  run.runTo(100);
+  assert.deepEqual(run.asked(), ['28 at 80']);
   run.hear(
     response({ answers: [uniqueRecord(host, 120, { kind: 'nsec', next: host, types: [recordType.a] })] }),
   );
@@ -127,6 +90,30 @@ test('M11: a question carries what is known for at least half its lifetime more'
   assert.deepEqual(known, { ...pointer, ttlSeconds: 4499 });
   run.runTo(4_400_000);
   assert.deepEqual(run.sent.at(-1)!.message.answers, []);
+});
+
+test('M11, M19: of a unique set nothing is said to be known, and no known answer has the cache-flush bit', () => {
+  const run = new QuerierRun();
+  const lasting = { ...a, ttlSeconds: 4500, data: { kind: 'a', address: '10.0.0.2' } } as const;
+  run.hear(response({ answers: [pointer, srv, txt, { ...a, ttlSeconds: 10 }, lasting, aaaa] }));
+  run.runTo(30_000);
+  assert.ok(run.sent.some(({ message }) => message.questions.some(({ type }) => type === recordType.a)));
+  for (const { message } of run.sent) {
+    assert.ok(message.answers.every(({ data, cacheFlush }) => data.kind === 'ptr' && !cacheFlush));
+  }
+});
+
+test('RFC 6762 §10.2: of a unique set the record heard last counts, also one that was heard before', () => {
+  const run = new QuerierRun();
+  const other = { ...txt, data: { kind: 'txt', strings: [utf8('a=2')] } } as const;
+  run.hear(response({ answers: [pointer, srv, txt, a] }));
+  run.runTo(300);
+  run.hear(response({ answers: [other] }));
+  const { edition } = run.state.cache;
+  run.runTo(600);
+  run.hear(response({ answers: [txt] }));
+  assert.deepEqual(lookUp(run.state.cache, instance, recordType.txt).at(-1)!.record, txt);
+  assert.notEqual(run.state.cache.edition, edition);
 });
 
 test('M20: a question that somebody else asks, knowing no more than we do, counts as ours', () => {
@@ -160,7 +147,7 @@ test('M24: a record that comes back within that second stays', () => {
   assert.ok(run.has(pointer));
 });
 
-test('§10.2: a unique record flushes what was said of its name and type more than a second ago', () => {
+test('RFC 6762 §10.2: a unique record flushes what was said of its name and type more than a second ago', () => {
   const second = { ...a, data: { kind: 'a', address: '10.0.0.2' } } as const;
   const run = new QuerierRun();
   run.hear(response({ answers: [pointer, srv, a] }));
@@ -181,7 +168,7 @@ test('M30: responses from another port than 5353, and records that lead nowhere,
   run.hear(response({ answers: [pointer] }), { ...neighbour, port: 40_000 });
   run.hear(response({ answers: [srv, txt, a] }));
   run.hear(query({ answers: [pointer] }));
-  assert.equal(run.state.cache.records.size, 0);
+  assert.equal(run.state.cache.size, 0);
 });
 
 test('a flood of instances fills neither the cache nor the network', () => {
@@ -192,7 +179,14 @@ test('a flood of instances fills neither the cache nor the network', () => {
     );
     run.hear(response({ answers }));
   }
-  assert.equal(run.state.cache.records.size, 1280);
-  run.runTo(10);
-  assert.equal(run.sent.flatMap(({ message }) => message.questions).length, 512);
+  assert.equal(run.state.cache.size, 256);
+  run.runTo(20);
+  // SRV and TXT of each instance, and the type's own question; each packet within what Ethernet carries.
+  assert.equal(run.sent.flatMap(({ message }) => message.questions).length, 513);
+  const isWhole = ({ message }: { message: Message }) => encodeMessage(message).length <= 1440;
+  assert.ok(run.sent.filter(({ message }) => message.answers.length === 0).every(isWhole));
+  // There is room left for what the first of them lead to.
+  const [first] = run.state.wanted.instances;
+  run.hear(response({ answers: [{ ...srv, name: first! }, { ...txt, name: first! }, a] }));
+  assert.ok(run.has(a));
 });

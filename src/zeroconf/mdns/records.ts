@@ -1,7 +1,7 @@
 import { compareBytes, toHex } from '../../base/bytes.ts';
 import { uncompressedData } from '../dns/encoder.ts';
 import { classInternet, type RecordData, type ResourceRecord, typeOf } from '../dns/message.ts';
-import { type Name, nameKey } from '../dns/name.ts';
+import { type Name, nameKey, sameName } from '../dns/name.ts';
 
 /** Lifetimes (RFC 6762 §10): the short one where a host name is the record's name or in its data. */
 export const hostTtlSeconds = 120;
@@ -28,7 +28,10 @@ export function setKeyOf(name: Name, type: number, recordClass: number): string 
   return `${nameKey(name)}/${type}/${recordClass}`;
 }
 
-/** What makes two records the same record, whatever their lifetimes: their set and their data. */
+/**
+ * What makes two records the same record, whatever their lifetimes: their set and their data, names in it without case
+ * (RFC 6762 §16).
+ */
 export function recordKey(record: ResourceRecord): string {
   return keysOf(record).record;
 }
@@ -45,9 +48,29 @@ function keysOf(record: ResourceRecord): RecordKeys {
   const known = knownKeys.get(record);
   if (known !== undefined) return known;
   const set = setKeyOf(record.name, typeOf(record.data), record.class);
-  const keys = { set, record: `${set}/${toHex(uncompressedData(record.data))}` };
+  const keys = { set, record: `${set}/${dataKey(record.data)}` };
   knownKeys.set(record, keys);
   return keys;
+}
+
+function dataKey(data: RecordData): string {
+  switch (data.kind) {
+    case 'ptr':
+      return nameKey(data.target);
+    case 'srv':
+      return `${data.priority} ${data.weight} ${data.port} ${nameKey(data.target)}`;
+    case 'nsec':
+      return `${nameKey(data.next)} ${data.types.join()}`;
+    default:
+      return toHex(uncompressedData(data));
+  }
+}
+
+/** What equal {@link recordKey}s say, without making them: of a stranger's records nearly all are none of ours. */
+export function sameRecord(a: ResourceRecord, b: ResourceRecord): boolean {
+  if (a.class !== b.class || a.data.kind !== b.data.kind || !sameName(a.name, b.name)) return false;
+  if (a.data.kind === 'ptr' && b.data.kind === 'ptr') return sameName(a.data.target, b.data.target);
+  return recordKey(a) === recordKey(b);
 }
 
 /** RFC 6762 §10.1. */

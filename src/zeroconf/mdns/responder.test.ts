@@ -94,7 +94,7 @@ test('M14: answers that wait are sent together', () => {
   assert.deepEqual(kindsOf(sent[0]!.message.answers), ['ptr', 'ptr']);
 });
 
-test('M17: PTR brings SRV, TXT and addresses along, SRV the addresses, and nothing twice', () => {
+test('M17, RFC 6763 §12.1, §12.2: PTR brings SRV, TXT and addresses along, SRV the addresses, nothing twice', () => {
   const run = PublisherRun.announced();
   run.hear(askOne(httpType, ptr));
   assert.deepEqual(kindsOf(run.within(500)[0]!.message.additionals), ['a', 'aaaa', 'srv', 'txt']);
@@ -108,6 +108,23 @@ test('M17: PTR brings SRV, TXT and addresses along, SRV the addresses, and nothi
   assert.deepEqual(kindsOf(sent!.message.additionals), ['aaaa', 'txt']);
 });
 
+test('M17, RFC 6763 §12.1: the pointer of a subtype brings the same along, that of the types nothing', () => {
+  const run = PublisherRun.announced(boxGroups({ subtypes: ['_sub1'] }));
+  run.hear(askOne(['_sub1', '_sub', ...httpType], ptr));
+  assert.deepEqual(kindsOf(run.within(500)[0]!.message.additionals), ['a', 'aaaa', 'srv', 'txt']);
+  run.runTo(run.now + 2000);
+  run.hear(askOne(['_services', '_dns-sd', '_udp', 'local'], ptr));
+  assert.deepEqual(run.within(500)[0]!.message.additionals, []);
+});
+
+test('RFC 6763 §12.3, §12.4: TXT and reverse pointers bring nothing along', () => {
+  const run = PublisherRun.announced();
+  run.hear(askOne(instance, txt));
+  assert.deepEqual(run.within(500)[0]!.message.additionals, []);
+  run.hear(askOne(['1', '0', '0', '10', 'in-addr', 'arpa'], ptr));
+  assert.deepEqual(run.within(500)[0]!.message.additionals, []);
+});
+
 test('M19: cache-flush on unique records and on no shared one', () => {
   const run = PublisherRun.announced();
   run.hear(askOne(httpType, ptr));
@@ -119,11 +136,36 @@ test('M19: cache-flush on unique records and on no shared one', () => {
   assert.ok(additionals.length > 0 && additionals.every((record) => record.cacheFlush));
 });
 
+test('M19: no cache-flush towards plain DNS, and none but on unique records in what is announced', () => {
+  const run = new PublisherRun();
+  run.offer(boxGroups());
+  run.runTo(10_000);
+  for (const { cacheFlush, data, name } of run.sent.flatMap(({ message }) => message.answers)) {
+    assert.equal(cacheFlush, data.kind !== 'ptr' || name.includes('arpa'));
+  }
+  run.sent.length = 0;
+  run.hear(askOne(httpType, ptr), { ...neighbour, port: 40_000 });
+  const { answers, additionals } = run.within(0)[0]!.message;
+  assert.ok([...answers, ...additionals].every((record) => !record.cacheFlush));
+});
+
 test('M20: an answer that somebody else gives first is not given again', () => {
   const run = PublisherRun.announced();
   run.hear(askOne(httpType, ptr));
   run.hear(response({ answers: [pointer(4500)] }));
   assert.deepEqual(run.within(500), []);
+});
+
+test('M21: asked 200 times a second for our type, we answer at most 11 times in 10 s, however draws fall', () => {
+  for (const draw of [0, 0.5, 0.999]) {
+    const run = PublisherRun.announced(boxGroups(), draw);
+    for (let count = 0; count < 2000; count++) {
+      run.hear(askOne(httpType, ptr));
+      run.runTo(run.now + 5);
+    }
+    const times = run.sent.map(({ atMs }) => atMs);
+    assert.ok(times.length >= 9 && times.length <= 11, `${times.length}`);
+  }
 });
 
 test('M21: a record is multicast once a second, however often it is asked for', () => {
@@ -151,7 +193,7 @@ test('M21: against a prober, a name is defended after 250 ms again', () => {
   );
 });
 
-test('§5.4: a QU question is answered to the asker alone when everybody heard the answer lately', () => {
+test('RFC 6762 §5.4: a QU question is answered to the asker alone when everybody heard the answer lately', () => {
   const run = PublisherRun.announced();
   const asked = query({ questions: [ask(instance, srv, true)] });
   run.hear(asked);
@@ -184,7 +226,7 @@ test('M23: plain DNS gets its id and question back, lifetimes of at most 10 s, n
   assert.ok(all.every((record) => record.ttlSeconds <= 10 && !record.cacheFlush));
 });
 
-test('a packet full of one question gets no larger answer than the question alone', () => {
+test('M23: a packet full of one question gets no larger answer than the question alone', () => {
   const run = PublisherRun.announced();
   const questions = Array.from({ length: 500 }, () => ask(instance, srv, true));
   for (const from of [neighbour, neighbour, { ...neighbour, port: 40_000 }]) {
@@ -221,6 +263,15 @@ test('M29: an address leads back to the host name', () => {
   assert.deepEqual(six?.message.answers[0]?.data, { kind: 'ptr', target: host });
 });
 
+test('M29: a name is ours in whatever case it is asked for, and answered in our own', () => {
+  const run = PublisherRun.announced();
+  run.hear(askOne(['BOX', '_HTTP', '_Tcp', 'LOCAL'], srv));
+  assert.deepEqual(run.within(0)[0]!.message.answers[0]!.name, instance);
+  const umlauts = PublisherRun.announced(boxGroups({ instance: 'É' }));
+  umlauts.hear(askOne(['é', ...httpType], srv));
+  assert.deepEqual(umlauts.within(500), []);
+});
+
 test('M30: a response from another port than 5353 changes nothing', () => {
   const run = PublisherRun.announced();
   const conflict = response({ answers: [uniqueRecord(host, 120, { kind: 'a', address: '10.0.0.200' })] });
@@ -228,7 +279,7 @@ test('M30: a response from another port than 5353 changes nothing', () => {
   assert.deepEqual(run.within(2000), []);
 });
 
-test('§6.6: a goodbye that somebody else says for a record of ours is put right', () => {
+test('RFC 6762 §6.6: a goodbye that somebody else says for a record of ours is put right', () => {
   const run = PublisherRun.announced();
   run.hear(response({ answers: [pointer(0)] }));
   assert.deepEqual(kindsOf(run.within(100)[0]!.message.answers), ['ptr']);

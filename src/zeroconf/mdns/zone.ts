@@ -7,36 +7,42 @@ import {
   typeOf,
 } from '../dns/message.ts';
 import { type Name, nameKey } from '../dns/name.ts';
-import { distinct, recordKey, uniqueRecord } from './records.ts';
+import { distinct, hostTtlSeconds, otherTtlSeconds, recordKey, setKey, uniqueRecord } from './records.ts';
 
-/** The records that we answer with on one link, found by name. */
+/** The records that we answer with on one link. */
 export interface Zone {
   readonly records: readonly ResourceRecord[];
   readonly byName: ReadonlyMap<string, readonly ResourceRecord[]>;
+  readonly byKey: ReadonlyMap<string, ResourceRecord>;
+  readonly sets: ReadonlyMap<string, readonly ResourceRecord[]>;
 }
 
 export function zoneOf(records: readonly ResourceRecord[]): Zone {
   const all = distinct(records);
-  const byName = new Map<string, ResourceRecord[]>();
-  for (const record of all) {
-    const key = nameKey(record.name);
-    const there = byName.get(key);
-    if (there === undefined) byName.set(key, [record]);
-    else there.push(record);
-  }
-  return { records: all, byName };
+  return {
+    records: all,
+    byName: Map.groupBy(all, (record) => nameKey(record.name)),
+    byKey: new Map(all.map((record) => [recordKey(record), record])),
+    sets: Map.groupBy(all, setKey),
+  };
+}
+
+/** A unique record with all others of its set, which are only ever said together (RFC 6762 §10.2); a shared one alone. */
+export function wholeSet(zone: Zone, record: ResourceRecord): readonly ResourceRecord[] {
+  return (record.cacheFlush ? zone.sets.get(setKey(record)) : undefined) ?? [record];
 }
 
 /** Our answers; for a unique name of ours without the type asked for, the NSEC record that says so (RFC 6762 §6.1). */
 export function answersTo(zone: Zone, question: Question): readonly ResourceRecord[] {
   if (question.class !== classInternet && question.class !== classAny) return [];
-  const there = zone.byName.get(nameKey(question.name)) ?? [];
+  const there = zone.byName.get(nameKey(question.name));
+  if (there === undefined) return [];
   if (question.type === recordType.any) return there;
   const answers = there.filter((record) => typeOf(record.data) === question.type);
-  return answers.length > 0 ? answers : denial(zone, question.name);
+  return answers.length > 0 ? answers : denial(there, question.type);
 }
 
-/** What whoever asked for `answers` will ask for next (RFC 6763 §12, RFC 6762 §6.1), without repeating an answer. */
+/** What whoever asked for `answers` will ask for next (RFC 6763 §12, RFC 6762 §6.2), without repeating an answer. */
 export function additionalsTo(zone: Zone, answers: readonly ResourceRecord[]): readonly ResourceRecord[] {
   const additionals: ResourceRecord[] = [];
   for (const { data } of answers) {
@@ -62,8 +68,9 @@ function addressesOf(zone: Zone, record: ResourceRecord): readonly ResourceRecor
 function targetAddresses(zone: Zone, name: Name): readonly ResourceRecord[] {
   const families = [recordType.a, recordType.aaaa];
   const addresses = recordsOf(zone, name, families);
-  const isWhole = families.every((type) => addresses.some((record) => typeOf(record.data) === type));
-  return isWhole ? addresses : [...addresses, ...denial(zone, name)];
+  const missing = families.find((type) => addresses.every((record) => typeOf(record.data) !== type));
+  if (missing === undefined) return addresses;
+  return [...addresses, ...denial(zone.byName.get(nameKey(name)) ?? [], missing)];
 }
 
 function recordsOf(zone: Zone, name: Name, types: readonly number[]): readonly ResourceRecord[] {
@@ -71,10 +78,11 @@ function recordsOf(zone: Zone, name: Name, types: readonly number[]): readonly R
   return there.filter((record) => types.includes(typeOf(record.data)));
 }
 
-function denial(zone: Zone, name: Name): readonly ResourceRecord[] {
-  const unique = (zone.byName.get(nameKey(name)) ?? []).filter((record) => record.cacheFlush);
-  const first = unique[0];
-  if (first === undefined) return [];
-  const types = [...new Set(unique.map((record) => typeOf(record.data)))].sort((a, b) => a - b);
-  return [uniqueRecord(first.name, first.ttlSeconds, { kind: 'nsec', next: first.name, types })];
+/** Lives as long as a record of `type` would (RFC 6762 §6.1). Of names that others may have as well, nothing is denied. */
+function denial(there: readonly ResourceRecord[], type: number): readonly ResourceRecord[] {
+  const [first] = there;
+  if (first === undefined || !there.every((record) => record.cacheFlush)) return [];
+  const types = [...new Set(there.map((record) => typeOf(record.data)))].sort((a, b) => a - b);
+  const ttlSeconds = type === recordType.txt ? otherTtlSeconds : hostTtlSeconds;
+  return [uniqueRecord(first.name, ttlSeconds, { kind: 'nsec', next: first.name, types })];
 }

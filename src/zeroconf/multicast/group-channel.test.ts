@@ -324,6 +324,7 @@ test('a switch that has forgotten the members learns of them when they join agai
   const host = site.lan.host('a');
   const counted = {
     interfaces: () => host.interfaces(),
+    onChange: (listener: () => void) => host.onChange(listener),
     open: (options: MulticastOptions) => {
       joins++;
       return host.open(options);

@@ -8,7 +8,6 @@ import { type GroupAddresses, groupPort } from './group-address.ts';
 type Family = keyof GroupAddresses;
 
 const families: readonly Family[] = ['ipv4', 'ipv6'];
-const pollIntervalMs = 5000;
 /** An address may exist before it can be used (duplicate address detection takes a second or two). */
 const retryIntervalMs = 500;
 
@@ -34,8 +33,8 @@ export interface GroupLinksPorts {
 interface WantedLink {
   readonly interfaceName: string;
   readonly family: Family;
-  /** The interface's addresses of the family, as text. */
-  readonly addresses: string;
+  /** As text: its addresses of the family, and how often its cable was out. When one changes, it is joined anew. */
+  readonly place: string;
 }
 
 interface OpenLink extends WantedLink {
@@ -50,7 +49,10 @@ export class GroupLinks {
   readonly #links = new Map<string, OpenLink>();
   readonly #failed = new Set<string>();
   #following: Promise<void> = Promise.resolve();
-  #timer: Timer | undefined;
+  /** Waits for its turn to follow, and will see what has changed since. */
+  #isToFollow = false;
+  #retry: Timer | undefined;
+  #unsubscribe: () => void = () => {};
   #closed = false;
 
   constructor(groups: GroupAddresses, handler: GroupLinkHandler, ports: GroupLinksPorts) {
@@ -61,13 +63,8 @@ export class GroupLinks {
 
   /** Resolves when the interfaces that are there now have been joined; those to come are waited for. */
   start(): Promise<void> {
-    return this.interfacesChanged();
-  }
-
-  /** Brings the open sockets in line with the interfaces there are; also called by itself every few seconds. */
-  interfacesChanged(): Promise<void> {
-    this.#following = this.#following.then(() => this.#follow());
-    return this.#following;
+    this.#unsubscribe = this.#ports.network.onChange(() => void this.#look());
+    return this.#look();
   }
 
   /** Leaves the groups on every link and joins them again, which tells switches and routers of us. */
@@ -91,17 +88,29 @@ export class GroupLinks {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#timer?.cancel();
+    this.#unsubscribe();
+    this.#retry?.cancel();
     await this.#following;
     await this.#closeAll();
   }
 
+  #look(): Promise<void> {
+    if (this.#isToFollow || this.#closed) return this.#following;
+    this.#isToFollow = true;
+    this.#following = this.#following.then(() => {
+      this.#isToFollow = false;
+      return this.#follow();
+    });
+    return this.#following;
+  }
+
+  /** Brings the open sockets in line with the interfaces there are. */
   async #follow(): Promise<void> {
-    this.#timer?.cancel();
+    this.#retry?.cancel();
     if (this.#closed) return;
     const wanted = this.#wanted();
     for (const [key, link] of this.#links) {
-      if (wanted.get(key)?.addresses === link.addresses) continue;
+      if (wanted.get(key)?.place === link.place) continue;
       this.#links.delete(key);
       await link.socket.close();
     }
@@ -120,19 +129,20 @@ export class GroupLinks {
       opened = true;
     }
     if (this.#closed) return;
-    const delayMs = this.#failed.size > 0 ? retryIntervalMs : pollIntervalMs;
-    this.#timer = this.#ports.clock.after(delayMs, () => void this.interfacesChanged());
+    if (this.#failed.size > 0)
+      this.#retry = this.#ports.clock.after(retryIntervalMs, () => void this.#look());
     if (opened) this.#handler.opened();
   }
 
   #wanted(): ReadonlyMap<string, WantedLink> {
     const wanted = new Map<string, WantedLink>();
-    for (const { name, addresses } of this.#ports.network.interfaces()) {
+    for (const { name, addresses, carrierChanges } of this.#ports.network.interfaces()) {
       for (const family of families) {
         const own = addresses.filter((one) => one.family === family);
         if (own.length === 0) continue;
-        const text = own.map(({ address, prefixLength }) => `${address}/${prefixLength}`).join(' ');
-        wanted.set(`${name}/${family}`, { interfaceName: name, family, addresses: text });
+        const texts = own.map(({ address, prefixLength }) => `${address}/${prefixLength}`);
+        const place = [carrierChanges, ...texts].join(' ');
+        wanted.set(`${name}/${family}`, { interfaceName: name, family, place });
       }
     }
     return wanted;
