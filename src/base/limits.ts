@@ -373,3 +373,29 @@ export const hashesInFlightMax = 2;
 
 /** Bytes hashed on the event loop before it looks at its sockets and disks again: about a millisecond. */
 export const hashedBytesPerTurnMax = 1024 * 1024;
+
+/** Groups derived for a pool before one must be free: one candidate in 250 is some well-known group's neighbour. */
+export const groupCandidatesMax = 64;
+
+/** A packet of the group channel, UDP payload: never fragmented on any link of IPv6 (1280 less 40 and 8), with room. */
+export const groupPacketBytesMax = 1200;
+
+/**
+ * Packets of the group channel that are looked at with a key, of one member and of all together: a member says four
+ * things a second at most, and a pool of 256 boxes fifty heartbeats a second; a look costs 25 to 50 µs of a desktop.
+ */
+export const groupMemberPackets = { perSecond: 8, burst: 32 } as const;
+export const groupPackets = { perSecond: 128, burst: 256 } as const;
+
+/** A box says its heartbeat once in this time, at random, and nothing sooner than the gap after its last words. */
+export const groupHeartbeatMs = { least: 4000, span: 2000 } as const;
+export const groupSendGapMs = 250;
+
+/** Change hints that many boxes have reason for at once (a new member) are spread over this time. */
+export const groupHintSpreadMs = 100;
+
+/** After so long without a word of anybody the groups are joined again: a switch may have forgotten us. */
+export const groupSilenceMs = 60_000;
+
+/** What a box pushes arrives within this of its hint, as a rule; only what has not is asked for. */
+export const groupHintGraceMs = 300;

@@ -19,9 +19,17 @@ export const floors: Readonly<Record<string, readonly string[]>> = {
 
 /** Where everything meets: these may import all of `src/` but `testing/`. */
 const compositions = new Set(
-  ['box', 'box-announcer', 'box-config', 'box-network', 'box-pool', 'cross-check', 'main', 'seal-worker'].map(
-    (name) => `src/${name}.ts`,
-  ),
+  [
+    'box',
+    'box-announcer',
+    'box-config',
+    'box-group',
+    'box-network',
+    'box-pool',
+    'cross-check',
+    'main',
+    'seal-worker',
+  ].map((name) => `src/${name}.ts`),
 );
 
 /** Packages that only compute, free for every floor. All others are for `platform/`, or for tests and scripts. */
