@@ -1,7 +1,7 @@
 // What strangers sent that once was too much: found by fuzzing, one test each.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mdnsPacketBytesMax } from '../base/limits.ts';
+import { mdnsPacketBytesMax } from '../base/discovery-limits.ts';
 import { craftedDns, textThatIsItsOwnName } from '../testing/fuzz/crafted-dns.ts';
 import { askOne, host, httpType, instance } from '../testing/publisher-run.ts';
 import { QuerierRun } from '../testing/querier-run.ts';
