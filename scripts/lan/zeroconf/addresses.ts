@@ -5,6 +5,8 @@ import { silentLog } from '../../../src/base/log.ts';
 import { NodeDisk } from '../../../src/platform/node-disk.ts';
 import { NetworkMemory } from '../../../src/zeroconf/network-memory.ts';
 import type { LanHost } from '../network.ts';
+import type { Program } from '../processes.ts';
+import { startNetworkd } from './networkd.ts';
 import { addressesOf, check, linkLocalOf, read, type Scenario, type Scene, scapy, until } from './scene.ts';
 
 const always = ['--link-local', 'always'];
@@ -41,6 +43,18 @@ function leaseScript(folder: string): string {
   ];
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o755 });
   return file;
+}
+
+function startDhcpServer(router: LanHost): Program {
+  const range = `${router.address.replace(/\d+$/, '50')},${router.address.replace(/\d+$/, '60')},255.255.255.0,2m`;
+  const words = [
+    '--port=0',
+    '--interface=eth0',
+    '--bind-interfaces',
+    '--leasefile-ro',
+    `--dhcp-range=${range}`,
+  ];
+  return router.start('dnsmasq', ['--no-daemon', '--conf-file=/dev/null', ...words]);
 }
 
 export const addressScenarios: readonly Scenario[] = [
@@ -188,16 +202,7 @@ export const addressScenarios: readonly Scenario[] = [
       await scene.capture(host);
       await scene.box(host, 'alder');
       const own = await linkLocalOf(host);
-      const range = `${router.address.replace(/\d+$/, '50')},${router.address.replace(/\d+$/, '60')},255.255.255.0,2m`;
-      const dhcp = router.start('dnsmasq', [
-        '--no-daemon',
-        '--conf-file=/dev/null',
-        '--port=0',
-        '--interface=eth0',
-        '--bind-interfaces',
-        '--leasefile-ro',
-        `--dhcp-range=${range}`,
-      ]);
+      const dhcp = startDhcpServer(router);
       const script = leaseScript(scene.boxFolder(host, 'alder'));
       const client = host.start('udhcpc', ['-f', '-i', 'eth0', '-s', script, '-t', '5', '-T', '1']);
       const leased = await until('there is a lease', 15_000, async () =>
@@ -217,6 +222,43 @@ export const addressScenarios: readonly Scenario[] = [
       await host.run('ip', ['-4', 'addr', 'flush', 'dev', 'eth0', 'dynamic']);
       check((await linkLocalOf(host)) === own, 'it has another address than before');
       return `${leased} in place of ${own}, and back ${((performance.now() - goneMs) / 1000).toFixed(1)} s later`;
+    },
+  },
+  {
+    name: 'next to systemd-networkd: its own link-local address is used as it is, and none of ours is added',
+    play: async (scene) => {
+      const lan = scene.lan(['alder', 'peer'], { bare: ['alder', 'peer'] });
+      const host = lan.host('alder');
+      await scene.capture(host);
+      const networkd = startNetworkd(host, 'ipv4');
+      await scene.box(host, 'alder', ['--link-local', 'fallback']);
+      const own = await linkLocalOf(host, 30_000);
+      await delay(15_000);
+      const now = await addressesOf(host);
+      check(now.length === 1 && now[0] === own, `there are ${now.join(', ')}`);
+      await networkd.stop();
+      return own;
+    },
+  },
+  {
+    name: 'next to systemd-networkd that asks for DHCP in vain the box has an address, until a server comes',
+    play: async (scene) => {
+      const lan = scene.lan(['alder', 'router'], { bare: ['alder'] });
+      const host = lan.host('alder');
+      await scene.capture(host);
+      const networkd = startNetworkd(host, 'no');
+      await scene.box(host, 'alder');
+      const own = await linkLocalOf(host, 30_000);
+      await delay(5000);
+      check((await addressesOf(host)).includes(own), 'networkd took it away');
+      const dhcp = startDhcpServer(lan.host('router'));
+      const leased = await until('networkd has a lease', 90_000, async () =>
+        (await addressesOf(host)).find((address) => !address.startsWith('169.254.')),
+      );
+      check((await addressesOf(host)).includes(own), 'connections had no time to end');
+      await dhcp.stop();
+      await networkd.stop();
+      return `${own}, then ${leased}`;
     },
   },
 ];
