@@ -382,7 +382,7 @@ export const groupPacketBytesMax = 1200;
 
 /**
  * Packets of the group channel that are looked at with a key, of one member and of all together: a member says four
- * things a second at most, and a pool of 256 boxes fifty heartbeats a second; a look costs 25 to 50 µs of a desktop.
+ * things a second at most, and a pool of 256 boxes fifty heartbeats a second; a look costs 25 to 100 µs of a desktop.
  */
 export const groupMemberPackets = { perSecond: 8, burst: 32 } as const;
 export const groupPackets = { perSecond: 128, burst: 256 } as const;
@@ -391,11 +391,9 @@ export const groupPackets = { perSecond: 128, burst: 256 } as const;
 export const groupHeartbeatMs = { least: 4000, span: 2000 } as const;
 export const groupSendGapMs = 250;
 
-/** Change hints that many boxes have reason for at once (a new member) are spread over this time. */
+/** Change hints that many boxes have reason for at once spread over the first; what is pushed comes within the second. */
 export const groupHintSpreadMs = 100;
+export const groupHintGraceMs = 300;
 
 /** After so long without a word of anybody the groups are joined again: a switch may have forgotten us. */
 export const groupSilenceMs = 60_000;
-
-/** What a box pushes arrives within this of its hint, as a rule; only what has not is asked for. */
-export const groupHintGraceMs = 300;
