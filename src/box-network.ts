@@ -1,7 +1,8 @@
-import { networkHostsShownMax } from './base/limits.ts';
+import { networkHostsShownMax } from './base/discovery-limits.ts';
 import type { Log } from './base/log.ts';
 import type { Box } from './box.ts';
 import { BoxAnnouncer } from './box-announcer.ts';
+import { BoxGroup } from './box-group.ts';
 import type { ArpNetwork } from './ports/arp-network.ts';
 import type { Clock } from './ports/clock.ts';
 import type { MulticastNetwork } from './ports/datagram.ts';
@@ -44,6 +45,7 @@ export class BoxNetwork {
   readonly #memory: NetworkMemory;
   readonly #linkLocal: LinkLocal | undefined;
   #announcer: BoxAnnouncer | undefined;
+  #group: BoxGroup | undefined;
   #sharesPortWith: readonly string[] = [];
 
   private constructor(options: BoxNetworkOptions, ports: BoxNetworkPorts, memory: NetworkMemory) {
@@ -65,15 +67,16 @@ export class BoxNetwork {
     return new BoxNetwork(options, ports, memory);
   }
 
-  /** Claims the names of a box that listens on `port`, announces it, and tells it of others. */
+  /** Claims the names of a box that listens on `port`, announces it, tells it of others, and joins its pool's group. */
   async announce(box: Box, port: number): Promise<void> {
     const { clock, entropy, log } = this.#ports;
     this.#sharesPortWith = this.#ports.otherResponders();
     if (this.#sharesPortWith.length > 0)
       log.part('mdns').info('port 5353 is shared', { with: this.#sharesPortWith.join(', ') });
     const network = listening(this.#ports.network, this.#options.listenHost);
-    const ports = { network, clock, entropy, log, memory: this.#memory };
-    this.#announcer = await BoxAnnouncer.start(box, port, ports);
+    const ports = { network, clock, entropy, log };
+    this.#announcer = await BoxAnnouncer.start(box, port, { ...ports, memory: this.#memory });
+    this.#group = await BoxGroup.start(box, { ...ports, stateDisk: this.#ports.stateDisk });
   }
 
   /** Other programs of this computer that answer multicast DNS. */
@@ -82,7 +85,12 @@ export class BoxNetwork {
   }
 
   facts(): Omit<NetworkFacts, 'port'> {
-    const facts = { ...noNetworkFacts, interfaces: this.#interfaces(), sharesPortWith: this.#sharesPortWith };
+    const facts = {
+      ...noNetworkFacts,
+      interfaces: this.#interfaces(),
+      sharesPortWith: this.#sharesPortWith,
+      multicast: this.#group?.facts() ?? null,
+    };
     const announced = this.#announcer?.facts();
     if (announced === undefined) return facts;
     const { links, hostName, conflicts, services, heard } = announced;
@@ -106,6 +114,8 @@ export class BoxNetwork {
   /** Says goodbye: the box is about to stop. */
   async withdraw(): Promise<void> {
     await this.#announcer?.close();
+    await this.#group?.close();
+    this.#group = undefined;
     this.#announcer = undefined;
   }
 

@@ -1,5 +1,5 @@
+import { crossCheckOutputBytesMax } from '../base/discovery-limits.ts';
 import { printable } from '../base/format.ts';
-import { crossCheckOutputBytesMax } from '../base/limits.ts';
 import { runChild } from '../platform/child-lines.ts';
 import type { FoundService } from '../zeroconf/dnssd/browse.ts';
 

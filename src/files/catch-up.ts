@@ -1,6 +1,6 @@
 import { type Bytes, toHex } from '../base/bytes.ts';
+import { groupHintGraceMs } from '../base/discovery-limits.ts';
 import { describeError } from '../base/errors.ts';
-import { groupHintGraceMs } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type HeardSummary, lacksRecords, membersDiffer, type PoolSummary } from './pool-summary.ts';

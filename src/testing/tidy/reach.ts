@@ -62,7 +62,8 @@ export function checkDeadExports(tree: Tree): readonly string[] {
   }
   return [...tree.values()].flatMap((file) => {
     const names = taken.get(file.path) ?? new Set();
-    if (!isProduction(file.path) || isProgram(file.path) || names.has('*')) return [];
+    const isTyping = file.path.endsWith('.d.ts');
+    if (!isProduction(file.path) || isProgram(file.path) || isTyping || names.has('*')) return [];
     return file.exports
       .filter(({ name, isType }) => !names.has(name) && !(isType && countName(file, name) > 1))
       .map(

@@ -1,4 +1,4 @@
-import { mdnsInstancesMax, mdnsTypesMax } from '../../base/limits.ts';
+import { mdnsInstancesMax, mdnsTypesMax } from '../../base/discovery-limits.ts';
 import { recordType } from '../dns/message.ts';
 import { type Name, nameKey, sameName } from '../dns/name.ts';
 import { lookUp, type RecordCache } from './cache.ts';

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
 import { type Bytes, concat, utf8, viewOf } from '../../base/bytes.ts';
+import { groupCandidatesMax } from '../../base/discovery-limits.ts';
 import { addressBytes, formatIpv4, formatIpv6, samePrefix } from '../../base/ip-address.ts';
-import { groupCandidatesMax } from '../../base/limits.ts';
 
 /** UDP; the number that boxes also listen on for members. */
 export const groupPort = 4270;

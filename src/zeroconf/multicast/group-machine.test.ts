@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Bytes } from '../../base/bytes.ts';
-import { groupMemberPackets, groupPackets, groupSendGapMs, groupSilenceMs } from '../../base/limits.ts';
+import {
+  groupMemberPackets,
+  groupPackets,
+  groupSendGapMs,
+  groupSilenceMs,
+} from '../../base/discovery-limits.ts';
 import {
   type GroupAction,
   type GroupEvent,

@@ -6,8 +6,8 @@ import {
   groupPackets,
   groupSendGapMs,
   groupSilenceMs,
-  membersMax,
-} from '../../base/limits.ts';
+} from '../../base/discovery-limits.ts';
+import { membersMax } from '../../base/limits.ts';
 import {
   firstCounterOf,
   type GroupHeader,

@@ -3,7 +3,7 @@ import { createCipheriv, createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Bytes, toHex } from '../../base/bytes.ts';
-import { groupPacketBytesMax } from '../../base/limits.ts';
+import { groupPacketBytesMax } from '../../base/discovery-limits.ts';
 import {
   type GroupHeader,
   type GroupKeyring,

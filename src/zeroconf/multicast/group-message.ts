@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
 import { type Bytes, concat, toHex, utf8, viewOf } from '../../base/bytes.ts';
-import { groupPacketBytesMax } from '../../base/limits.ts';
+import { groupPacketBytesMax } from '../../base/discovery-limits.ts';
 
 /*
  * Packets of the group channel, docs/formats.md §10: a header in clear, which is authenticated, and a sealed body.

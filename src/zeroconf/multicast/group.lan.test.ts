@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { groupSilenceMs } from '../../base/limits.ts';
+import { groupSilenceMs } from '../../base/discovery-limits.ts';
 import { ethernetAddressOf, groupAddressesOf, groupPort } from './group-address.ts';
 
 /*
