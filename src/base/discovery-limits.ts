@@ -86,7 +86,7 @@ export const groupPacketBytesMax = 1200;
 
 /**
  * Packets of the group channel that are looked at with a key, of one member and of all together: a member says four
- * things a second at most, and a pool of 256 boxes fifty heartbeats a second; a look costs 25 to 50 µs of a desktop.
+ * things a second at most, and a pool of 256 boxes fifty heartbeats a second; a look costs 25 to 100 µs of a desktop.
  */
 export const groupMemberPackets = { perSecond: 8, burst: 32 } as const;
 export const groupPackets = { perSecond: 128, burst: 256 } as const;

@@ -10,7 +10,7 @@ import { SeededEntropy } from '../../testing/seeded-entropy.ts';
 import { groupAddressesOf, groupPort } from './group-address.ts';
 import { GroupChannel } from './group-channel.ts';
 import type { HeardAction } from './group-machine.ts';
-import { sealGroupMessage, senderTagOf, sessionKeyOf } from './group-message.ts';
+import { maskSession, sealGroupMessage, senderNamesOf, sessionKeyOf } from './group-message.ts';
 
 const pool = new Uint8Array(16).fill(1);
 const epochKey = new Uint8Array(32).fill(1);
@@ -267,7 +267,8 @@ test('a packet sent to this box alone is not looked at', async () => {
     port: groupPort,
   });
   const session = new Uint8Array(16).fill(255);
-  const header = { tag: senderTagOf(epochKey, idOf('b')), session, counter: 0 };
+  const names = senderNamesOf(epochKey, idOf('b'));
+  const header = { tag: names.tag, session: maskSession(session, names), counter: 0 };
   const message = { kind: 'heartbeat', port: 1, freeGiB: 1, summary: new Uint8Array(0) } as const;
   const bytes = sealGroupMessage(sessionKeyOf(epochKey, idOf('b'), session), header, message);
   const heardFrom = (address: string) => site.heard.some((one) => one.from.address === address);

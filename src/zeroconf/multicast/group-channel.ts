@@ -112,7 +112,7 @@ export class GroupChannel {
       ],
       members: groupMemberFacts(this.#state, this.#ports.clock.monotonicMs()),
       refused: this.#state.refused,
-      sent: this.#state.own.counter,
+      sent: this.#state.own.counter - this.#state.own.first,
     };
   }
 

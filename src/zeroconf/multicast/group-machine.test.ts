@@ -17,7 +17,7 @@ import {
   groupStep,
   startGroup,
 } from './group-machine.ts';
-import { sealGroupMessage, senderTagOf, sessionKeyOf } from './group-message.ts';
+import { maskSession, sealGroupMessage, senderNamesOf, sessionKeyOf } from './group-message.ts';
 
 const groupKey = new Uint8Array(32).fill(1);
 const idOf = (number: number) => new Uint8Array(32).fill(number);
@@ -63,7 +63,8 @@ class Member {
 
 /** A packet as `sender` seals it. */
 function packet(counter: number, { sender = peer, session = sessionOf(7), key = groupKey } = {}): Bytes {
-  const header = { tag: senderTagOf(key, sender), session, counter };
+  const names = senderNamesOf(key, sender);
+  const header = { tag: names.tag, session: maskSession(session, names), counter };
   const message = { kind: 'heartbeat', port: 4270, freeGiB: 1, summary: new Uint8Array(1) } as const;
   return sealGroupMessage(sessionKeyOf(key, sender, session), header, message);
 }
@@ -125,7 +126,10 @@ test('every packet has a counter of its own', () => {
   const counters = member.actions.flatMap((action) =>
     action.kind === 'send' ? [action.header.counter] : [],
   );
-  assert.deepEqual(counters, [...counters.keys()]);
+  assert.deepEqual(
+    counters,
+    [...counters.keys()].map((index) => counters[0]! + index),
+  );
 });
 
 test('a member is heard with what it says and from where, once for all copies', () => {

@@ -9,12 +9,14 @@ import {
 } from '../../base/discovery-limits.ts';
 import { membersMax } from '../../base/limits.ts';
 import {
+  firstCounterOf,
   type GroupHeader,
   type GroupMessage,
   type GroupMessageKind,
   type GroupRefusal,
+  maskSession,
   openGroupMessage,
-  senderTagOf,
+  senderNamesOf,
   sessionKeyOf,
 } from './group-message.ts';
 import {
@@ -50,8 +52,10 @@ export interface GroupState {
 /** How this box is known to the others, and the key it seals with. */
 interface OwnSession {
   readonly tag: string;
+  /** As it is sent. */
   readonly session: Bytes;
   readonly key: Bytes;
+  readonly first: number;
   /** Number of the next packet; that of no packet twice. */
   readonly counter: number;
 }
@@ -109,11 +113,13 @@ export function startGroup(
   draw: number,
 ): GroupState {
   const { groupKey, self, session } = options;
+  const names = senderNamesOf(groupKey, self);
   const key = sessionKeyOf(groupKey, self, session);
+  const first = firstCounterOf(key);
   return {
     groupKey,
     self,
-    own: { tag: senderTagOf(groupKey, self), session, key, counter: 0 },
+    own: { tag: names.tag, session: maskSession(session, names), key, first, counter: first },
     senders: [],
     places: new Map(),
     bucket: fullBucket(groupPackets, now),
@@ -190,8 +196,11 @@ function rejoinMs({ senders, schedule }: GroupState): number {
 function withMembers(state: GroupState, memberIds: readonly Bytes[], now: number): GroupState {
   const known = new Map(state.senders.map((sender) => [toHex(sender.memberId), sender]));
   const others = memberIds.filter((memberId) => !equalBytes(memberId, state.self)).slice(0, membersMax);
-  const senders = others.map((memberId) => known.get(toHex(memberId)) ?? newSender(memberId, now));
-  const places = new Map(others.map((memberId, place) => [senderTagOf(state.groupKey, memberId), place]));
+  const senders = others.map((memberId) => {
+    const names = () => senderNamesOf(state.groupKey, memberId);
+    return known.get(toHex(memberId)) ?? newSender(memberId, names(), now);
+  });
+  const places = new Map(senders.map(({ names }, place) => [names.tag, place]));
   const next = { ...state, senders, places };
   return state.senders.length === 0 ? scheduled(next, { silentSinceMs: now }) : next;
 }
@@ -209,8 +218,8 @@ function onPacket(state: GroupState, bytes: Bytes, from: GroupSource, now: numbe
   if (admitted === undefined || opened.header === undefined || opened.refusal === 'forged') {
     return only(countRefused(admitted?.state ?? state, opened.header, opened.refusal));
   }
-  const { place, sender, key } = admitted;
-  const proved = withPacket(sender, opened.header, key);
+  const { place, sender, header, key } = admitted;
+  const proved = withPacket(sender, header, key);
   const next = scheduled(admitted.state, { silentSinceMs: now });
   if (opened.refusal !== undefined)
     return only(countRefused(withSender(next, place, proved), opened.header, opened.refusal));
@@ -225,16 +234,20 @@ interface Admitted {
   readonly state: GroupState;
   readonly place: number;
   readonly sender: Sender;
+  /** Unmasked. */
+  readonly header: GroupHeader;
   readonly key: Bytes;
 }
 
 /** All that can be told from a header. Packets of strangers, own ones and copies end here, before any crypto. */
-function admit(state: GroupState, header: GroupHeader, now: number): Admitted | GroupRefusal {
-  const { tag, session } = header;
+function admit(state: GroupState, sent: GroupHeader, now: number): Admitted | GroupRefusal {
+  const { tag } = sent;
   if (tag === state.own.tag) return 'own';
   const place = state.places.get(tag);
   const known = place === undefined ? undefined : state.senders[place];
   if (place === undefined || known === undefined) return 'stranger';
+  const session = maskSession(sent.session, known.names);
+  const header = { ...sent, session };
   const refusal = refusalOf(known, header);
   if (refusal !== undefined) return refusal;
   const ownBucket = takeToken(known.bucket, groupMemberPackets, now);
@@ -242,7 +255,7 @@ function admit(state: GroupState, header: GroupHeader, now: number): Admitted | 
   if (ownBucket === undefined || bucket === undefined) return 'flood';
   const sender = { ...known, bucket: ownBucket };
   const key = knownKeyOf(known, session) ?? sessionKeyOf(state.groupKey, known.memberId, session);
-  return { state: withSender({ ...state, bucket }, place, sender), place, sender, key };
+  return { state: withSender({ ...state, bucket }, place, sender), place, sender, header, key };
 }
 
 function countRefused(

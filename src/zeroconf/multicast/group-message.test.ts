@@ -9,9 +9,10 @@ import {
   type GroupKeyring,
   type GroupMessage,
   groupSummaryBytesMax,
+  maskSession,
   openGroupMessage,
   sealGroupMessage,
-  senderTagOf,
+  senderNamesOf,
   sessionKeyOf,
 } from './group-message.ts';
 
@@ -19,7 +20,8 @@ const groupKey = new Uint8Array(32).fill(1);
 const memberId = new Uint8Array(32).fill(2);
 const session = new Uint8Array(16).fill(3);
 const key = sessionKeyOf(groupKey, memberId, session);
-const header: GroupHeader = { tag: senderTagOf(groupKey, memberId), session, counter: 258 };
+const names = senderNamesOf(groupKey, memberId);
+const header: GroupHeader = { tag: names.tag, session: maskSession(session, names), counter: 258 };
 const message: GroupMessage = {
   kind: 'heartbeat',
   port: 4270,
@@ -54,9 +56,10 @@ test('what is sealed opens to the same, whatever it says', () => {
 test('the bytes of a packet never change: boxes of two releases hear each other', () => {
   const sealed = sealGroupMessage(key, header, message);
   assert.equal(sealed.length, 31 + 128 + 16);
-  assert.equal(toHex(sealed.subarray(0, 31)), `01${header.tag}${'03'.repeat(16)}000000000102`);
+  assert.equal(toHex(sealed.subarray(0, 31)), `01${header.tag}${toHex(header.session)}000000000102`);
   assert.equal(header.tag, 'c0ae442bf57ad4cf');
-  assert.equal(createHash('sha256').update(sealed).digest('hex').slice(0, 16), 'df6d8eeb20626f17');
+  assert.equal(toHex(header.session), `e161bdb5177e${'03'.repeat(10)}`);
+  assert.equal(createHash('sha256').update(sealed).digest('hex').slice(0, 16), '565d50a250c6d69a');
 });
 
 test('a packet shows nothing of the member id, the pool or the kind, and its length only steps of 128', () => {
@@ -65,7 +68,8 @@ test('a packet shows nothing of the member id, the pool or the kind, and its len
   assert.equal(sealed({}).length, sealed({ kind: 'change', summary: new Uint8Array(100) }).length);
   assert.equal(sealed({ summary: new Uint8Array(120) }).length, sealed({}).length + 128);
   assert.ok(!toHex(sealed({})).includes(toHex(memberId.subarray(0, 4))));
-  assert.notEqual(senderTagOf(new Uint8Array(32).fill(9), memberId), header.tag);
+  assert.notDeepEqual(sealed({}).subarray(9, 15), session.subarray(0, 6));
+  assert.notEqual(senderNamesOf(new Uint8Array(32).fill(9), memberId).tag, header.tag);
 });
 
 test('one changed bit anywhere, or one byte less or more, is no packet of the sender', () => {
@@ -96,7 +100,7 @@ test('another epoch, another sender, another session and another counter have ot
 
 /** A packet made by the table of docs/formats.md §10, not by the code under test. */
 function sealByTheTable(body: Bytes): Bytes {
-  const clear = Buffer.from(`01${header.tag}${toHex(session)}000000000007`, 'hex');
+  const clear = Buffer.from(`01${header.tag}${toHex(header.session)}000000000007`, 'hex');
   const cipher = createCipheriv('aes-256-gcm', key, Buffer.from('000000000000000000000007', 'hex'));
   cipher.setAAD(clear);
   return new Uint8Array(Buffer.concat([clear, cipher.update(body), cipher.final(), cipher.getAuthTag()]));

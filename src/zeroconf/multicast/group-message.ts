@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
-import { type Bytes, concat, utf8, viewOf } from '../../base/bytes.ts';
+import { type Bytes, concat, toHex, utf8, viewOf } from '../../base/bytes.ts';
 import { groupPacketBytesMax } from '../../base/discovery-limits.ts';
 
 /*
@@ -8,8 +8,8 @@ import { groupPacketBytesMax } from '../../base/discovery-limits.ts';
  *
  *   0  1  version
  *   1  8  sender tag     who sent it, to those who hold the group key
- *   9 16  session        from one start of the sender to its next
- *  25  6  counter        from 0 in each session
+ *   9 16  session        from one start of the sender to its next; its first 6 bytes masked
+ *  25  6  counter        one more for each packet of a session, from one that only the sender knows
  *  31  n  body, AES-256-GCM
  *  31+n 16 its tag
  */
@@ -18,7 +18,9 @@ const tagBytes = 8;
 export const sessionBytes = 16;
 const headerBytes = 31;
 const sealBytes = 16;
-/** More than a sender that says four things a second gets to in a million years. */
+const orderBytes = 6;
+/** A session begins with any counter of so many bytes; at four packets a second it never comes to the last. */
+const firstCounterBytes = 5;
 const counterMax = 2 ** 48 - 1;
 
 /** Bodies are padded to multiples of this, so that their length tells little of what is in them. */
@@ -31,9 +33,9 @@ export const groupSummaryBytesMax = bodyBytesMax - bodyHeaderBytes;
 
 /** What is in clear: random numbers to whoever lacks the group key. */
 export interface GroupHeader {
-  /** 16 hexadecimal digits; see {@link senderTagOf}. */
+  /** 16 hexadecimal digits; see {@link SenderNames}. */
   readonly tag: string;
-  /** Of one sender, sessions that began later compare greater. */
+  /** As it is sent, masked. */
   readonly session: Bytes;
   readonly counter: number;
 }
@@ -78,15 +80,30 @@ export type OpenedGroupMessage =
   | { readonly header: GroupHeader; readonly refusal: GroupRefusal }
   | { readonly header: undefined; readonly refusal: 'foreign' };
 
-/**
- * How a member is known in clear, in hexadecimal: a pseudonym that only who holds the group key can tell from random
- * bytes, and that lasts as long as the epoch.
- */
-export function senderTagOf(groupKey: Bytes, memberId: Bytes): string {
-  return Buffer.from(derive(groupKey, [utf8('tag'), memberId], tagBytes)).toString('hex');
+/** How a member is known in clear: pseudonyms that last for an epoch, and random bytes to who lacks the group key. */
+export interface SenderNames {
+  /** 16 hexadecimal digits. */
+  readonly tag: string;
+  /** What hides, in all its packets, when a session began. */
+  readonly mask: Bytes;
 }
 
-/** The key of one session of one sender; with the counter as nonce, no nonce comes twice under a key. */
+export function senderNamesOf(groupKey: Bytes, memberId: Bytes): SenderNames {
+  const bytes = derive(groupKey, [utf8('tag'), memberId], tagBytes + orderBytes);
+  return { tag: toHex(bytes.subarray(0, tagBytes)), mask: bytes.slice(tagBytes) };
+}
+
+/** A session as it is sent, or one that was sent as it is: then, of one sender, those that began later are greater. */
+export function maskSession(session: Bytes, { mask }: Pick<SenderNames, 'mask'>): Bytes {
+  return session.map((byte, index) => byte ^ (mask[index] ?? 0));
+}
+
+/** The counter that the session with this key begins with: one that does not tell how much has been said since. */
+export function firstCounterOf(key: Bytes): number {
+  return Number.parseInt(toHex(derive(key, [utf8('counter')], firstCounterBytes)), 16);
+}
+
+/** The key of one session (unmasked) of one sender; with the counter as nonce, no nonce comes twice under a key. */
 export function sessionKeyOf(groupKey: Bytes, memberId: Bytes, session: Bytes): Bytes {
   assert(session.length === sessionBytes, 'a session has 16 bytes');
   return derive(groupKey, [utf8('session'), memberId, session], 32);

@@ -1,6 +1,6 @@
 import { type Bytes, compareBytes, equalBytes } from '../../base/bytes.ts';
 import { groupMemberPackets } from '../../base/discovery-limits.ts';
-import type { GroupHeader, GroupMessage, GroupRefusal } from './group-message.ts';
+import type { GroupHeader, GroupMessage, GroupRefusal, SenderNames } from './group-message.ts';
 import { lookUpCounter, lostCount, markCounter, openWindow, type ReplayWindow } from './replay-window.ts';
 import { fullBucket, type TokenBucket } from './token-bucket.ts';
 
@@ -14,6 +14,7 @@ export interface GroupSource {
 /** What is remembered of one enrolled member. */
 export interface Sender {
   readonly memberId: Bytes;
+  readonly names: SenderNames;
   readonly bucket: TokenBucket;
   /** Of the sessions that have proved authentic the one that began last; undefined before anything was heard. */
   readonly session: HeardSession | undefined;
@@ -46,9 +47,10 @@ export interface GroupMemberFacts {
   readonly refused: number;
 }
 
-export function newSender(memberId: Bytes, now: number): Sender {
+export function newSender(memberId: Bytes, names: SenderNames, now: number): Sender {
   return {
     memberId,
+    names,
     bucket: fullBucket(groupMemberPackets, now),
     session: undefined,
     lostBefore: 0,
@@ -57,7 +59,7 @@ export function newSender(memberId: Bytes, now: number): Sender {
   };
 }
 
-/** Why a packet need not be looked at, as far as its header tells. */
+/** Why a packet need not be looked at, as far as its header, unmasked, tells. */
 export function refusalOf({ session: known }: Sender, header: GroupHeader): GroupRefusal | undefined {
   if (known === undefined) return undefined;
   const order = compareBytes(header.session, known.session);
