@@ -201,6 +201,9 @@ export const mdnsUnicastRepliesPerSecondMax = 50;
 /** Own packets remembered so that their copies, which the network loops back, are recognised. */
 export const mdnsSentPacketsMax = 64;
 
+/** How long the kernel may take to answer; it does so before the call returns, so longer means never. */
+export const linkAnswerMsMax = 5000;
+
 /** Interfaces that link-local addresses are claimed on: each has a socket; a computer with more is no appliance. */
 export const linkLocalInterfacesMax = 16;
 

@@ -12,42 +12,55 @@ import type {
   MulticastSocket,
   NetworkInterface,
 } from '../ports/datagram.ts';
+import type { LinkState, LinkTable } from '../ports/link-table.ts';
 
 /** RFC 6762 §11. */
 const hopLimit = 255;
 /** On Windows a socket cannot be bound to a group, so there one socket hears both, and cannot tell. */
 const canBindToGroup = process.platform !== 'win32';
 
-/** Multicast on this computer's interfaces. */
+/** How often interfaces are looked at where the kernel does not tell of changes. */
+const lookIntervalMs = 5000;
+
+/**
+ * Multicast on this computer's interfaces. Given the kernel's table of links it follows their changes at once;
+ * without one it looks at them every five seconds while somebody listens.
+ */
 export class NodeMulticastNetwork implements MulticastNetwork {
+  readonly #links: LinkTable | undefined;
   readonly #endpoints = new Map<string, Endpoint>();
+  readonly #listeners = new Set<() => void>();
+  #looking: NodeJS.Timeout | undefined;
   /** As they were when last asked for: asking takes too long to do it for every packet. */
   #known: readonly NetworkInterface[] = [];
   #lastOpen: Promise<unknown> = Promise.resolve();
 
+  constructor({ links }: { readonly links?: LinkTable } = {}) {
+    this.#links = links;
+  }
+
   interfaces(): readonly NetworkInterface[] {
-    const all = Object.entries(networkInterfaces()).map(([name, entries = []]) => ({
-      name,
-      mac: entries[0]?.mac ?? '',
-      isLoopback: entries.some((entry) => entry.internal),
-      addresses: entries.map(
-        (entry): InterfaceAddress => ({
-          family: entry.family === 'IPv4' ? 'ipv4' : 'ipv6',
-          address: entry.address,
-          prefixLength: Number(entry.cidr?.split('/')[1] ?? (entry.family === 'IPv4' ? 32 : 128)),
-        }),
-      ),
-    }));
-    const real = all.filter((one) => !one.isLoopback);
-    // Linux has no route for IPv6 multicast on loopback.
-    const usable = ({ addresses, isLoopback }: (typeof all)[number]) =>
-      isLoopback ? addresses.filter((one) => one.family === 'ipv4') : addresses;
-    this.#known = (real.length > 0 ? real : all).map((one) => ({
-      name: one.name,
-      mac: one.mac,
-      addresses: usable(one),
-    }));
+    const fromKernel = this.#links?.links().filter(({ isUp }) => isUp) ?? [];
+    this.#known = fromKernel.length > 0 ? fromKernel.map(interfaceOf) : systemInterfaces();
     return this.#known;
+  }
+
+  onChange(listener: () => void): () => void {
+    if (this.#links !== undefined) return this.#links.onChange(listener);
+    this.#listeners.add(listener);
+    this.#looking ??= setInterval(() => this.#look(), lookIntervalMs).unref();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size > 0) return;
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    };
+  }
+
+  #look(): void {
+    const before = JSON.stringify(this.#known);
+    if (JSON.stringify(this.interfaces()) === before) return;
+    for (const listener of this.#listeners) listener();
   }
 
   /**
@@ -94,6 +107,44 @@ export class NodeMulticastNetwork implements MulticastNetwork {
     const fitting = this.#known.filter((one) => one.addresses.some((item) => contains(item, source)));
     return fitting.length === 0 || fitting.some((one) => one.name === interfaceName);
   }
+}
+
+/** An interface as the kernel's table has it; what cannot be sent from is left out. */
+function interfaceOf({ name, mac, carrierChanges, addresses }: LinkState): NetworkInterface {
+  return {
+    name,
+    mac: [...mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':'),
+    carrierChanges,
+    addresses: addresses
+      .filter(({ isTentative }) => !isTentative)
+      .map(({ family, address, prefixLength }) => ({ family, address, prefixLength })),
+  };
+}
+
+/** Interfaces as Node tells them: those that are up, with their addresses; loopback when there is no other. */
+function systemInterfaces(): readonly NetworkInterface[] {
+  const all = Object.entries(networkInterfaces()).map(([name, entries = []]) => ({
+    name,
+    mac: entries[0]?.mac ?? '',
+    isLoopback: entries.some((entry) => entry.internal),
+    addresses: entries.map(
+      (entry): InterfaceAddress => ({
+        family: entry.family === 'IPv4' ? 'ipv4' : 'ipv6',
+        address: entry.address,
+        prefixLength: Number(entry.cidr?.split('/')[1] ?? (entry.family === 'IPv4' ? 32 : 128)),
+      }),
+    ),
+  }));
+  const real = all.filter((one) => !one.isLoopback);
+  // Linux has no route for IPv6 multicast on loopback.
+  const usable = ({ addresses, isLoopback }: (typeof all)[number]) =>
+    isLoopback ? addresses.filter((one) => one.family === 'ipv4') : addresses;
+  return (real.length > 0 ? real : all).map((one) => ({
+    name: one.name,
+    mac: one.mac,
+    carrierChanges: 0,
+    addresses: usable(one),
+  }));
 }
 
 /** The bound sockets of one interface and family, and those who share them. */

@@ -4,6 +4,8 @@ import type { Bytes } from '../base/bytes.ts';
 export interface MulticastNetwork {
   /** Interfaces that are up, can do multicast and have an address. Loopback only when nothing else is there. */
   interfaces(): readonly NetworkInterface[];
+  /** Calls `listener` when {@link interfaces} gives something else than before; the answer ends that. */
+  onChange(listener: () => void): () => void;
   /**
    * Opens a socket bound to the group's port on one interface, shared with other programs on the host. What this
    * host sends to the group, it hears as well. Errors: `MULTICAST_UNAVAILABLE`.
@@ -14,6 +16,8 @@ export interface MulticastNetwork {
 export interface NetworkInterface {
   readonly name: string;
   readonly mac: string;
+  /** Differs when the cable was out since it was last looked at; always 0 where the system does not tell. */
+  readonly carrierChanges: number;
   readonly addresses: readonly InterfaceAddress[];
 }
 

@@ -25,7 +25,7 @@ export interface LinkState {
   readonly name: string;
   /** Its hardware address; six bytes on Ethernet, maybe none elsewhere. */
   readonly mac: Bytes;
-  /** Ethernet, or what behaves like it (Wi-Fi, veth, bridge, VLAN): ARP works on it. */
+  /** Ethernet, or what behaves like it (Wi-Fi, veth, bridge, VLAN), and no port of a bridge or bond: ARP works on it. */
   readonly isEthernet: boolean;
   /** Switched on, and a cable or an access point is there. */
   readonly isUp: boolean;

@@ -111,6 +111,7 @@ export function fakeInterface(name: string, number: number, segment = 'lan', sub
   return {
     name,
     segment,
+    carrierChanges: 0,
     mac: `02:00:00:00:${subnet.toString(16).padStart(2, '0')}:${number.toString(16).padStart(2, '0')}`,
     addresses: [
       { family: 'ipv4', address: `10.0.${subnet}.${number}`, prefixLength: 24 },
@@ -124,6 +125,7 @@ export class FakeMulticastNetwork implements MulticastNetwork {
   readonly name: string;
   readonly #lan: FakeLan;
   readonly sockets = new Set<FakeSocket>();
+  readonly #listeners = new Set<() => void>();
   #interfaces: readonly FakeInterface[];
 
   constructor(name: string, lan: FakeLan, interfaces: readonly FakeInterface[]) {
@@ -136,6 +138,11 @@ export class FakeMulticastNetwork implements MulticastNetwork {
     return this.#interfaces;
   }
 
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Plugs, unplugs and readdresses. Sockets on an interface or address that is gone hear and say nothing more. */
   connect(interfaces: readonly FakeInterface[]): void {
     this.#interfaces = interfaces;
@@ -143,6 +150,9 @@ export class FakeMulticastNetwork implements MulticastNetwork {
       const there = interfaces.find((one) => one.name === socket.options.interfaceName);
       if (!there?.addresses.some((one) => one.address === socket.address)) this.sockets.delete(socket);
     }
+    queueMicrotask(() => {
+      for (const listener of this.#listeners) listener();
+    });
   }
 
   async open(options: MulticastOptions): Promise<MulticastSocket> {

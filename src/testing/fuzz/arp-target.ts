@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { Bytes } from '../../base/bytes.ts';
-import { parseIpv4 } from '../../zeroconf/dns/address.ts';
+import { parseIpv4 } from '../../base/ip-address.ts';
 import { arpAnnouncement, arpProbe, decodeArp } from '../../zeroconf/ipv4ll/arp-packet.ts';
 import { isCandidate } from '../../zeroconf/ipv4ll/candidate.ts';
 import { type ClaimEvent, type ClaimState, claimStep, newClaim } from '../../zeroconf/ipv4ll/claim.ts';

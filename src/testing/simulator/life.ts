@@ -100,6 +100,7 @@ export class Life {
   multicast(network: MulticastNetwork): MulticastNetwork {
     return {
       interfaces: () => network.interfaces(),
+      onChange: (listener) => network.onChange(() => this.#alive && listener()),
       open: async (options: MulticastOptions) => {
         if (!this.#alive) return never();
         const socket = await network.open(options);

@@ -1,5 +1,6 @@
 import { type Bytes, copyOf, viewOf } from '../../base/bytes.ts';
 import { AetherError } from '../../base/errors.ts';
+import { formatIpv4, formatIpv6 } from '../../base/ip-address.ts';
 import {
   dnsLabelsMax,
   dnsMessageBytesMax,
@@ -7,7 +8,6 @@ import {
   dnsNsecTypesMax,
   dnsRecordsMax,
 } from '../../base/limits.ts';
-import { formatIpv4, formatIpv6 } from './address.ts';
 import { malformed } from './dns-error.ts';
 import {
   type Message,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { fromUtf8, utf8 } from '../../base/bytes.ts';
-import { formatIpv6, parseIpv6 } from '../dns/address.ts';
+import { formatIpv6, parseIpv6 } from '../../base/ip-address.ts';
 import { uncompressedData } from '../dns/encoder.ts';
 import {
   hostLabelFor,

@@ -1,7 +1,7 @@
 import { type Bytes, emptyBytes, fromUtf8, utf8 } from '../../base/bytes.ts';
+import { isLinkLocalIpv4, parseIpv4, parseIpv6 } from '../../base/ip-address.ts';
 import { txtRecordBytesMax } from '../../base/limits.ts';
 import type { InterfaceAddress } from '../../ports/datagram.ts';
-import { parseIpv4, parseIpv6 } from '../dns/address.ts';
 import type { ResourceRecord } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import type { Group } from '../mdns/group-state.ts';
@@ -112,13 +112,22 @@ export function parseText(strings: readonly Bytes[]): Readonly<Record<string, st
 
 export const hostGroupId = 'host';
 
+/** RFC 3927 §1.9: an address of 169.254/16 is told only where there is no other. */
+function announceable(addresses: readonly InterfaceAddress[]): readonly InterfaceAddress[] {
+  const isLinkLocal = ({ family, address }: InterfaceAddress) =>
+    family === 'ipv4' && isLinkLocalIpv4(address);
+  const hasOther = addresses.some((one) => one.family === 'ipv4' && !isLinkLocal(one));
+  return hasOther ? addresses.filter((one) => !isLinkLocal(one)) : addresses;
+}
+
 /** The host's name and its addresses on one link, and the way back from each address (RFC 6762 §4, §14). */
 export function hostGroup(label: string, addresses: readonly InterfaceAddress[]): Group {
   const name = hostName(label);
-  const own = addresses.map(({ family, address }) =>
+  const said = announceable(addresses);
+  const own = said.map(({ family, address }) =>
     uniqueRecord(name, hostTtlSeconds, { kind: family === 'ipv4' ? 'a' : 'aaaa', address }),
   );
-  const reverse = addresses.map(({ address }) =>
+  const reverse = said.map(({ address }) =>
     uniqueRecord(reverseName(address), hostTtlSeconds, { kind: 'ptr', target: name }),
   );
   return { id: hostGroupId, claim: { name, records: own }, records: [...own, ...reverse] };

@@ -1,5 +1,5 @@
 import { type Bytes, viewOf } from '../../base/bytes.ts';
-import { formatIpv4, parseIpv4 } from '../dns/address.ts';
+import { formatIpv4, parseIpv4 } from '../../base/ip-address.ts';
 
 /**
  * ARP for IPv4 on Ethernet (RFC 826), from the Ethernet header on:

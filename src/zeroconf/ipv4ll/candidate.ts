@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { type Bytes, viewOf } from '../../base/bytes.ts';
-import { parseIpv4 } from '../dns/address.ts';
+import { parseIpv4 } from '../../base/ip-address.ts';
 
 /** 169.254.1.0 to 169.254.254.255: the first and the last 256 addresses are reserved (RFC 3927 §2.1). */
 const firstHost = 0x0100;
@@ -26,10 +26,4 @@ export function candidateAddress(mac: Bytes, index: number): string {
 export function isCandidate(address: string): boolean {
   const [a, b, c] = parseIpv4(address) ?? [];
   return a === 169 && b === 254 && c! >= 1 && c! <= 254;
-}
-
-/** Whether it is of 169.254/16, whoever gave it. */
-export function isLinkLocal(address: string): boolean {
-  const [a, b] = parseIpv4(address) ?? [];
-  return a === 169 && b === 254;
 }

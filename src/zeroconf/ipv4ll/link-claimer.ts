@@ -1,12 +1,13 @@
 import { type Bytes, toHex } from '../../base/bytes.ts';
 import { AetherError, describeError, hasCode } from '../../base/errors.ts';
+import { isLinkLocalIpv4 } from '../../base/ip-address.ts';
 import type { Log } from '../../base/log.ts';
 import type { ArpLink, ArpNetwork } from '../../ports/arp-network.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import { type Entropy, uniform } from '../../ports/entropy.ts';
 import type { LinkState, LinkTable } from '../../ports/link-table.ts';
 import { arpAnnouncement, arpProbe, decodeArp } from './arp-packet.ts';
-import { isLinkLocal, linkLocalPrefixLength } from './candidate.ts';
+import { linkLocalPrefixLength } from './candidate.ts';
 import { type ClaimAction, type ClaimEvent, type ClaimState, claimStep, newClaim } from './claim.ts';
 import { isWanted, type LinkLocalMode, newPolicy, type PolicyEvent, policyStep } from './policy.ts';
 
@@ -118,8 +119,8 @@ export class LinkClaimer {
     const seen: PolicyEvent = {
       kind: 'link',
       isUp: link.isUp,
-      hasRoutable: four.some((address) => !isLinkLocal(address)),
-      hasForeign: four.some((address) => isLinkLocal(address) && address !== this.#held),
+      hasRoutable: four.some((address) => !isLinkLocalIpv4(address)),
+      hasForeign: four.some((address) => isLinkLocalIpv4(address) && address !== this.#held),
     };
     // A cable that was out for less than it takes to hear of it was out all the same (RFC 3927 §2.2).
     if (bounced && link.isUp) await this.#decide({ ...seen, isUp: false });

@@ -1,5 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { AetherError, describeError } from '../../base/errors.ts';
+import { addressBytes, samePrefix } from '../../base/ip-address.ts';
 import { mdnsPacketBytesMax, mdnsSentPacketsMax } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
@@ -11,7 +12,6 @@ import type {
   NetworkInterface,
 } from '../../ports/datagram.ts';
 import { type Entropy, uniform } from '../../ports/entropy.ts';
-import { addressBytes, samePrefix } from '../dns/address.ts';
 import { decodeWanted } from '../dns/decoder.ts';
 import { encodeLegacyReply, encodePackets } from '../dns/encoder.ts';
 import type { Message, MessageHead } from '../dns/message.ts';
@@ -19,7 +19,6 @@ import { mdnsPort } from './records.ts';
 import type { SendAction } from './responder.ts';
 
 const groups = { ipv4: '224.0.0.251', ipv6: 'ff02::fb' } as const;
-const pollIntervalMs = 5000;
 /** An address may exist before it can be used (duplicate address detection takes a second or two). */
 const retryIntervalMs = 500;
 const ownCopyWithinMs = 5000;
@@ -53,6 +52,7 @@ export interface LinkHandler {
 }
 
 interface OpenLink extends Link {
+  readonly carrierChanges: number;
   addresses: readonly InterfaceAddress[];
   socket: MulticastSocket;
   timer: Timer | undefined;
@@ -76,8 +76,11 @@ export class MdnsHost {
   readonly #sent = new Map<string, SentPacket>();
   readonly #failed = new Set<string>();
   #ownAddresses: ReadonlySet<string> = new Set();
-  #polling: Promise<void> = Promise.resolve();
-  #pollTimer: Timer | undefined;
+  #following: Promise<void> = Promise.resolve();
+  /** Waits for its turn to follow, and will see what has changed since. */
+  #isToFollow = false;
+  #retry: Timer | undefined;
+  #unsubscribe: () => void = () => {};
   #closed = false;
 
   constructor(handler: LinkHandler, ports: MdnsPorts) {
@@ -87,7 +90,8 @@ export class MdnsHost {
 
   /** Resolves when the interfaces that are there now have been opened; those to come are waited for. */
   start(): Promise<void> {
-    return this.#poll();
+    this.#unsubscribe = this.#ports.network.onChange(() => void this.#look());
+    return this.#look();
   }
 
   links(): readonly Link[] {
@@ -116,18 +120,24 @@ export class MdnsHost {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#pollTimer?.cancel();
-    await this.#polling;
+    this.#unsubscribe();
+    this.#retry?.cancel();
+    await this.#following;
     await Promise.all([...this.#links.values()].map((link) => this.#close(link)));
   }
 
-  #poll(): Promise<void> {
-    this.#polling = this.#follow().then(() => {
-      if (this.#closed) return;
-      const delayMs = this.#failed.size > 0 ? retryIntervalMs : pollIntervalMs;
-      this.#pollTimer = this.#ports.clock.after(delayMs, () => void this.#poll());
+  /** Follows the interfaces, after whatever is being followed now; again soon where a link could not be opened. */
+  #look(): Promise<void> {
+    if (this.#isToFollow || this.#closed) return this.#following;
+    this.#isToFollow = true;
+    this.#following = this.#following.then(async () => {
+      this.#isToFollow = false;
+      await this.#follow();
+      this.#retry?.cancel();
+      if (this.#failed.size > 0 && !this.#closed)
+        this.#retry = this.#ports.clock.after(retryIntervalMs, () => void this.#look());
     });
-    return this.#polling;
+    return this.#following;
   }
 
   /** Brings the open links in line with the interfaces there are. */
@@ -137,7 +147,11 @@ export class MdnsHost {
     const wanted = new Map(
       interfaces.flatMap((one) => familiesOf(one).map((family) => [keyOf(one, family), { one, family }])),
     );
-    for (const link of [...this.#links.values()]) if (!wanted.has(link.key)) await this.#close(link);
+    for (const link of [...this.#links.values()]) {
+      // A cable that was out for a moment may lead elsewhere now: everything is done again (RFC 6762 §8).
+      const isSame = wanted.get(link.key)?.one.carrierChanges === link.carrierChanges;
+      if (!isSame) await this.#close(link);
+    }
     for (const key of this.#failed) if (!wanted.has(key)) this.#failed.delete(key);
     for (const [key, { one, family }] of wanted) {
       if (this.#closed) return;
@@ -155,6 +169,7 @@ export class MdnsHost {
       interfaceName: one.name,
       family,
       addresses: one.addresses,
+      carrierChanges: one.carrierChanges,
       socket,
       timer: undefined,
       dueMs: undefined,

@@ -1,4 +1,4 @@
-import { type Bytes, viewOf } from '../../base/bytes.ts';
+import { type Bytes, viewOf } from './bytes.ts';
 
 /** The four bytes of a dotted IPv4 address, or undefined when `text` is none. */
 export function parseIpv4(text: string): Bytes | undefined {
@@ -77,4 +77,9 @@ function groupsOf(half: string): number[] | undefined {
     }
   }
   return groups;
+}
+
+/** Whether a dotted address is of 169.254/16 (RFC 3927 §2.1). */
+export function isLinkLocalIpv4(address: string): boolean {
+  return address.startsWith('169.254.');
 }
