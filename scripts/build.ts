@@ -13,6 +13,7 @@ const programs = {
   box: 'src/main.ts',
   aether: 'src/cli/main.ts',
   'seal-worker': 'src/seal-worker.ts',
+  'cross-check': 'src/cross-check.ts',
 } as const;
 
 const nativePackages = ['koffi', 'lmdb', 'onoff'];

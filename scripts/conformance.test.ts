@@ -50,5 +50,6 @@ test('no line is listed twice', () => {
 test('the document names the tests there are: after a change of their names run npm run conformance', () => {
   const tests = testsIn(root, testFiles(root)).map((found) => ({ ...found, result: 'passes' as const }));
   assert.ok(tests.length > 100);
-  assert.equal(readFileSync(join(root, documentPath), 'utf8'), conformanceDocument(tests));
+  const isCurrent = readFileSync(join(root, documentPath), 'utf8') === conformanceDocument(tests);
+  assert.ok(isCurrent, `${documentPath} differs`);
 });

@@ -8,16 +8,28 @@ import type { MulticastNetwork } from './ports/datagram.ts';
 import type { Entropy } from './ports/entropy.ts';
 import type { PeerAddress } from './ports/secure-transport.ts';
 import { Advertiser } from './zeroconf/dnssd/advertise.ts';
-import { Browser, type FoundService } from './zeroconf/dnssd/browse.ts';
-import { hostLabelFor } from './zeroconf/dnssd/service.ts';
+import type { AdvertiserFacts } from './zeroconf/dnssd/advertiser-facts.ts';
+import { Browser, type FoundService, type HeardHostFacts } from './zeroconf/dnssd/browse.ts';
+import { hostLabelFor, type ServiceOffer } from './zeroconf/dnssd/service.ts';
+import type { NetworkMemory } from './zeroconf/network-memory.ts';
 
 export const boxServiceType = '_aetherstore._tcp';
+/** Where hosts tell what they are; file managers choose the picture by it. This one shows a server. */
+const deviceInfo = { type: '_device-info._tcp', text: { model: 'RackMac' } };
 
 export interface AnnouncerPorts {
   readonly network: MulticastNetwork;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
+  readonly memory: NetworkMemory;
+}
+
+/** What is announced, under which names, and who was heard. */
+export interface AnnouncerFacts extends AdvertiserFacts {
+  /** The host's name, with its domain. */
+  readonly hostName: string;
+  readonly heard: readonly HeardHostFacts[];
 }
 
 /** What a box's TXT record says of it; hints, all of them. */
@@ -37,13 +49,13 @@ export class BoxAnnouncer {
   readonly #advertiser: Advertiser;
   readonly #browser: Browser;
   readonly #unsubscribe: readonly (() => void)[];
-  #text: string;
+  #said: string;
 
   private constructor(box: Box, advertiser: Advertiser, browser: Browser) {
     this.#box = box;
     this.#advertiser = advertiser;
     this.#browser = browser;
-    this.#text = JSON.stringify(textOf(box));
+    this.#said = JSON.stringify(offerOf(box));
     this.#unsubscribe = [
       box.onChange(() => this.#update()),
       browser.onChange(({ kind, service }) => {
@@ -52,20 +64,27 @@ export class BoxAnnouncer {
     ];
   }
 
-  /** Resolves when its sockets are open. The names are claimed on from then. */
+  /**
+   * Resolves when its sockets are open. The names are claimed on from then: those the box had last, when another host
+   * made it choose them.
+   */
   static async start(box: Box, port: number, ports: AnnouncerPorts): Promise<BoxAnnouncer> {
-    const offer = { instance: box.name, type: boxServiceType, port, text: textOf(box) };
-    const advertiser = await Advertiser.start(
-      { hostLabel: hostLabelFor(box.name), services: [offer] },
-      ports,
-    );
+    const { memory } = ports;
+    const last = memory.namesFor(box.name);
+    const instance = last?.instance ?? box.name;
+    const services: readonly ServiceOffer[] = [
+      { instance, type: boxServiceType, port, ...offerOf(box) },
+      { instance, ...deviceInfo },
+    ];
+    const hostLabel = last?.host ?? hostLabelFor(box.name);
+    const advertiser = await Advertiser.start({ hostLabel, services }, ports);
+    advertiser.onRename((names) => memory.rememberNames({ wanted: box.name, ...names }));
     return new BoxAnnouncer(box, advertiser, await Browser.start({ type: boxServiceType }, ports));
   }
 
-  /** Names as they stand after any conflict. */
-  names(): readonly string[] {
-    const { host, instance } = this.#advertiser.names;
-    return [`${host}.local`, `${instance}.${boxServiceType}.local`];
+  facts(): AnnouncerFacts {
+    const hostName = `${this.#advertiser.names.host}.local`;
+    return { ...this.#advertiser.facts(), hostName, heard: this.#browser.heard() };
   }
 
   /** Says goodbye. */
@@ -76,13 +95,13 @@ export class BoxAnnouncer {
   }
 
   #update(): void {
-    const text = textOf(this.#box);
-    const written = JSON.stringify(text);
+    const offer = offerOf(this.#box);
+    const written = JSON.stringify(offer);
     // What was claimed makes known those who were heard before.
     for (const service of this.#browser.found()) this.#hear(service);
-    if (written === this.#text) return;
-    this.#text = written;
-    this.#advertiser.updateText(boxServiceType, text);
+    if (written === this.#said) return;
+    this.#said = written;
+    this.#advertiser.update(boxServiceType, offer);
   }
 
   #hear(service: FoundService): void {
@@ -116,6 +135,11 @@ export function addressesOf({ addresses, port }: FoundService): readonly PeerAdd
 /** Eight digits by which a person and a desktop tell pools apart; says nothing of the pool's id. */
 export function poolTagOf(pool: Bytes): string {
   return toHex(hash('sha256', pool, 'buffer')).slice(0, 8);
+}
+
+/** What changes of the service while the box runs: whom it belongs to, as a subtype and in the text, and its room. */
+function offerOf(box: Box): Pick<ServiceOffer, 'subtypes' | 'text'> {
+  return { subtypes: [box.claimed ? '_member' : '_unclaimed'], text: textOf(box) };
 }
 
 function textOf(box: Box): Readonly<Record<string, string>> {

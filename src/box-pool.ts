@@ -2,12 +2,14 @@ import { type Bytes, equalBytes, toHex } from './base/bytes.ts';
 import { describeError } from './base/errors.ts';
 import { memberExchangePeriodMs } from './base/limits.ts';
 import type { Log } from './base/log.ts';
+import { CatchUp } from './files/catch-up.ts';
 import { LogShipping } from './files/log/log-shipping.ts';
 import { LogStore } from './files/log/log-store.ts';
+import type { HeardSummary, PoolSummary } from './files/pool-summary.ts';
 import { TreeStore } from './files/tree/tree-store.ts';
 import { TreeService } from './files/tree-service.ts';
 import type { AddressBook } from './pool/address-book.ts';
-import { metadataKeyOf, nameKeyOf } from './pool/authority.ts';
+import { groupKeyOf, metadataKeyOf, nameKeyOf } from './pool/authority.ts';
 import { type Identity, verifySignature } from './pool/identity.ts';
 import { capacityUnitBytes, quantiseUnits } from './pool/membership/capacity.ts';
 import { MemberExchange } from './pool/membership/member-exchange.ts';
@@ -52,9 +54,11 @@ const meetPauseMs = 500;
 export class BoxPool {
   readonly #options: BoxPoolOptions;
   readonly #ports: BoxPoolPorts;
+  readonly #logs: LogStore;
   readonly #shipping: LogShipping;
   readonly #service: TreeService;
   readonly #exchange: MemberExchange;
+  readonly #catchUp: CatchUp;
   readonly #lastSeenMs = new Map<string, number>();
   readonly #subscriptions: (() => void)[] = [];
   #exchanging: Timer | undefined;
@@ -62,13 +66,24 @@ export class BoxPool {
   private constructor(
     options: BoxPoolOptions,
     ports: BoxPoolPorts,
-    parts: { readonly shipping: LogShipping; readonly service: TreeService },
+    parts: { readonly logs: LogStore; readonly shipping: LogShipping; readonly service: TreeService },
   ) {
     this.#options = options;
     this.#ports = ports;
+    this.#logs = parts.logs;
     this.#shipping = parts.shipping;
     this.#service = parts.service;
     this.#exchange = new MemberExchange(options.enrolled.roster);
+    const { directory } = options;
+    this.#catchUp = new CatchUp(
+      {
+        ours: () => this.summary(),
+        isReachable: (memberId) => directory.isReachable(memberId),
+        exchangeMembers: async (memberId) => this.#exchangeWith(await directory.connection(memberId)),
+        pullLogs: (memberId) => this.#shipping.pullFrom(memberId),
+      },
+      { clock: ports.clock, log: ports.log.part('pool') },
+    );
   }
 
   /** Opens logs and tree, replaying what the tree lacks. Errors: those of {@link TreeService.open}. */
@@ -109,7 +124,7 @@ export class BoxPool {
       },
     });
     const service = await TreeService.open({ logs, tree, shipping, entropy, log });
-    const pool = new BoxPool(options, ports, { shipping, service });
+    const pool = new BoxPool(options, ports, { logs, shipping, service });
     pool.#handleRequests();
     return pool;
   }
@@ -144,7 +159,7 @@ export class BoxPool {
     const boxes = enrolled.roster.boxes();
     const placement = computePlacement(boxes, replicas);
     const rawUnits = boxes.reduce((sum, { capacityUnits }) => sum + capacityUnits, 0);
-    const others = this.#others();
+    const others = this.others();
     const now = this.#ports.clock.monotonicMs();
     return {
       pool: {
@@ -169,7 +184,43 @@ export class BoxPool {
     };
   }
 
+  /** The key that the members' multicast group is sealed with. */
+  groupKey(): Bytes {
+    return groupKeyOf(this.#options.enrolled.secrets);
+  }
+
+  /** The pool's other boxes. */
+  others(): readonly Member[] {
+    const { enrolled, identity } = this.#options;
+    return enrolled.roster.boxes().filter(({ memberId }) => !equalBytes(memberId, identity.memberId));
+  }
+
+  /** What of the pool's members and logs is durable here. */
+  summary(): PoolSummary {
+    return { members: this.#options.enrolled.roster.digest(), logs: this.#logs.vector() };
+  }
+
+  /** Calls `listener` when this box's own log has grown on disk, or its member set has; the answer ends that. */
+  onGrowth(listener: (what: 'log' | 'members') => void): () => void {
+    const self = this.#options.identity.memberId;
+    const ends = [
+      this.#logs.onDurable((author) => {
+        if (equalBytes(author, self)) listener('log');
+      }),
+      this.#options.enrolled.roster.onChange(() => listener('members')),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  /** Another box says that it has this: when that is more than there is here, it is asked soon. */
+  hear(memberId: Bytes, theirs: HeardSummary): void {
+    this.#catchUp.hear(memberId, theirs);
+  }
+
   async close(): Promise<void> {
+    this.#catchUp.stop();
     for (const unsubscribe of this.#subscriptions) unsubscribe();
     this.#exchanging?.cancel();
     this.#shipping.stop();
@@ -242,7 +293,7 @@ export class BoxPool {
 
   async #exchangeWithAll(): Promise<void> {
     const { directory } = this.#options;
-    for (const { memberId } of this.#others()) {
+    for (const { memberId } of this.others()) {
       if (!directory.isReachable(memberId)) continue;
       try {
         await this.#exchangeWith(await directory.connection(memberId));
@@ -258,11 +309,6 @@ export class BoxPool {
   }
 
   #keepConnected(): void {
-    this.#options.directory.keep(this.#others().map(({ memberId }) => memberId));
-  }
-
-  #others(): readonly Member[] {
-    const { enrolled, identity } = this.#options;
-    return enrolled.roster.boxes().filter(({ memberId }) => !equalBytes(memberId, identity.memberId));
+    this.#options.directory.keep(this.others().map(({ memberId }) => memberId));
   }
 }

@@ -182,6 +182,11 @@ export class Box {
     return this.#enrolment.enrolled?.secrets.pool;
   }
 
+  /** What this box does as a member; undefined while unclaimed. */
+  get pool(): BoxPool | undefined {
+    return this.#pool;
+  }
+
   /** The code that is valid now, if any, and how pairing stands. */
   pairing(): PairingView {
     return this.#pairing.view();
@@ -196,6 +201,12 @@ export class Box {
   hint(memberId: Bytes, addresses: readonly PeerAddress[]): void {
     if (this.#enrolment.enrolled?.roster.get(memberId) !== undefined)
       this.#directory.hint(memberId, addresses);
+  }
+
+  /** Says that a member gave a sign of life that only it can give, from where it answers at these addresses. */
+  heard(memberId: Bytes, addresses: readonly PeerAddress[]): void {
+    this.hint(memberId, addresses);
+    this.#directory.heard(memberId);
   }
 
   status(): ApplianceStatus {

@@ -6,9 +6,9 @@ import { formatDuration } from './base/format.ts';
 import { logEntriesMax, stateFileBytesMax } from './base/limits.ts';
 import { createLog, formatLogEntry, type Log, LogRing } from './base/log.ts';
 import { version } from './base/version.ts';
-import { Box, defaultReplicas } from './box.ts';
-import { BoxAnnouncer } from './box-announcer.ts';
+import { Box, type BoxOptions, defaultReplicas } from './box.ts';
 import { type BoxConfig, defaultBoxConfig, defaultPort, parseBoxConfig } from './box-config.ts';
+import { BoxNetwork, type BoxNetworkOptions } from './box-network.ts';
 import {
   type CommandLine,
   type OptionSpec,
@@ -24,12 +24,14 @@ import { LedDriver } from './device/leds/led-driver.ts';
 import { parseBoardPins } from './device/pins.ts';
 import { openGpioLeds } from './platform/gpio-leds.ts';
 import { InstanceLock } from './platform/instance-lock.ts';
+import { type KernelNetwork, openKernelNetwork } from './platform/kernel-network.ts';
 import { LmdbStore } from './platform/lmdb-store.ts';
 import { NodeClock } from './platform/node-clock.ts';
 import { nodeCompute } from './platform/node-compute.ts';
 import { NodeDisk } from './platform/node-disk.ts';
 import { nodeEntropy } from './platform/node-entropy.ts';
 import { NodeMulticastNetwork } from './platform/node-multicast.ts';
+import { anotherBox, otherResponders } from './platform/other-responders.ts';
 import { TerminalLeds } from './platform/terminal-leds.ts';
 import { TerminalLine } from './platform/terminal-line.ts';
 import { TlsTransport } from './platform/tls-transport.ts';
@@ -64,6 +66,11 @@ const options: Readonly<Record<string, OptionSpec>> = {
     multiple: true,
     help: 'a folder to store in, the root of a disk; once for each (default: DIR/disk1)',
   },
+  'link-local': {
+    type: 'string',
+    value: 'WHEN',
+    help: 'addresses from 169.254/16: fallback (default: where no DHCP server answers), always or never',
+  },
   console: { type: 'string', value: 'WHERE', help: 'the maintenance console: terminal (default) or none' },
   'json-ready': { type: 'boolean', help: 'print one line of JSON when it listens' },
   version: { type: 'boolean', help: 'print the version' },
@@ -77,7 +84,8 @@ const usage = [
   '',
   ...optionLines(options),
   '',
-  'box.json in DIR may set name, listen {host, port}, volumes [{path, limitGiB}] and console; options come first.',
+  'box.json in DIR may set name, listen {host, port}, volumes [{path, limitGiB}], linkLocal and console;',
+  'options come first.',
 ];
 
 /** Where another box on this computer listens: the next ports, then any. */
@@ -118,58 +126,95 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
       if (!withConsole && entry.level !== 'debug') process.stderr.write(`${formatLogEntry(entry)}\n`);
     },
   );
-  const network = new NodeMulticastNetwork();
+  const listen = listenAddress(line.text('listen'), config);
+  const linkLocal = linkLocalMode(line.text('link-local'), config);
+  const name = line.text('name') ?? config.name ?? undefined;
+  if (name !== undefined && !isMemberName(name)) throw nameInvalid();
+  const options = {
+    ...(name === undefined ? {} : { name }),
+    listen,
+    otherPorts: line.text('listen') === undefined && config.listen.port === null ? nextPorts : [],
+    volumes: await volumesOf(folder, config, line),
+    replicas: defaultReplicas,
+  };
+  await withNetwork(folder, { listenHost: listen.host, linkLocal }, log, async (network) => {
+    const box = await openBox(folder, options, network, log);
+    await serve(box, network, {
+      onReady: (port) => (line.flag('json-ready') ? sayReady(box, port) : undefined),
+      faces: (stop) => (withConsole ? startFaces(box, network, log, stop) : undefined),
+    });
+    if (withConsole) say([box.status().headline]);
+  });
+}
+
+/** Gives interfaces addresses while `use` runs, and afterwards takes them away again. */
+async function withNetwork(
+  folder: string,
+  options: BoxNetworkOptions,
+  log: Log,
+  use: (network: BoxNetwork) => Promise<void>,
+): Promise<void> {
+  const kernel = await kernelNetwork(log);
+  try {
+    const network = await BoxNetwork.open(options, {
+      network: new NodeMulticastNetwork(kernel === undefined ? {} : { links: kernel.links }),
+      kernel,
+      otherResponders,
+      stateDisk: stateDiskOf(folder),
+      clock,
+      entropy: nodeEntropy,
+      log,
+    });
+    await use(network).finally(() => network.close());
+  } finally {
+    await kernel?.close();
+  }
+}
+
+function openBox(folder: string, options: BoxOptions, network: BoxNetwork, log: Log): Promise<Box> {
   const suite = fastestSuite(clock);
-  let announcer: BoxAnnouncer | undefined;
-  const ports = {
+  return Box.open(options, {
     clock,
     entropy: nodeEntropy,
     log,
     compute: nodeCompute,
-    stateDisk: new NodeDisk(join(folder, 'state')),
+    stateDisk: stateDiskOf(folder),
     openTreeIndex: () => LmdbStore.open(join(folder, 'state', 'tree')),
-    transportFor: (identity: { privateKeyPem: string; certificatePem: string }) =>
-      new TlsTransport({ ...identity, suite }),
-    network: () => ({
-      interfaces: network
-        .interfaces()
-        .map(({ name, addresses }) => ({ name, addresses: addresses.map(({ address }) => address) })),
-      announcedNames: announcer?.names() ?? [],
-    }),
-  };
-  const name = line.text('name') ?? config.name ?? undefined;
-  if (name !== undefined && !isMemberName(name)) throw nameInvalid();
-  const box = await Box.open(
-    {
-      ...(name === undefined ? {} : { name }),
-      listen: listenAddress(line.text('listen'), config),
-      otherPorts: line.text('listen') === undefined && config.listen.port === null ? nextPorts : [],
-      volumes: await volumesOf(folder, config, line),
-      replicas: defaultReplicas,
-    },
-    ports,
-  );
+    transportFor: (identity) => new TlsTransport({ ...identity, suite }),
+    network: () => network.facts(),
+  });
+}
+
+interface Surroundings {
+  readonly onReady: (port: number) => void;
+  /** Shows the box to a person until what it resolves with is called. */
+  readonly faces: (stop: () => void) => Promise<() => void> | undefined;
+}
+
+/** Serves until it is asked to stop. */
+async function serve(box: Box, network: BoxNetwork, { onReady, faces }: Surroundings): Promise<void> {
   const stop = Promise.withResolvers<void>();
   let stopFaces = () => {};
   try {
     const port = await box.start();
-    process.once('SIGINT', () => stop.resolve());
-    process.once('SIGTERM', () => stop.resolve());
-    process.once('SIGHUP', () => stop.resolve());
-    announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy: nodeEntropy, log });
-    if (line.flag('json-ready')) sayReady(box, port);
-    if (withConsole) stopFaces = await startFaces(box, log, () => stop.resolve());
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stop.resolve());
+    await network.announce(box, port);
+    onReady(port);
+    stopFaces = (await faces(() => stop.resolve())) ?? stopFaces;
     await stop.promise;
   } finally {
-    await announcer?.close();
+    await network.withdraw();
     await box.close();
     stopFaces();
   }
-  if (withConsole) say([box.status().headline]);
+}
+
+function stateDiskOf(folder: string): Disk {
+  return new NodeDisk(join(folder, 'state'));
 }
 
 /** Lights and console on the terminal. Returns what gives the terminal back. */
-async function startFaces(box: Box, log: Log, stop: () => void): Promise<() => void> {
+async function startFaces(box: Box, network: BoxNetwork, log: Log, stop: () => void): Promise<() => void> {
   const line = new TerminalLine();
   const stopped = Promise.withResolvers<void>();
   let stopping = false;
@@ -185,7 +230,7 @@ async function startFaces(box: Box, log: Log, stop: () => void): Promise<() => v
           return stopped.promise;
         },
       },
-      greeting: greetingOf(box),
+      greeting: greetingOf(box, network),
     },
     { clock },
   );
@@ -219,9 +264,13 @@ async function startFaces(box: Box, log: Log, stop: () => void): Promise<() => v
 /** Facts that nobody reports (a peer silent for long) are looked at this often. */
 const statusPeriodMs = 1000;
 
-function greetingOf(box: Box): readonly string[] {
+function greetingOf(box: Box, { sharesPortWith }: BoxNetwork): readonly string[] {
   const { code } = box.pairing();
-  return box.claimed || code === undefined ? [] : [`Claim code: ${code}`];
+  const others = sharesPortWith.filter((name) => name !== anotherBox);
+  return [
+    ...(box.claimed || code === undefined ? [] : [`Claim code: ${code}`]),
+    ...(others.length === 0 ? [] : [`Port 5353 is shared with ${others.join(', ')}.`]),
+  ];
 }
 
 function pairingCode(box: Box): PairingCode {
@@ -251,6 +300,23 @@ function nameInvalid(): AetherError {
 async function readConfig(disk: Disk): Promise<BoxConfig> {
   const bytes = await readSmallFile(disk, 'box.json', stateFileBytesMax);
   return bytes === undefined ? defaultBoxConfig : parseBoxConfig(new TextDecoder().decode(bytes));
+}
+
+/** The kernel's view of links, where there is one. */
+async function kernelNetwork(log: Log): Promise<KernelNetwork | undefined> {
+  try {
+    return await openKernelNetwork();
+  } catch (error) {
+    if (!(error instanceof AetherError)) throw error;
+    log.warn('links are looked at from time to time', { reason: error.message });
+    return undefined;
+  }
+}
+
+function linkLocalMode(flag: string | undefined, config: BoxConfig): BoxConfig['linkLocal'] {
+  if (flag === undefined) return config.linkLocal;
+  if (flag === 'fallback' || flag === 'always' || flag === 'never') return flag;
+  throw usageError(`--link-local ${flag}: fallback, always or never was expected`, 'npm start -- --help');
 }
 
 function listenAddress(flag: string | undefined, { listen }: BoxConfig): ListenAddress {

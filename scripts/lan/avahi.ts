@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LanHost } from './network.ts';
-import type { Program } from './processes.ts';
+import type { Outcome, Program } from './processes.ts';
 
 /** What another program on the LAN sees of one service: one line of `avahi-browse -rtp`. */
 export interface SeenService {
@@ -34,12 +34,12 @@ export class Avahi {
   }
 
   /** Resolves when the daemon answers on its bus. */
-  static async start(host: LanHost): Promise<Avahi> {
+  static async start(host: LanHost, hostName = host.name): Promise<Avahi> {
     const folder = await mkdtemp(join(tmpdir(), 'aether-avahi-'));
     const run = join(folder, 'run');
     await mkdir(run);
     await writeFile(join(folder, 'bus.conf'), busConfiguration(join(folder, 'bus')));
-    await writeFile(join(folder, 'avahi.conf'), daemonConfiguration(host.name));
+    await writeFile(join(folder, 'avahi.conf'), daemonConfiguration(hostName));
     const env = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${join(folder, 'bus')}` };
     const bus = host.start('dbus-daemon', [
       `--config-file=${join(folder, 'bus.conf')}`,
@@ -71,9 +71,24 @@ export class Avahi {
 
   /** Every service of `type` that is on the LAN now, resolved. */
   async browse(type: string): Promise<readonly SeenService[]> {
-    const env = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${join(this.#folder, 'bus')}` };
-    const outcome = await this.#host.run('avahi-browse', ['-rtp', type], { env, timeoutMs: 20_000 });
+    const outcome = await this.run('avahi-browse', ['-rtp', type]);
     return outcome.stdout.split('\n').flatMap(parseSeenService);
+  }
+
+  /** Runs one of avahi's own programs, which talk to the daemon. */
+  run(command: string, args: readonly string[]): Promise<Outcome> {
+    return this.#host.run(command, args, { env: this.#environment, timeoutMs: 20_000, mayFail: true });
+  }
+
+  /** As {@link run}, for one that goes on: `avahi-publish`, `avahi-browse` without `-t`. */
+  start(command: string, args: readonly string[]): Program {
+    // What avahi-publish has to say it says on standard error.
+    const shell = ['-c', 'exec "$0" "$@" 2>&1', command, ...args];
+    return this.#host.start('sh', shell, { env: this.#environment });
+  }
+
+  get #environment(): Readonly<Record<string, string>> {
+    return { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${join(this.#folder, 'bus')}`, LC_ALL: 'C.UTF-8' };
   }
 
   async stop(): Promise<void> {

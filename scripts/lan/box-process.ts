@@ -10,6 +10,8 @@ export interface BoxOptions {
   readonly folder: string;
   /** `HOST:PORT`; without it any address and the default port. */
   readonly listen?: string;
+  /** More of its command line. */
+  readonly words?: readonly string[];
   /** A bundle of the program; without it, the program as it stands in the tree. */
   readonly program?: string;
 }
@@ -25,7 +27,7 @@ export interface BoxReady {
 
 const launcher = join(repositoryRoot, 'bin', 'aetherstore');
 
-/** As the launcher gives them. */
+/** As the launcher gives them; a bundle also gets its thread for the kernel's notices. */
 const memoryFlags = [
   '--min-semi-space-size=4',
   '--max-semi-space-size=4',
@@ -54,8 +56,10 @@ export class BoxProcess {
     argv.push('--dir', options.folder, '--name', options.name, '--console', 'none', '--json-ready');
     for (const disk of disksOf(options.folder)) argv.push('--volume', disk);
     if (options.listen !== undefined) argv.push('--listen', options.listen);
+    argv.push(...(options.words ?? []));
     const command = options.program === undefined ? launcher : process.execPath;
-    const program = place.start(command, argv, { logFile: logFileOf(options.folder) });
+    const env = { UV_THREADPOOL_SIZE: '5' };
+    const program = place.start(command, argv, { logFile: logFileOf(options.folder), env });
     try {
       const ready = await program.firstLine(parseReady, 30_000);
       return new BoxProcess(options, place, ready, program);

@@ -17,22 +17,27 @@ import {
  */
 export class Lan {
   readonly hosts: readonly LanHost[];
+  readonly #number: number;
   readonly #prefix: string;
   readonly #close = () => this.close();
   #closed = false;
 
-  /** Makes the LAN. Names are 1–12 letters, digits or hyphens; at most 200 hosts. Throws {@link LanUnavailable}. */
-  static create(hostNames: readonly string[]): Lan {
+  /**
+   * Makes the LAN. Names are 1–12 letters, digits or hyphens; at most 200 hosts; those in `bare` get no address of
+   * ours, as on a cable without any server. Throws {@link LanUnavailable}.
+   */
+  static create(hostNames: readonly string[], { bare = [] }: LanOptions = {}): Lan {
     const reason = whyNoLan();
     if (reason !== undefined) throw new LanUnavailable(reason);
     removeLeftovers();
-    return new Lan(hostNames);
+    return new Lan(hostNames, bare);
   }
 
-  private constructor(hostNames: readonly string[]) {
-    this.#prefix = `${namePrefix}${process.pid}-${startTimeOf(process.pid)}`;
+  private constructor(hostNames: readonly string[], bare: readonly string[]) {
+    this.#number = ++lansMade;
+    this.#prefix = `${namePrefix}${process.pid}-${startTimeOf(process.pid)}-${this.#number}`;
     this.hosts = hostNames.map(
-      (name, index) => new LanHost(name, `${this.#prefix}-${name}`, index + 1, this.#hub),
+      (name, index) => new LanHost(name, `${this.#prefix}-${name}`, index + 1, this.#hub, this.#number),
     );
     // Before folders are removed, which registered earlier: whoever still writes into them must be gone.
     process.prependOnceListener('exit', this.#close);
@@ -45,7 +50,9 @@ export class Lan {
         ['-n', this.#hub],
         ['link set lo up', ...bridgeLines(), ...this.hosts.flatMap((host) => host.wireLines())],
       );
-      for (const host of this.hosts) ip(['-n', host.namespace], host.addressLines());
+      for (const host of this.hosts) {
+        ip(['-n', host.namespace], bare.includes(host.name) ? host.bareLines() : host.addressLines());
+      }
     } catch (error) {
       this.close();
       throw error;
@@ -56,6 +63,23 @@ export class Lan {
     const host = this.hosts.find((one) => one.name === name);
     if (host === undefined) throw new Error(`no host ${name} on this LAN`);
     return host;
+  }
+
+  /** Gives a host of another LAN a second wire, to this one: an interface of that name, with `10.N.0.200/24`. */
+  attach(host: LanHost, interfaceName: string): void {
+    const wire = [
+      `link add name ${interfaceName} type veth peer name ${interfaceName} netns ${host.namespace}`,
+      `link set dev ${interfaceName} master ${bridgeName}`,
+      `link set dev ${interfaceName} up`,
+    ];
+    ip(['-n', this.#hub], wire);
+    ip(
+      ['-n', host.namespace],
+      [
+        `link set ${interfaceName} up`,
+        `addr add ${networkOf(this.#number)}.200/24 brd + dev ${interfaceName}`,
+      ],
+    );
   }
 
   /** Kills everything that runs on the hosts and removes them. Runs by itself when the process exits. */
@@ -72,27 +96,38 @@ export class Lan {
   }
 }
 
+export interface LanOptions {
+  readonly bare?: readonly string[];
+}
+
+let lansMade = 0;
+
+/** The first LAN of a process is 10.77.0.0/24, the next 10.78.0.0/24. */
+function networkOf(number: number): string {
+  return `10.${76 + number}.0`;
+}
+
 /** One host of the LAN, with a host name of its own. It shares the machine's file system. */
 export class LanHost implements Place {
   readonly name: string;
   readonly namespace: string;
-  /** IPv4, of 10.77.0.0/24. */
+  /** IPv4, of 10.77.0.0/24 on the first LAN; not on a bare host. */
   readonly address: string;
   /** IPv6 link-local address, without its zone. */
   readonly linkLocalAddress: string;
-  readonly #number: number;
+  readonly mac: string;
   readonly #hub: string;
   readonly #children = new Set<ChildProcess>();
 
-  constructor(name: string, namespace: string, number: number, hub: string) {
+  constructor(name: string, namespace: string, number: number, hub: string, lan: number) {
     if (!/^[a-z0-9-]{1,12}$/.test(name) || [bridgeName, 'lo', 'hub'].includes(name))
       throw new Error(`${name} is no name for a host`);
     this.name = name;
     this.namespace = namespace;
-    this.address = `10.77.0.${number}`;
+    this.address = `${networkOf(lan)}.${number}`;
     this.linkLocalAddress = `fe80::77:${number.toString(16)}`;
-    this.#number = number;
     this.#hub = hub;
+    this.mac = `02:ae:00:00:00:${number.toString(16).padStart(2, '0')}`;
   }
 
   run(command: string, args: readonly string[], options?: RunOptions): Promise<Outcome> {
@@ -141,10 +176,15 @@ export class LanHost implements Place {
 
   wireLines(): readonly string[] {
     return [
-      `link add name ${this.name} type veth peer name eth0 address ${this.#mac()} netns ${this.namespace}`,
+      `link add name ${this.name} type veth peer name eth0 address ${this.mac} netns ${this.namespace}`,
       `link set dev ${this.name} master ${bridgeName}`,
       `link set dev ${this.name} up`,
     ];
+  }
+
+  /** Only what every kernel gives by itself: an IPv6 link-local address. */
+  bareLines(): readonly string[] {
+    return ['link set lo up', 'link set eth0 up'];
   }
 
   addressLines(): readonly string[] {
@@ -164,10 +204,6 @@ export class LanHost implements Place {
       child.once('close', () => this.#children.delete(child));
     };
     return { watch, shown: [`${this.name}:`, command, ...args] };
-  }
-
-  #mac(): string {
-    return `02:ae:00:00:00:${this.#number.toString(16).padStart(2, '0')}`;
   }
 }
 

@@ -6,8 +6,8 @@ import { startTimeoutMs, Terminal } from './terminal.ts';
 const documentFolder = '/tmp/try';
 /** How long a state (a box that is missed) may take to show. */
 const stateTimeoutMs = 40_000;
-/** A line that is drawn on the last row of a terminal. */
-const lightsPrefix = 'lights: ';
+/** Lines that come and go: the last row of a terminal, and one of computers that have a responder of their own. */
+const passingLines = /^(lights: |Port 5353 is shared with )/;
 
 export interface PlayedStep extends Step {
   /** What this run typed, and what was printed: as in the document, with this run's names, codes and times. */
@@ -69,8 +69,8 @@ class Player {
   async ask(name: string, text: string): Promise<readonly string[]> {
     const terminal = this.#terminal(name);
     terminal.type(text);
-    return withoutLights(
-      await terminal.answer((lines) => (withoutLights(lines).length > 0 ? 'whole' : 'none')),
+    return withoutPassing(
+      await terminal.answer((lines) => (withoutPassing(lines).length > 0 ? 'whole' : 'none')),
     );
   }
 
@@ -109,7 +109,7 @@ class Player {
       return this.#answer(step, terminal);
     }
     // npm hands the interrupt on to its own exit; that the box stopped cleanly, the box says.
-    return withoutLights(await terminal.interrupt());
+    return withoutPassing(await terminal.interrupt());
   }
 
   async #answer(step: Step, terminal: Terminal, timeoutMs?: number): Promise<readonly string[]> {
@@ -118,12 +118,12 @@ class Player {
     const stageOf = (lines: readonly string[]) => {
       const from = found(lines);
       if (from < 0) return 'none';
-      return withoutLights(lines.slice(from)).length > rest.length ? 'whole' : 'begun';
+      return withoutPassing(lines.slice(from)).length > rest.length ? 'whole' : 'begun';
     };
     const lines = await terminal.answer(stageOf, timeoutMs);
     // npm says what it starts, and set-up what it does, before the box says anything.
     const from = step.kind === 'command' ? Math.max(0, found(lines)) : 0;
-    return withoutLights(lines.slice(from));
+    return withoutPassing(lines.slice(from));
   }
 
   /** Others' boxes may be on the network: those that the document shows have to be there, among whoever else is. */
@@ -148,6 +148,6 @@ function isScan({ text }: Step): boolean {
   return text === 'aether scan';
 }
 
-function withoutLights(lines: readonly string[]): readonly string[] {
-  return lines.filter((line) => !line.startsWith(lightsPrefix));
+function withoutPassing(lines: readonly string[]): readonly string[] {
+  return lines.filter((line) => !passingLines.test(line));
 }

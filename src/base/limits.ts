@@ -1,4 +1,7 @@
-/** Every bound of the product, named, with why. A queue, cache, retry or packet without a line here is a defect. */
+/**
+ * Every bound of the product, named, with why; those of being found are in `discovery-limits.ts`. A queue, cache, retry
+ * or packet without a line is a defect.
+ */
 
 /** Largest plaintext chunk the chunker may cut with a pool's default parameters. */
 export const chunkBytesMax = 256 * 1024;
@@ -141,75 +144,6 @@ export const inlineFileBytesMax = 4096;
 /** Log entries kept in memory for the console. */
 export const logEntriesMax = 2000;
 
-/** One label and one name of DNS in bytes on the wire, and what that leaves for labels (RFC 1035 §2.3.4). */
-export const dnsLabelBytesMax = 63;
-export const dnsNameBytesMax = 255;
-export const dnsLabelsMax = 127;
-
-/** A multicast DNS message, headers of IP and UDP not counted (RFC 6762 §17: 9000 bytes with them). */
-export const dnsMessageBytesMax = 8952;
-
-/** Questions and records of one message: more than fit into 9000 bytes by any honest sender. */
-export const dnsRecordsMax = 1024;
-
-/** Types that one NSEC record names: more than are in use. A stranger's 65,536 would take half a megabyte to remember. */
-export const dnsNsecTypesMax = 256;
-
-/** What we send at once, so that IPv6 over Ethernet never fragments it: 1500 less 40 and 8, with room for a VLAN tag. */
-export const mdnsPacketBytesMax = 1440;
-
-/** Records a browser keeps for one link: 256 instances with PTR, SRV, TXT and two addresses each. */
-export const mdnsCacheRecordsMax = 1280;
-
-/** Records of one name and type: pointers to as many instances as are followed. */
-export const mdnsCacheSetRecordsMax = 256;
-
-/**
- * A TXT record that a browser keeps: RFC 6763 §6.2 asks for at most 1300 bytes. Its strings take some 200 bytes each
- * in memory, however short they are; a cache full of records of 9000 would be gigabytes.
- */
-export const mdnsCacheTextBytesMax = 1300;
-export const mdnsCacheTextStringsMax = 64;
-
-/** Addresses of one family and link that a found service has: 256 services on one host of 256 would be 65,536. */
-export const foundAddressesMax = 16;
-
-/** Service types that a browser of every type follows on one link. */
-export const mdnsTypesMax = 64;
-
-/** Hosts that a browser remembers to have heard, for people to look at. */
-export const mdnsHeardHostsMax = 64;
-
-/** Questions in one query: with names as people choose them, they fit one packet. */
-export const mdnsQuestionsPerQueryMax = 24;
-
-/** Instances, and hosts, that a browser asks about on one link; a stranger's thousand pointers make no more questions. */
-export const mdnsInstancesMax = 256;
-
-/** Longest lifetime a browser believes a record: a day, as a resolver would (RFC 6762 §10 recommends 75 minutes). */
-export const mdnsCacheTtlSecondsMax = 86_400;
-
-/** Queries that wait for more known answers of the same sender (RFC 6762 §7.2); when more do, the oldest is answered. */
-export const mdnsTruncatedQueriesMax = 32;
-
-/** Askers who wait for a reply of their own (RFC 6762 §5.4); when more do, the oldest asks again. */
-export const mdnsUnicastRepliesMax = 32;
-
-/** Replies to single askers within a second on one link; what is asked beyond is multicast, or not answered. */
-export const mdnsUnicastRepliesPerSecondMax = 50;
-
-/** Own packets remembered so that their copies, which the network loops back, are recognised. */
-export const mdnsSentPacketsMax = 64;
-
-/** How long the kernel may take to answer; it does so before the call returns, so longer means never. */
-export const linkAnswerMsMax = 5000;
-
-/** Interfaces that link-local addresses are claimed on: each has a socket; a computer with more is no appliance. */
-export const linkLocalInterfacesMax = 16;
-
-/** Interfaces whose link-local address is remembered: more than a computer has, fewer than a hot-plugged one makes. */
-export const rememberedLinksMax = 32;
-
 /** One small state file (identity, secrets, claim code): the largest is a key with its certificate, about 1 KiB. */
 export const stateFileBytesMax = 64 * 1024;
 
@@ -252,9 +186,6 @@ export const consoleEscapeBytesMax = 64;
 
 /** Bytes that wait while a command runs: a pasted or piped script, but not a stream without end. */
 export const consoleInputBytesMax = 64 * 1024;
-
-/** A TXT record of ours: with SRV and addresses it still fits one packet (RFC 6763 §6.2). */
-export const txtRecordBytesMax = 900;
 
 /** Placement maps kept: the one in force and those that still are being left. A map of 64 boxes takes 3 MiB. */
 export const placementsCachedMax = 8;

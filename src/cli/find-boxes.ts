@@ -6,7 +6,7 @@ import { defaultPort } from '../box-config.ts';
 import { NodeMulticastNetwork } from '../platform/node-multicast.ts';
 import { sleep } from '../ports/clock.ts';
 import type { PeerAddress } from '../ports/secure-transport.ts';
-import { Browser } from '../zeroconf/dnssd/browse.ts';
+import { type BrowseEvent, Browser, type FoundService } from '../zeroconf/dnssd/browse.ts';
 import { desktopPorts } from './desktop.ts';
 import { within } from './within.ts';
 
@@ -21,8 +21,10 @@ export interface FoundBox extends AnnouncedBox {
  * How long boxes have to answer: the second question, for those that missed the first, leaves after at most 1120 ms,
  * and answers come within 120 ms (RFC 6762 §5.2, §6).
  */
-const scanMs = 1300;
+export const scanMs = 1300;
 const findMs = 3000;
+/** Of what a box, or somebody who poses as one, says of itself. */
+const shownCharactersMax = 32;
 
 /** Follows the boxes on the LAN. */
 export class BoxFinder {
@@ -38,16 +40,23 @@ export class BoxFinder {
   }
 
   found(): readonly FoundBox[] {
-    return this.#browser.found().flatMap((service) => {
-      const announced = announcedBoxOf(service);
-      if (announced === undefined) return [];
-      const { instance, host } = service;
-      return [{ ...announced, name: printable(instance), host, addresses: addressesOf(service) }];
-    });
+    return this.#browser.found().flatMap(boxOf);
+  }
+
+  /** As they announce themselves, whatever that is. */
+  services(): readonly FoundService[] {
+    return this.#browser.found();
   }
 
   onFound(listener: () => void): () => void {
     return this.#browser.onChange(listener);
+  }
+
+  /** Calls `listener` for each box that comes, goes or says something new, until the function it returns is called. */
+  follow(listener: (kind: BrowseEvent['kind'], box: FoundBox) => void): () => void {
+    return this.#browser.onChange(({ kind, service }) => {
+      for (const box of boxOf(service)) listener(kind, box);
+    });
   }
 
   /** The boxes there are, once everyone has had time to answer. */
@@ -78,6 +87,25 @@ export class BoxFinder {
   close(): Promise<void> {
     return this.#browser.close();
   }
+}
+
+/** The box behind a service, if it is one. */
+function boxOf(service: FoundService): readonly FoundBox[] {
+  const announced = announcedBoxOf(service);
+  if (announced === undefined) return [];
+  const { instance, host } = service;
+  const shown = (text: string) => printable(text).slice(0, shownCharactersMax);
+  return [
+    {
+      ...announced,
+      name: printable(instance),
+      host: printable(host),
+      poolTag: shown(announced.poolTag),
+      version: shown(announced.version),
+      state: shown(announced.state),
+      addresses: addressesOf(service),
+    },
+  ];
 }
 
 /** `HOST:PORT`, `[v6]:PORT` or an IP address as an address; undefined for the name of a box. */

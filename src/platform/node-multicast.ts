@@ -15,7 +15,7 @@ import type {
 import type { LinkState, LinkTable } from '../ports/link-table.ts';
 
 /** RFC 6762 §11. */
-const hopLimit = 255;
+const mdnsHopLimit = 255;
 /** On Windows a socket cannot be bound to a group, so there one socket hears both, and cannot tell. */
 const canBindToGroup = process.platform !== 'win32';
 
@@ -100,11 +100,14 @@ export class NodeMulticastNetwork implements MulticastNetwork {
 
   /**
    * Linux gives a multicast packet to every socket of the host that is bound to the group, whichever interface it
-   * came by, and Node cannot ask which; the source address tells. A source that fits no interface counts for all.
+   * came by, and Node cannot ask which; the source address tells. A source that fits no interface counts for all. With
+   * IPv6 a socket is bound to its interface by the zone of a group of link-local scope; with a wider one the zone of a
+   * link-local source tells, where it is a name (on Windows it is a number).
    */
   #isFrom({ interfaceName, family }: MulticastOptions, source: string): boolean {
-    if (family === 'ipv6') return true; // Those sockets are bound to their interface by the zone of their address.
-    const fitting = this.#known.filter((one) => one.addresses.some((item) => contains(item, source)));
+    const [address = '', zone] = source.split('%');
+    if (family === 'ipv6') return zone === undefined || /^\d+$/.test(zone) || zone === interfaceName;
+    const fitting = this.#known.filter((one) => one.addresses.some((item) => contains(item, address)));
     return fitting.length === 0 || fitting.some((one) => one.name === interfaceName);
   }
 }
@@ -169,7 +172,7 @@ class Endpoint {
     own: string,
     isOurs: (source: string) => boolean,
   ): Promise<Endpoint> {
-    const { family, group, interfaceName, port } = options;
+    const { family, group, interfaceName, port, hopLimit = mdnsHopLimit } = options;
     const local = family === 'ipv4' ? own : `${own}${/^fe80:/i.test(own) ? `%${interfaceName}` : ''}`;
     const groupAddress = family === 'ipv4' ? group : `${group}%${interfaceName}`;
     const any = family === 'ipv4' ? '0.0.0.0' : '::';
@@ -245,7 +248,7 @@ class Endpoint {
         from: { address, port: remote.port },
         multicast: hearsGroup,
       };
-      if (hearsGroup && !isOurs(address)) return;
+      if (hearsGroup && !isOurs(remote.address)) return;
       for (const attached of this.#attached) attached.hear(datagram);
     });
   }

@@ -31,7 +31,7 @@ export interface PoolSecrets {
   readonly dedupeSecret: Bytes;
   /** 1 at the pool's birth. */
   readonly epoch: number;
-  /** 32 bytes: gives the keys for metadata and names. */
+  /** 32 bytes: gives the keys for metadata, names and the multicast group. */
   readonly epochSecret: Bytes;
 }
 
@@ -96,6 +96,11 @@ export function metadataKeyOf(secrets: PoolSecrets): Bytes {
 /** Key of the keyed hash that names are looked up by. 32 bytes. */
 export function nameKeyOf(secrets: PoolSecrets): Bytes {
   return derive(secrets.epochSecret, 'names');
+}
+
+/** Key of the pool's multicast group in the secrets' epoch. 32 bytes. */
+export function groupKeyOf(secrets: PoolSecrets): Bytes {
+  return derive(secrets.epochSecret, 'group');
 }
 
 /** `{pool, authority, dedupe, epoch, epochSecret}`: how secrets are written, in a file or in a sealed message. */

@@ -1,6 +1,6 @@
 import type { Bytes } from '../base/bytes.ts';
 
-/** Multicast UDP as mDNS needs it: a socket per interface and address family, joined to one group. */
+/** Multicast UDP: a socket per interface and address family, joined to one group. */
 export interface MulticastNetwork {
   /** Interfaces that are up, can do multicast and have an address. Loopback only when nothing else is there. */
   interfaces(): readonly NetworkInterface[];
@@ -33,6 +33,8 @@ export interface MulticastOptions {
   readonly family: 'ipv4' | 'ipv6';
   readonly group: string;
   readonly port: number;
+  /** How many routers a packet may pass, and one more; 255 unless given (RFC 6762 §11). */
+  readonly hopLimit?: number;
 }
 
 export interface MulticastSocket {

@@ -4,6 +4,7 @@ import type {
   ApplianceFacts,
   BoxFacts,
   CopyFacts,
+  MulticastFacts,
   NetworkFacts,
   PairingFacts,
   PeerFacts,
@@ -78,12 +79,18 @@ function wholeMs(ms: number | null): number | null {
 }
 
 function wholeNetwork(network: NetworkFacts): NetworkFacts {
-  const { conflicts, heard } = network;
+  const { conflicts, heard, multicast } = network;
   return {
     ...network,
     conflicts: { ...conflicts, lastAgoMs: wholeMs(conflicts.lastAgoMs) },
     heard: heard.map((host) => ({ ...host, agoMs: Math.max(0, Math.floor(host.agoMs)) })),
+    multicast: multicast === null ? null : wholeMulticast(multicast),
   };
+}
+
+function wholeMulticast(multicast: MulticastFacts): MulticastFacts {
+  const members = multicast.members.map((one) => ({ ...one, heardAgoMs: wholeMs(one.heardAgoMs) }));
+  return { ...multicast, members };
 }
 
 function headlineOf(facts: ApplianceFacts, worst: Condition | undefined): string {

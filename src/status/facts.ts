@@ -75,6 +75,8 @@ export interface NetworkFacts {
   readonly heard: readonly HeardHostFacts[];
   /** Other programs of this computer that answer multicast DNS beside us: `avahi-daemon`. */
   readonly sharesPortWith: readonly string[];
+  /** Null until the box is claimed. */
+  readonly multicast: MulticastFacts | null;
 }
 
 /** Before anything is known. */
@@ -85,6 +87,7 @@ export const noNetworkFacts: Omit<NetworkFacts, 'port'> = {
   conflicts: { count: 0, lastAgoMs: null, lastFrom: null },
   heard: [],
   sharesPortWith: [],
+  multicast: null,
 };
 
 export interface InterfaceFacts {
@@ -134,6 +137,41 @@ export interface HeardHostFacts {
   readonly host: string;
   readonly address: string;
   readonly agoMs: number;
+}
+
+/** The group that the pool's boxes say in what they have. Hints only: nothing fails without it. */
+export interface MulticastFacts {
+  readonly groups: readonly MulticastGroupFacts[];
+  /** The other boxes of the pool. */
+  readonly members: readonly MulticastMemberFacts[];
+  /** Packets sent, each on every interface. */
+  readonly sent: number;
+  /** Packets received that are none of ours. */
+  readonly foreign: number;
+  /** Packets received that were sealed by nobody known here, as those of another pool. */
+  readonly strangers: number;
+}
+
+export interface MulticastGroupFacts {
+  readonly address: string;
+  /** Where frames to it go: `01:00:5e:7f:1f:47`. */
+  readonly ethernet: string;
+  /** Names of the interfaces it is joined on. */
+  readonly interfaces: readonly string[];
+}
+
+export interface MulticastMemberFacts {
+  readonly name: string;
+  readonly memberId: string;
+  /** Where it was heard last; null when it has not been since this box started. */
+  readonly address: string | null;
+  readonly heardAgoMs: number | null;
+  /** What it says it has free, in GiB. */
+  readonly freeGiB: number | null;
+  /** Packets of it that never came. */
+  readonly lost: number;
+  /** Packets in its name that were not believed: old ones, forgeries, floods. */
+  readonly refused: number;
 }
 
 export interface CopyFacts {

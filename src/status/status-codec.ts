@@ -9,6 +9,7 @@ import type {
   InterfaceFacts,
   LinkLocalFacts,
   LinkLocalPhase,
+  MulticastFacts,
   NetworkFacts,
   PairingFacts,
   PeerFacts,
@@ -159,6 +160,29 @@ function networkFrom(fields: CborFields): NetworkFacts {
       agoMs: each.count('agoMs'),
     })),
     sharesPortWith: texts(fields, 'sharesPortWith'),
+    multicast: fields.has('multicast') ? multicastFrom(fields.map('multicast')) : null,
+  };
+}
+
+function multicastFrom(fields: CborFields): MulticastFacts {
+  return {
+    groups: maps(fields, 'groups').map((each) => ({
+      address: each.text('address'),
+      ethernet: each.text('ethernet'),
+      interfaces: texts(each, 'interfaces'),
+    })),
+    members: maps(fields, 'members').map((each) => ({
+      name: each.text('name'),
+      memberId: each.text('memberId'),
+      address: textOrNull(each, 'address'),
+      heardAgoMs: countOrNull(each, 'heardAgoMs'),
+      freeGiB: countOrNull(each, 'freeGiB'),
+      lost: each.count('lost'),
+      refused: each.count('refused'),
+    })),
+    sent: fields.count('sent'),
+    foreign: fields.count('foreign'),
+    strangers: fields.count('strangers'),
   };
 }
 

@@ -1,4 +1,10 @@
-import type { ApplianceFacts, BoxFacts, PeerFacts, VolumeFacts } from '../status/facts.ts';
+import type {
+  ApplianceFacts,
+  BoxFacts,
+  MulticastMemberFacts,
+  PeerFacts,
+  VolumeFacts,
+} from '../status/facts.ts';
 
 const gibibyte = 1024 ** 3;
 
@@ -40,6 +46,19 @@ export const healthyFacts: ApplianceFacts = {
     conflicts: { count: 0, lastAgoMs: null, lastFrom: null },
     heard: [{ host: 'aether-7b10.local', address: '192.0.2.7', agoMs: 1200 }],
     sharesPortWith: [],
+    multicast: {
+      groups: [
+        { address: '239.255.31.71', ethernet: '01:00:5e:7f:1f:47', interfaces: ['eth0'] },
+        { address: 'ff05::9745:4cb0', ethernet: '33:33:97:45:4c:b0', interfaces: ['eth0'] },
+      ],
+      members: [
+        multicastMember('aether-7b10', { address: '192.0.2.7', heardAgoMs: 2400, freeGiB: 1800, lost: 3 }),
+        multicastMember('aether-c4e9', {}),
+      ],
+      sent: 2304,
+      foreign: 0,
+      strangers: 12,
+    },
   },
   copies: { missing: 0, copying: false },
   pairing: { locked: false, lockedForMs: null, codeShown: false },
@@ -51,6 +70,7 @@ export const unclaimedFacts: ApplianceFacts = {
   box: { ...healthyFacts.box, uptimeMs: 4000 },
   pool: null,
   peers: [],
+  network: { ...healthyFacts.network, multicast: null },
   pairing: { locked: false, lockedForMs: null, codeShown: true },
 };
 
@@ -81,6 +101,19 @@ export function peerFacts(name: string, changes: Partial<PeerFacts> = {}): PeerF
     reachable: true,
     address: null,
     lastSeenAgoMs: 400,
+    ...changes,
+  };
+}
+
+function multicastMember(name: string, changes: Partial<MulticastMemberFacts>): MulticastMemberFacts {
+  return {
+    name,
+    memberId: name.slice(-4).padEnd(64, '0'),
+    address: null,
+    heardAgoMs: null,
+    freeGiB: null,
+    lost: 0,
+    refused: 0,
     ...changes,
   };
 }

@@ -41,6 +41,7 @@ export class FakeLan {
   readonly #hosts = new Map<string, FakeMulticastNetwork>();
   readonly captured: CapturedPacket[] = [];
   #groups: readonly (readonly string[])[] = [];
+  #eaten: (group: string) => boolean = () => false;
 
   constructor(options: FakeLanOptions) {
     this.#options = options;
@@ -64,6 +65,11 @@ export class FakeLan {
     this.#groups = [];
   }
 
+  /** From now on nothing sent to these groups reaches another host, as behind a switch that has forgotten who joined. */
+  eat(isEaten: (group: string) => boolean): void {
+    this.#eaten = isEaten;
+  }
+
   /** Carries a packet from a socket to all that it is for; the sending host hears its own multicast at once. */
   carry(sender: FakeSocket, bytes: Bytes, to: DatagramAddress | undefined): void {
     const { host, options } = sender;
@@ -73,6 +79,7 @@ export class FakeLan {
     const datagram: Datagram = { bytes: new Uint8Array(bytes), from, multicast: to === undefined };
     for (const other of this.#hosts.values()) {
       if (!this.#connects(host.name, other.name)) continue;
+      if (other !== host && to === undefined && this.#eaten(options.group)) continue;
       for (const socket of other.sockets) {
         const isFor =
           to === undefined ? socket.options.group === options.group : socket.address === to.address;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { utf8 } from '../base/bytes.ts';
-import { rememberedLinksMax } from '../base/limits.ts';
+import { rememberedLinksMax } from '../base/discovery-limits.ts';
 import { silentLog } from '../base/log.ts';
 import { replaceFile } from '../ports/replace-file.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';

@@ -1,7 +1,8 @@
 import { type Bytes, toHex } from '../base/bytes.ts';
 import { CborFields, encodeCbor } from '../base/cbor.ts';
+import { rememberedLinksMax } from '../base/discovery-limits.ts';
 import { describeError } from '../base/errors.ts';
-import { rememberedLinksMax, stateFileBytesMax } from '../base/limits.ts';
+import { stateFileBytesMax } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Disk } from '../ports/disk.ts';
 import { readFile, replaceFile } from '../ports/replace-file.ts';

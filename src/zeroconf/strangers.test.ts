@@ -1,7 +1,7 @@
 // What strangers sent that once was too much: found by fuzzing, one test each.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mdnsPacketBytesMax } from '../base/limits.ts';
+import { mdnsPacketBytesMax } from '../base/discovery-limits.ts';
 import { craftedDns, textThatIsItsOwnName } from '../testing/fuzz/crafted-dns.ts';
 import { askOne, host, httpType, instance } from '../testing/publisher-run.ts';
 import { QuerierRun } from '../testing/querier-run.ts';
@@ -65,7 +65,7 @@ test('a service on a host of hundreds of addresses is told with the 16 that were
   );
 });
 
-test('§10.5: a question asked a thousand times in one message counts once', () => {
+test('a question asked a thousand times in one message counts once (RFC 6762 §10.5)', () => {
   const run = new QuerierRun();
   run.hear(response({ answers: [pointerTo(instance)] }));
   const [question] = askOne(httpType, recordType.ptr).questions;

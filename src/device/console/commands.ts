@@ -3,6 +3,7 @@ import { formatDuration, printable, wrapText } from '../../base/format.ts';
 import { formatLogEntry, type LogEntry, type LogRing } from '../../base/log.ts';
 import { didYouMean } from '../../base/nearest.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
+import { multicastLines } from './multicast-view.ts';
 import { networkLines } from './network-views.ts';
 import { boxLines, diskLines, poolLines, statusLines } from './views.ts';
 
@@ -69,7 +70,15 @@ export const commands: readonly Command[] = [
   },
   read('status', 'how the box is', (status) => status, statusLines),
   read('disks', 'the disks of this box', (status) => status.volumes, diskLines),
-  read('net', 'addresses, names, services, and who was heard', (status) => status.network, networkLines),
+  {
+    name: 'net',
+    usage: '[multicast] [--json]',
+    summary: "addresses, names, services, and who was heard; multicast: the pool's group",
+    words: ['--json', 'multicast'],
+    data: (args, { box }) => (isMulticast(args) ? box.status().network.multicast : box.status().network),
+    run: (args, { box, columns }) =>
+      done((isMulticast(args) ? multicastLines : networkLines)(box.status(), columns)),
+  },
   read(
     'pool',
     'the pool: boxes, copies, space',
@@ -178,6 +187,14 @@ function read(
       return done(view(box.status(), columns));
     },
   };
+}
+
+/** What `net` is asked about. */
+function isMulticast(args: readonly string[]): boolean {
+  const [word] = args;
+  if (word !== undefined && word !== 'multicast') throw new UsageError(`what is meant by ${word}?`);
+  refuseMore(args, 1);
+  return word === 'multicast';
 }
 
 function helpOverview({ columns }: CommandContext): CommandResult {

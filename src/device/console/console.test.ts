@@ -53,7 +53,7 @@ test('every command that reads answers with JSON of the same', async () => {
 
 test('every line of every answer fits into 80 cells', async () => {
   const { line } = open();
-  line.type('help\nstatus\ndisks\nnet\npool\nboxes\nlog\npair\nversion\nhelp log\n');
+  line.type('help\nstatus\ndisks\nnet\nnet multicast\npool\nboxes\nlog\npair\nversion\nhelp log\n');
   await settle();
   for (const text of line.written.split('\n')) assert.ok(text.length <= 80, text);
 });

@@ -80,6 +80,11 @@ export class LogShipping {
     await this.#pull(peer);
   }
 
+  /** Fetches what a box has and we lack, now; and pushes again what it did not take before. */
+  async pullFrom(memberId: Bytes): Promise<void> {
+    await this.#pull(this.#peer(memberId));
+  }
+
   async pullAll(): Promise<void> {
     await Promise.all(this.#reachable().map((peer) => this.#pull(peer)));
   }

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts';
+import { linkAnswerMsMax } from '../../base/discovery-limits.ts';
 import { AetherError } from '../../base/errors.ts';
 import { isLinkLocalIpv4 } from '../../base/ip-address.ts';
-import { linkAnswerMsMax } from '../../base/limits.ts';
 import type {
   AddressChange,
   AddressOrigin,

@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto';
-import { type Bytes, concat, equalBytes } from '../../base/bytes.ts';
+import { type Bytes, equalBytes } from '../../base/bytes.ts';
 import { CborFields, type CborValue, encodeCbor } from '../../base/cbor.ts';
 import type { Roster } from './roster.ts';
 
@@ -19,28 +18,23 @@ export class MemberExchange {
 
   /** Afterwards both sides hold what either held, durably. Errors: those of the request and the disk. */
   async withPeer(request: ExchangeRequest): Promise<void> {
-    const theirs = decode(await request(encode(this.#roster.records(), false)));
-    if (equalBytes(theirs.digest, digestOf(this.#roster.records()))) return;
+    const theirs = decode(await request(this.#encode(false)));
+    if (equalBytes(theirs.digest, this.#roster.digest())) return;
     await this.#roster.add(theirs.records);
-    if (equalBytes(theirs.digest, digestOf(this.#roster.records()))) return;
-    await request(encode(this.#roster.records(), true));
+    if (equalBytes(theirs.digest, this.#roster.digest())) return;
+    await request(this.#encode(true));
   }
 
   /** The other side's request. */
   async answer(payload: Bytes): Promise<Bytes> {
     const theirs = decode(payload);
     if (theirs.records.length > 0) await this.#roster.add(theirs.records);
-    const records = this.#roster.records();
-    return encode(records, !equalBytes(theirs.digest, digestOf(records)));
+    return this.#encode(!equalBytes(theirs.digest, this.#roster.digest()));
   }
-}
 
-function digestOf(records: readonly Bytes[]): Bytes {
-  return new Uint8Array(hash('sha256', concat(records), 'buffer'));
-}
-
-function encode(records: readonly Bytes[], whole: boolean): Bytes {
-  return encodeCbor({ digest: digestOf(records), records: whole ? records : null });
+  #encode(whole: boolean): Bytes {
+    return encodeCbor({ digest: this.#roster.digest(), records: whole ? this.#roster.records() : null });
+  }
 }
 
 function decode(payload: Bytes): { readonly digest: Bytes; readonly records: readonly Bytes[] } {

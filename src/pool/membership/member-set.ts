@@ -1,5 +1,6 @@
+import { hash } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
-import { type Bytes, compareBytes, equalBytes, toHex } from '../../base/bytes.ts';
+import { type Bytes, compareBytes, concat, equalBytes, toHex } from '../../base/bytes.ts';
 import { memberAdmissionsMax, memberRecordsWaitingMax, membersMax } from '../../base/limits.ts';
 import { poolIdOf } from '../authority.ts';
 import { memberIdOf } from '../p256.ts';
@@ -68,6 +69,7 @@ export class MemberSet {
   #waitingCount = 0;
   #admissionCount = 0;
   #members: ReadonlyMap<string, Member> | undefined;
+  #digest: Bytes | undefined;
 
   constructor(pool: Bytes, authorityPublicKey: Bytes) {
     assert(equalBytes(pool, poolIdOf(authorityPublicKey)), 'a pool is named after its authority');
@@ -99,7 +101,10 @@ export class MemberSet {
       }
     }
     refused.push(...this.#trimWaiting());
-    if (changed) this.#members = undefined;
+    if (changed) {
+      this.#members = undefined;
+      this.#digest = undefined;
+    }
     const added = [...this.#table()].flatMap(([id, member]) => (before.has(id) ? [] : [member]));
     return { added, refused, changed };
   }
@@ -121,6 +126,12 @@ export class MemberSet {
   records(): readonly Bytes[] {
     const admissions = [...this.#admissions.values()].flatMap((byIssuer) => [...byIssuer.values()]);
     return [...admissions, ...this.#capacities.values()].map(({ encoded }) => encoded).sort(compareBytes);
+  }
+
+  /** SHA-256 of all records end to end: two sets with one digest are the same. */
+  digest(): Bytes {
+    this.#digest ??= new Uint8Array(hash('sha256', concat(this.records()), 'buffer'));
+    return this.#digest;
   }
 
   /** True when it changed something, false when it was known or is older; else why not. */

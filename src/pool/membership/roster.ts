@@ -91,6 +91,11 @@ export class Roster {
     return this.#set.records();
   }
 
+  /** Tells this set from any other: SHA-256 of all records. */
+  digest(): Bytes {
+    return this.#set.digest();
+  }
+
   /** Calls `listener` after each change, once it is durable; the function it returns ends that. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);

@@ -165,3 +165,28 @@ test('a flood of announcements brings few attempts to connect', async () => {
   }
   assert.ok(dials.length >= 2 && dials.length <= 1 + 2000 / reconnectDelayMsMin, `${dials}`);
 });
+
+test('a sign of life of the peer itself ends the pause that its silence had brought, a flood of them does not', async () => {
+  const { world, a, b } = await twoBoxes();
+  a.directory.hint(idOf('b'), [addressOf('b')]);
+  a.directory.keep([idOf('b')]);
+  await world.clock.runUntil(a.directory.connection(idOf('b')));
+  world.network.cut('a', 'b');
+  await world.clock.run(300_000);
+  world.network.heal();
+  await world.clock.run(1000);
+  assert.equal(a.directory.isReachable(idOf('b')), false, 'the pause goes on');
+  a.directory.heard(idOf('b'));
+  await world.clock.run(500);
+  assert.equal(a.directory.isReachable(idOf('b')), true);
+  await world.clock.runUntil(b.server.close());
+  await world.clock.run(1000);
+  let dials = 0;
+  const count = () => dials++;
+  await world.network.transportFor('b', fakeKey('c')).listen(addressOf('b'), count);
+  for (let number = 0; number < 200; number++) {
+    a.directory.heard(idOf('b'));
+    await world.clock.run(10);
+  }
+  assert.ok(dials >= 2 && dials <= 1 + 2000 / reconnectDelayMsMin, `${dials}`);
+});

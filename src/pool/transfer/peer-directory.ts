@@ -82,6 +82,17 @@ export class PeerDirectory {
     this.#dialKept();
   }
 
+  /**
+   * Says that a peer gave a sign of life that nobody else can give: it is dialled now, however often it did not answer
+   * before, unless it just was.
+   */
+  heard(memberId: Bytes): void {
+    const peer = this.#peer(memberId);
+    if (peer === undefined) return;
+    peer.notBeforeMs = Math.min(peer.notBeforeMs, peer.dialledMs + reconnectDelayMsMin);
+    this.#dialKept();
+  }
+
   /** Those where it has answered first. */
   addresses(memberId: Bytes): readonly PeerAddress[] {
     const peer = this.#peers.get(toHex(memberId));

@@ -1,5 +1,5 @@
 import { type Bytes, concat, fromHex, sizeOf, utf8 } from '../../base/bytes.ts';
-import { dnsMessageBytesMax } from '../../base/limits.ts';
+import { dnsMessageBytesMax } from '../../base/discovery-limits.ts';
 import { recordType } from '../../zeroconf/dns/message.ts';
 import type { CorpusEntry } from './corpus.ts';
 

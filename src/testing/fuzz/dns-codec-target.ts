@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { Bytes } from '../../base/bytes.ts';
+import { dnsMessageBytesMax } from '../../base/discovery-limits.ts';
 import { hasCode } from '../../base/errors.ts';
-import { dnsMessageBytesMax } from '../../base/limits.ts';
 import { decodeMessage } from '../../zeroconf/dns/decoder.ts';
 import { encodeMessage } from '../../zeroconf/dns/encoder.ts';
 import type { Message } from '../../zeroconf/dns/message.ts';

@@ -5,7 +5,7 @@ import {
   mdnsCacheSetRecordsMax,
   mdnsInstancesMax,
   mdnsTypesMax,
-} from '../../base/limits.ts';
+} from '../../base/discovery-limits.ts';
 import {
   type QuerierEvent,
   type QuerierState,

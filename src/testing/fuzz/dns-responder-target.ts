@@ -4,7 +4,7 @@ import {
   mdnsTruncatedQueriesMax,
   mdnsUnicastRepliesMax,
   mdnsUnicastRepliesPerSecondMax,
-} from '../../base/limits.ts';
+} from '../../base/discovery-limits.ts';
 import {
   hostGroup,
   hostGroupId,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Bytes } from '../../base/bytes.ts';
-import { mdnsCacheRecordsMax } from '../../base/limits.ts';
+import { mdnsCacheRecordsMax } from '../../base/discovery-limits.ts';
 import { silentLog } from '../../base/log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { MulticastSocket } from '../../ports/datagram.ts';

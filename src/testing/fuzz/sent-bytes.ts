@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Bytes } from '../../base/bytes.ts';
-import { dnsMessageBytesMax, mdnsPacketBytesMax } from '../../base/limits.ts';
+import { dnsMessageBytesMax, mdnsPacketBytesMax } from '../../base/discovery-limits.ts';
 import { encodeLegacyReply, encodePackets } from '../../zeroconf/dns/encoder.ts';
 import type { SendAction } from '../../zeroconf/mdns/responder.ts';
 

@@ -122,6 +122,7 @@ export class Faults {
     const index = this.#entropy.below(disks.length);
     disks[index]!.fillUp();
     this.#world.fullDisks++;
+    this.#world.disturb();
     this.#world.trace.event(box.name, 'disk full', index === 0 ? 'state' : `disk${index}`);
     await sleep(this.#world.clock, this.#entropy.below(40_000));
     disks[index]!.resize(4 * 2 ** 30);

@@ -2,9 +2,11 @@ import { type Bytes, toHex } from '../../base/bytes.ts';
 import { describeError } from '../../base/errors.ts';
 import { Box, defaultReplicas } from '../../box.ts';
 import { BoxAnnouncer } from '../../box-announcer.ts';
+import { BoxGroup } from '../../box-group.ts';
 import { type Identity, loadOrCreateIdentity } from '../../pool/identity.ts';
 import { sleep } from '../../ports/clock.ts';
-import { noNetworkFacts } from '../../status/facts.ts';
+import { type MulticastFacts, noNetworkFacts } from '../../status/facts.ts';
+import { NetworkMemory } from '../../zeroconf/network-memory.ts';
 import { fakeCompute } from '../fake-compute.ts';
 import { MemoryDisk } from '../memory-disk.ts';
 import { MemoryKeyValueStore } from '../memory-key-value-store.ts';
@@ -43,6 +45,7 @@ export class SimulatedBox {
   #lives = 0;
   #box: Box | undefined;
   #announcer: BoxAnnouncer | undefined;
+  #group: BoxGroup | undefined;
 
   private constructor(world: World, host: Host, identity: Identity, stateDisk: MemoryDisk) {
     this.#world = world;
@@ -73,6 +76,11 @@ export class SimulatedBox {
   /** The program that runs now; undefined while it is down or still starting. */
   get box(): Box | undefined {
     return this.#box;
+  }
+
+  /** What is known of the pool's multicast group; null before it is joined. */
+  get multicast(): MulticastFacts | null {
+    return this.#group?.facts() ?? null;
   }
 
   get isDown(): boolean {
@@ -114,6 +122,7 @@ export class SimulatedBox {
     this.#life = undefined;
     this.#box = undefined;
     this.#announcer = undefined;
+    this.#group = undefined;
     for (const socket of this.host.multicast.sockets) void socket.close();
     this.#world.network.crash(this.host.address, network);
   }
@@ -136,6 +145,7 @@ export class SimulatedBox {
       if (life.alive) this.#world.violate(`${this.name} does not stop`);
     });
     await this.#announcer?.close();
+    await this.#group?.close();
     await box.close();
     hangs.cancel();
   }
@@ -145,6 +155,7 @@ export class SimulatedBox {
     const entropy = this.#world.stream(`${this.name} program ${this.#lives}`);
     const log = this.#world.log(this.name);
     const network = life.multicast(this.host.multicast);
+    const stateDisk = life.disk(this.stateDisk);
     const volumes = this.volumes.map(({ name, disk, index }) => ({
       name,
       disk: life.disk(disk),
@@ -158,14 +169,22 @@ export class SimulatedBox {
         entropy,
         log,
         compute: fakeCompute,
-        stateDisk: life.disk(this.stateDisk),
+        stateDisk,
         openTreeIndex: async () => life.store(this.#treeIndex),
         transportFor: (identity) => life.transport(this.#world.transportFor(this.host, identity)),
         network: () => noNetworkFacts,
       },
     );
     const port = await box.start();
-    this.#announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy, log });
+    const memory = await NetworkMemory.open(stateDisk, { log });
+    this.#announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy, log, memory });
+    this.#group = await BoxGroup.start(box, {
+      network,
+      clock,
+      entropy: this.#world.stream(`${this.name} group ${this.#lives}`),
+      log,
+      stateDisk,
+    });
     this.#box = box;
   }
 

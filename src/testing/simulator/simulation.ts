@@ -40,6 +40,7 @@ const patienceMs = 30 * 60_000;
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const world = new World(options.seed, options.print);
   const stopWatching = watchForBugs(world);
+  if (world.stream('switch').chance(0.25)) world.pruneGroups();
   let verified = 0;
   let workload: Workload | undefined;
   try {

@@ -105,6 +105,12 @@ export class World {
     this.disturb();
   }
 
+  /** From now on the switch eats multicast of more than link-local scope: mDNS passes, the pool's group does not. */
+  pruneGroups(): void {
+    this.lan.eat((group) => /^(239\.|ff05:)/.test(group));
+    this.trace.event('network', 'groups pruned');
+  }
+
   /** Whether every host is up and reaches every other, and every disk works, or is gone for good. */
   get isCalm(): boolean {
     return this.#cutOff.size === 0 && this.down.size === 0 && this.fullDisks === 0;

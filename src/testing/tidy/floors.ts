@@ -19,7 +19,17 @@ export const floors: Readonly<Record<string, readonly string[]>> = {
 
 /** Where everything meets: these may import all of `src/` but `testing/`. */
 const compositions = new Set(
-  ['box', 'box-announcer', 'box-config', 'box-pool', 'main', 'seal-worker'].map((name) => `src/${name}.ts`),
+  [
+    'box',
+    'box-announcer',
+    'box-config',
+    'box-group',
+    'box-network',
+    'box-pool',
+    'cross-check',
+    'main',
+    'seal-worker',
+  ].map((name) => `src/${name}.ts`),
 );
 
 /** Packages that only compute, free for every floor. All others are for `platform/`, or for tests and scripts. */
@@ -66,7 +76,7 @@ export function isComposition(path: string): boolean {
 
 /** Files that start a program: they may know `process`, and nobody imports them. */
 export function isProgram(path: string): boolean {
-  return ['src/main.ts', 'src/cli/main.ts', 'src/seal-worker.ts'].includes(path);
+  return ['src/main.ts', 'src/cli/main.ts', 'src/cross-check.ts', 'src/seal-worker.ts'].includes(path);
 }
 
 /** Problems of a file's imports, one line each. */

@@ -4,10 +4,14 @@ import type { SourceFile } from './source-file.ts';
 
 export type Tree = ReadonlyMap<string, SourceFile>;
 
-/** Whether a person or npm starts `path`: everything that counts as used is used from here. */
+/** Whether a person, npm or the compiler starts from `path`: everything that counts as used is used from here. */
 function isEntry(path: string): boolean {
   return (
-    isProgram(path) || isTest(path) || !path.startsWith('src/') || path === 'src/testing/simulator/main.ts'
+    isProgram(path) ||
+    isTest(path) ||
+    path.endsWith('.d.ts') ||
+    !path.startsWith('src/') ||
+    path === 'src/testing/simulator/main.ts'
   );
 }
 
@@ -58,7 +62,8 @@ export function checkDeadExports(tree: Tree): readonly string[] {
   }
   return [...tree.values()].flatMap((file) => {
     const names = taken.get(file.path) ?? new Set();
-    if (!isProduction(file.path) || isProgram(file.path) || names.has('*')) return [];
+    const isTyping = file.path.endsWith('.d.ts');
+    if (!isProduction(file.path) || isProgram(file.path) || isTyping || names.has('*')) return [];
     return file.exports
       .filter(({ name, isType }) => !names.has(name) && !(isType && countName(file, name) > 1))
       .map(

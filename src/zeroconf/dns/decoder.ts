@@ -1,13 +1,13 @@
 import { type Bytes, copyOf, viewOf } from '../../base/bytes.ts';
-import { AetherError } from '../../base/errors.ts';
-import { formatIpv4, formatIpv6 } from '../../base/ip-address.ts';
 import {
   dnsLabelsMax,
   dnsMessageBytesMax,
   dnsNameBytesMax,
   dnsNsecTypesMax,
   dnsRecordsMax,
-} from '../../base/limits.ts';
+} from '../../base/discovery-limits.ts';
+import { AetherError } from '../../base/errors.ts';
+import { formatIpv4, formatIpv6 } from '../../base/ip-address.ts';
 import { malformed } from './dns-error.ts';
 import {
   type Message,

@@ -1,6 +1,6 @@
 import { type Bytes, concat, emptyBytes, viewOf } from '../../base/bytes.ts';
+import { dnsMessageBytesMax } from '../../base/discovery-limits.ts';
 import { parseIpv4, parseIpv6 } from '../../base/ip-address.ts';
-import { dnsMessageBytesMax } from '../../base/limits.ts';
 import { malformed } from './dns-error.ts';
 import { type Message, type Question, type RecordData, type ResourceRecord, typeOf } from './message.ts';
 import { type Name, nameLabels, sameName } from './name.ts';

@@ -124,6 +124,16 @@ test('a long chain of pointers, each strictly backwards, ends as malformed', () 
   assert.throws(() => decodeMessage(bytes), { code: 'DNS_MALFORMED' });
 });
 
+test('a name that a pointer makes longer than 255 bytes is malformed, one of just 255 is not', () => {
+  const tail = Array.from({ length: 4 }, () => `3b${'61'.repeat(59)}`).join('');
+  const names = (length: number) => {
+    const label = length.toString(16).padStart(2, '0') + '62'.repeat(length);
+    return fromHex(`000000000002000000000000${tail}0000010001${label}c00c00010001`)!;
+  };
+  assert.equal(decodeMessage(names(13)).questions[1]!.name.length, 5);
+  assert.throws(() => decodeMessage(names(14)), { code: 'DNS_MALFORMED' });
+});
+
 test('labels over 63 bytes, names over 255, reserved label kinds and impossible counts are malformed', () => {
   const header = '000000000001000000000000';
   const long = Array.from({ length: 130 }, () => '0161').join('');

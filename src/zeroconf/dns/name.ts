@@ -1,5 +1,5 @@
 import { type Bytes, fromUtf8, utf8 } from '../../base/bytes.ts';
-import { dnsLabelBytesMax, dnsNameBytesMax } from '../../base/limits.ts';
+import { dnsLabelBytesMax, dnsNameBytesMax } from '../../base/discovery-limits.ts';
 import { malformed } from './dns-error.ts';
 
 /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fakeInterface } from '../../testing/fake-multicast-network.ts';
 import { boxOffer, boxType, ServiceLan } from '../../testing/service-lan.ts';
+import { decodeMessage } from '../dns/decoder.ts';
 import { encodeMessage } from '../dns/encoder.ts';
 import { response } from '../dns/message.ts';
 import { uniqueRecord } from '../mdns/records.ts';
@@ -114,6 +115,21 @@ test('RFC 6762 §10.3: what a link told is forgotten with the link', async () =>
   await lan.clock.run(6000);
   assert.deepEqual(browser.found(), []);
   assert.equal(events.at(-1)!.kind, 'removed');
+});
+
+test('RFC 6762 §5.4: who begins to browse asks everybody, and a link that comes up asks for answers to us alone', async () => {
+  const lan = new ServiceLan();
+  const desktop = lan.wire.host('desktop', []);
+  await lan.browse(desktop);
+  desktop.connect([fakeInterface('eth0', 5)]);
+  await lan.browse(lan.wire.host('other', [fakeInterface('eth0', 6)]));
+  await lan.clock.run(8000);
+  const asked = (host: string) =>
+    lan.wire.captured
+      .filter((packet) => packet.host === host && packet.family === 'ipv4')
+      .map(({ bytes }) => decodeMessage(bytes).questions[0]!.unicastResponse);
+  assert.deepEqual(asked('desktop').slice(0, 2), [true, false]);
+  assert.ok(asked('other').every((unicast) => !unicast));
 });
 
 test('types that DNS-SD does not allow are refused', async () => {

@@ -1,4 +1,4 @@
-import { foundAddressesMax } from '../../base/limits.ts';
+import { foundAddressesMax } from '../../base/discovery-limits.ts';
 import { recordType } from '../dns/message.ts';
 import { type Name, nameKey } from '../dns/name.ts';
 import { type CachedRecord, lookUp, type RecordCache } from '../mdns/cache.ts';

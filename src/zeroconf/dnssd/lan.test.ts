@@ -156,10 +156,10 @@ test('M28: on each interface only the addresses that are valid there', async () 
   await lan.advertise(box, 'box');
   await lan.clock.run(3000);
   for (const packet of lan.wire.captured) {
-    const wrong = packet.interfaceName === 'eth0' ? '10.0.1.1' : '10.0.0.1';
+    const own = packet.interfaceName === 'eth0' ? ['10.0.0.1', 'fe80::1'] : ['10.0.1.1', 'fe80::1:1'];
     const message = decodeMessage(packet.bytes);
-    const records = [...message.answers, ...message.authorities, ...message.additionals];
-    assert.ok(records.every(({ data }) => !(data.kind === 'a' && data.address === wrong)));
+    for (const { data } of [...message.answers, ...message.authorities, ...message.additionals])
+      assert.ok((data.kind !== 'a' && data.kind !== 'aaaa') || own.includes(data.address));
   }
   assert.equal(new Set(lan.wire.captured.map(({ interfaceName }) => interfaceName)).size, 2);
 });

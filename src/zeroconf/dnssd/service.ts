@@ -1,6 +1,6 @@
 import { type Bytes, emptyBytes, fromUtf8, utf8 } from '../../base/bytes.ts';
+import { txtRecordBytesMax } from '../../base/discovery-limits.ts';
 import { isLinkLocalIpv4, parseIpv4, parseIpv6 } from '../../base/ip-address.ts';
-import { txtRecordBytesMax } from '../../base/limits.ts';
 import type { InterfaceAddress } from '../../ports/datagram.ts';
 import type { ResourceRecord } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';

@@ -1,4 +1,4 @@
-import { linkLocalInterfacesMax } from '../../base/limits.ts';
+import { linkLocalInterfacesMax } from '../../base/discovery-limits.ts';
 import type { LinkState } from '../../ports/link-table.ts';
 import {
   LinkClaimer,

@@ -1,4 +1,8 @@
-import { mdnsCacheRecordsMax, mdnsCacheSetRecordsMax, mdnsCacheTtlSecondsMax } from '../../base/limits.ts';
+import {
+  mdnsCacheRecordsMax,
+  mdnsCacheSetRecordsMax,
+  mdnsCacheTtlSecondsMax,
+} from '../../base/discovery-limits.ts';
 import { classInternet, type ResourceRecord } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 import { recordKey, setKey, setKeyOf } from './records.ts';

@@ -1,4 +1,4 @@
-import { mdnsHeardHostsMax } from '../../base/limits.ts';
+import { mdnsHeardHostsMax } from '../../base/discovery-limits.ts';
 import type { Message } from '../dns/message.ts';
 import type { Name } from '../dns/name.ts';
 

@@ -1,4 +1,4 @@
-import { mdnsInstancesMax, mdnsTypesMax } from '../../base/limits.ts';
+import { mdnsInstancesMax, mdnsTypesMax } from '../../base/discovery-limits.ts';
 import { recordType } from '../dns/message.ts';
 import { type Name, nameKey, sameName } from '../dns/name.ts';
 import { lookUp, type RecordCache } from './cache.ts';
@@ -55,9 +55,7 @@ export function knownTypes(cache: RecordCache): readonly Name[] {
 /** The instances that a type or subtype has; a name that is none of its instances is not followed (RFC 6763 §4.1). */
 function instancesOf(type: Name, cache: RecordCache): readonly Name[] {
   const domain = type.at(-4)?.toLowerCase() === '_sub' ? type.slice(-3) : type;
-  return targetsOf(type, cache).filter(
-    (target) => target.length === domain.length + 1 && sameName(target.slice(1), domain),
-  );
+  return targetsOf(type, cache).filter((target) => sameName(target.slice(1), domain));
 }
 
 function targetsOf(name: Name, cache: RecordCache): readonly Name[] {

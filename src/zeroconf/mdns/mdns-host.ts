@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts';
+import { mdnsPacketBytesMax, mdnsSentPacketsMax } from '../../base/discovery-limits.ts';
 import { AetherError, describeError } from '../../base/errors.ts';
 import { addressBytes, samePrefix } from '../../base/ip-address.ts';
-import { mdnsPacketBytesMax, mdnsSentPacketsMax } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type {

@@ -1,4 +1,4 @@
-import { mdnsPacketBytesMax } from '../../base/limits.ts';
+import { mdnsPacketBytesMax } from '../../base/discovery-limits.ts';
 import type { DatagramAddress } from '../../ports/datagram.ts';
 import {
   classInternet,

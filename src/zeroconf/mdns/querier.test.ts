@@ -92,6 +92,30 @@ test('M11: a question carries what is known for at least half its lifetime more'
   assert.deepEqual(run.sent.at(-1)!.message.answers, []);
 });
 
+test('M11, M19: of a unique set nothing is said to be known, and no known answer has the cache-flush bit', () => {
+  const run = new QuerierRun();
+  const lasting = { ...a, ttlSeconds: 4500, data: { kind: 'a', address: '10.0.0.2' } } as const;
+  run.hear(response({ answers: [pointer, srv, txt, { ...a, ttlSeconds: 10 }, lasting, aaaa] }));
+  run.runTo(30_000);
+  assert.ok(run.sent.some(({ message }) => message.questions.some(({ type }) => type === recordType.a)));
+  for (const { message } of run.sent) {
+    assert.ok(message.answers.every(({ data, cacheFlush }) => data.kind === 'ptr' && !cacheFlush));
+  }
+});
+
+test('RFC 6762 §10.2: of a unique set the record heard last counts, also one that was heard before', () => {
+  const run = new QuerierRun();
+  const other = { ...txt, data: { kind: 'txt', strings: [utf8('a=2')] } } as const;
+  run.hear(response({ answers: [pointer, srv, txt, a] }));
+  run.runTo(300);
+  run.hear(response({ answers: [other] }));
+  const { edition } = run.state.cache;
+  run.runTo(600);
+  run.hear(response({ answers: [txt] }));
+  assert.deepEqual(lookUp(run.state.cache, instance, recordType.txt).at(-1)!.record, txt);
+  assert.notEqual(run.state.cache.edition, edition);
+});
+
 test('M20: a question that somebody else asks, knowing no more than we do, counts as ours', () => {
   const run = new QuerierRun();
   run.hear(askOne(httpType, recordType.ptr));

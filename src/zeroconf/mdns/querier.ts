@@ -3,7 +3,7 @@ import {
   mdnsCacheTextBytesMax,
   mdnsCacheTextStringsMax,
   mdnsQuestionsPerQueryMax,
-} from '../../base/limits.ts';
+} from '../../base/discovery-limits.ts';
 import type { DatagramAddress } from '../../ports/datagram.ts';
 import {
   classInternet,

@@ -1,4 +1,4 @@
-import { mdnsTruncatedQueriesMax } from '../../base/limits.ts';
+import { mdnsTruncatedQueriesMax } from '../../base/discovery-limits.ts';
 import type { DatagramAddress } from '../../ports/datagram.ts';
 import type { Message, ResourceRecord } from '../dns/message.ts';
 import { unknownAnswers } from './known-answers.ts';

@@ -1,4 +1,4 @@
-import { mdnsUnicastRepliesMax, mdnsUnicastRepliesPerSecondMax } from '../../base/limits.ts';
+import { mdnsUnicastRepliesMax, mdnsUnicastRepliesPerSecondMax } from '../../base/discovery-limits.ts';
 import type { DatagramAddress } from '../../ports/datagram.ts';
 import type { ResourceRecord } from '../dns/message.ts';
 import { distinct } from './records.ts';

@@ -59,6 +59,16 @@ test('M10: a shared answer to the asker alone waits 20 to 120 ms as well, a uniq
   );
 });
 
+test('RFC 6762 §5.4: to the asker alone, too, a unique set is said whole (§10.2)', () => {
+  const run = PublisherRun.announced(boxGroups({ addresses: ['10.0.0.1', '10.0.0.2'] }));
+  run.hear(askOne(host, a));
+  run.sent.length = 0;
+  const known = uniqueRecord(host, 120, { kind: 'a', address: '10.0.0.1' });
+  run.hear(query({ questions: [ask(host, a, true)], answers: [known] }));
+  const [sent] = run.within(0);
+  assert.deepEqual([sent!.to, kindsOf(sent!.message.answers)], [neighbour, ['a', 'a']]);
+});
+
 test('RFC 6762 §5.4: replies to single askers have a limit; beyond it answers are multicast, once a second', () => {
   const run = PublisherRun.announced();
   run.hear(askOne(instance, srv));
