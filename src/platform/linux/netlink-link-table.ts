@@ -135,14 +135,15 @@ export class NetlinkLinkTable implements LinkTable {
   }
 
   /** The number of the error the kernel answers with, 0 for none. */
-  #request(make: (sequence: number) => Bytes): Promise<number> {
+  async #request(make: (sequence: number) => Bytes): Promise<number> {
     const sequence = ++this.#sequence;
+    const request = make(sequence);
     const answered = new Promise<number>((resolve) => {
       this.#requests.set(sequence, { resolve, interrupted: false });
     });
     const timeout = setTimeout(() => this.#answer(sequence, timedOut), linkAnswerMsMax);
     try {
-      this.#socket?.send(make(sequence));
+      this.#socket?.send(request);
     } catch (error) {
       this.#answer(sequence, -((error as NodeJS.ErrnoException).errno ?? -timedOut));
     }
