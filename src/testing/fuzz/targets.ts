@@ -3,6 +3,7 @@ import { dnsCodecTarget } from './dns-codec-target.ts';
 import { dnsQuerierTarget } from './dns-querier-target.ts';
 import { dnsResponderTarget } from './dns-responder-target.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
+import { groupTarget } from './group-target.ts';
 import { mdnsHostTarget } from './mdns-host-target.ts';
 
 /** Everything that takes bytes from strangers on a LAN. */
@@ -12,4 +13,5 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   dnsQuerierTarget,
   mdnsHostTarget,
   arpTarget,
+  groupTarget,
 ];
