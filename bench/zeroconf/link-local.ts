@@ -1,3 +1,4 @@
+import { startAutoipd } from '../../scripts/lan/avahi.ts';
 import { Lan, type LanHost } from '../../scripts/lan/network.ts';
 import { type Figure, seconds } from './figure.ts';
 import { mean, median, startChild } from './hosts.ts';
@@ -29,7 +30,7 @@ export async function measureLinkLocal(
         measured.push(appeared.atMs.then((atMs) => void ours.push((atMs - startedMs) / 1000)));
       } else {
         const startedMs = performance.now();
-        host.start('avahi-autoipd', ['--no-drop-root', '--no-chroot', '--no-proc-title', 'eth0']);
+        startAutoipd(host);
         measured.push(appeared.atMs.then((atMs) => void avahi.push((atMs - startedMs) / 1000)));
       }
     }

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { silentLog } from '../../../src/base/log.ts';
 import { NodeDisk } from '../../../src/platform/node-disk.ts';
 import { NetworkMemory } from '../../../src/zeroconf/network-memory.ts';
+import { startAutoipd } from '../avahi.ts';
 import type { LanHost } from '../network.ts';
 import type { Program } from '../processes.ts';
 import { startNetworkd } from './networkd.ts';
@@ -64,12 +65,7 @@ export const addressScenarios: readonly Scenario[] = [
       const lan = scene.lan(['alder', 'peer'], { bare: ['alder', 'peer'] });
       const [host, peer] = [lan.host('alder'), lan.host('peer')];
       const capture = await scene.capture(host);
-      const autoipd = peer.start('avahi-autoipd', [
-        '--no-drop-root',
-        '--no-chroot',
-        '--no-proc-title',
-        'eth0',
-      ]);
+      const autoipd = startAutoipd(peer);
       const startedMs = performance.now();
       await scene.box(host, 'alder');
       const own = await linkLocalOf(host);
@@ -100,8 +96,7 @@ export const addressScenarios: readonly Scenario[] = [
       const lan = scene.lan(['alder', 'peer'], { bare: ['alder', 'peer'] });
       const [host, peer] = [lan.host('alder'), lan.host('peer')];
       await scene.capture(host);
-      const words = ['--no-drop-root', '--no-chroot', '--no-proc-title', '--start=169.254.77.7', 'eth0'];
-      const autoipd = peer.start('avahi-autoipd', words);
+      const autoipd = startAutoipd(peer, ['--start=169.254.77.7']);
       check((await linkLocalOf(peer)) === '169.254.77.7', 'avahi-autoipd has the address it was told');
       await remember(scene, host, 'alder', '169.254.77.7');
       await scene.box(host, 'alder', always);
@@ -120,8 +115,7 @@ export const addressScenarios: readonly Scenario[] = [
       await scene.capture(host);
       await scene.box(host, 'alder', always);
       const own = await linkLocalOf(host);
-      const words = ['--no-drop-root', '--no-chroot', '--no-proc-title', `--start=${own}`, 'eth0'];
-      const autoipd = peer.start('avahi-autoipd', words);
+      const autoipd = startAutoipd(peer, [`--start=${own}`]);
       const other = await linkLocalOf(peer);
       check(other !== own, 'both have one address');
       check((await addressesOf(host)).includes(own), 'the box has lost its address');
