@@ -37,13 +37,17 @@ export const nameScenarios: readonly Scenario[] = [
       const desktop = new Aether(lan.host('desktop'), scene.boxFolder(lan.host('desktop'), 'home'));
       const types = await desktop.run(['scan', '--types', '--json']);
       check(types.stdout.includes('_ipp._tcp') && types.stdout.includes('Mr. Printer'), types.stdout);
+      await printer.stop();
+      await until('what avahi took back is gone', 10_000, async () => {
+        const { stdout } = await desktop.run(['scan', '--types', '--json']);
+        return stdout.includes('_ipp._tcp') ? undefined : true;
+      });
       const crossed = await desktop.run(['scan', '--cross-check', '--json'], { mayFail: true });
       check(crossed.exitCode === 0, `the browsers disagree: ${crossed.stdout}`);
       const nmap = await lan
         .host('desktop')
         .run('nmap', ['-e', 'eth0', '--script', 'broadcast-dns-service-discovery'], { timeoutMs: 60_000 });
       check(nmap.stdout.includes('aetherstore'), `nmap: ${nmap.stdout}`);
-      await printer.stop();
       return `as Mr. Box on Mr-Box.local, ${host.address} and ${host.linkLocalAddress}`;
     },
   },
