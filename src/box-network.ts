@@ -93,7 +93,7 @@ export class BoxNetwork {
     };
     const announced = this.#announcer?.facts();
     if (announced === undefined) return facts;
-    const { links, hostName, conflicts, services, heard } = announced;
+    const { links, hostName, conflicts, services, refused, heard } = announced;
     const held = links
       .flatMap(({ names }) => names)
       .some((one) => one.name === hostName && one.standing === 'held');
@@ -104,6 +104,7 @@ export class BoxNetwork {
         port === undefined ? [] : [{ instance, type, port }],
       ),
       conflicts,
+      refused: { ...refused, arp: this.#framesRefused() },
       heard: heard
         .filter(({ host }) => host !== hostName)
         .slice(0, networkHostsShownMax)
@@ -124,6 +125,11 @@ export class BoxNetwork {
     await this.withdraw();
     await this.#linkLocal?.close();
     await this.#memory.settled();
+  }
+
+  #framesRefused(): number {
+    const claims = this.#linkLocal?.facts() ?? [];
+    return claims.reduce((sum, { framesRefused }) => sum + framesRefused, 0);
   }
 
   #interfaces(): readonly InterfaceFacts[] {

@@ -1,21 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { toHex } from './base/bytes.ts';
 import { AetherError } from './base/errors.ts';
 import { formatDuration } from './base/format.ts';
-import { logEntriesMax, stateFileBytesMax } from './base/limits.ts';
+import { logEntriesMax } from './base/limits.ts';
 import { createLog, formatLogEntry, type Log, LogRing } from './base/log.ts';
 import { version } from './base/version.ts';
-import { Box, type BoxOptions, defaultReplicas } from './box.ts';
-import { type BoxConfig, defaultBoxConfig, defaultPort, parseBoxConfig } from './box-config.ts';
+import { Box, type BoxOptions } from './box.ts';
+import type { BoxConfig } from './box-config.ts';
 import { BoxNetwork, type BoxNetworkOptions } from './box-network.ts';
-import {
-  type CommandLine,
-  type OptionSpec,
-  optionLines,
-  parseCommandLine,
-  usageError,
-} from './cli/arguments.ts';
+import { boxOptions, linkLocalMode, options, readConfig, usage } from './box-settings.ts';
+import { type CommandLine, parseCommandLine, usageError } from './cli/arguments.ts';
 import { exitCodeOf } from './cli/exit-codes.ts';
 import { errorLines } from './cli/output.ts';
 import type { PairingCode } from './device/console/commands.ts';
@@ -35,61 +30,10 @@ import { anotherBox, otherResponders } from './platform/other-responders.ts';
 import { TerminalLeds } from './platform/terminal-leds.ts';
 import { TerminalLine } from './platform/terminal-line.ts';
 import { TlsTransport } from './platform/tls-transport.ts';
-import { isMemberName } from './pool/membership/record.ts';
 import { every } from './ports/clock.ts';
 import type { Disk } from './ports/disk.ts';
 import type { LedPort } from './ports/leds.ts';
-import { readFile as readSmallFile } from './ports/replace-file.ts';
-import type { ListenAddress } from './ports/secure-transport.ts';
 import { fastestSuite } from './store/suite.ts';
-import type { VolumeOptions } from './store/volume.ts';
-
-const options: Readonly<Record<string, OptionSpec>> = {
-  dir: {
-    type: 'string',
-    value: 'DIR',
-    help: "the box's folder: state, box.json, default disk (default: var/box)",
-  },
-  name: {
-    type: 'string',
-    value: 'NAME',
-    help: 'what people call this box (default: aether- and four digits)',
-  },
-  listen: {
-    type: 'string',
-    value: 'HOST:PORT',
-    help: `where members connect (default: every address, port ${defaultPort} or the next free one)`,
-  },
-  volume: {
-    type: 'string',
-    value: 'PATH',
-    multiple: true,
-    help: 'a folder to store in, the root of a disk; once for each (default: DIR/disk1)',
-  },
-  'link-local': {
-    type: 'string',
-    value: 'WHEN',
-    help: 'addresses from 169.254/16: fallback (default: where no DHCP server answers), always or never',
-  },
-  console: { type: 'string', value: 'WHERE', help: 'the maintenance console: terminal (default) or none' },
-  'json-ready': { type: 'boolean', help: 'print one line of JSON when it listens' },
-  version: { type: 'boolean', help: 'print the version' },
-  help: { type: 'boolean', short: 'h', help: 'show this' },
-};
-
-const usage = [
-  'usage: npm start -- [options]',
-  '',
-  'Runs an AetherStore box on this computer.',
-  '',
-  ...optionLines(options),
-  '',
-  'box.json in DIR may set name, listen {host, port}, volumes [{path, limitGiB}], linkLocal and console;',
-  'options come first.',
-];
-
-/** Where another box on this computer listens: the next ports, then any. */
-const nextPorts = [...Array.from({ length: 9 }, (_, index) => defaultPort + 1 + index), 0];
 
 const clock = new NodeClock();
 const ring = new LogRing(logEntriesMax);
@@ -126,22 +70,16 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
       if (!withConsole && entry.level !== 'debug') process.stderr.write(`${formatLogEntry(entry)}\n`);
     },
   );
-  const listen = listenAddress(line.text('listen'), config);
-  const linkLocal = linkLocalMode(line.text('link-local'), config);
-  const name = line.text('name') ?? config.name ?? undefined;
-  if (name !== undefined && !isMemberName(name)) throw nameInvalid();
-  const options = {
-    ...(name === undefined ? {} : { name }),
-    listen,
-    otherPorts: line.text('listen') === undefined && config.listen.port === null ? nextPorts : [],
-    volumes: await volumesOf(folder, config, line),
-    replicas: defaultReplicas,
+  const settings = await boxOptions(folder, config, line);
+  const network = {
+    listenHost: settings.listen.host,
+    linkLocal: linkLocalMode(line.text('link-local'), config),
   };
-  await withNetwork(folder, { listenHost: listen.host, linkLocal }, log, async (network) => {
-    const box = await openBox(folder, options, network, log);
-    await serve(box, network, {
+  await withNetwork(folder, network, log, async (open) => {
+    const box = await openBox(folder, settings, open, log);
+    await serve(box, open, {
       onReady: (port) => (line.flag('json-ready') ? sayReady(box, port) : undefined),
-      faces: (stop) => (withConsole ? startFaces(box, network, log, stop) : undefined),
+      faces: (stop) => (withConsole ? startFaces(box, open, log, stop) : undefined),
     });
     if (withConsole) say([box.status().headline]);
   });
@@ -291,17 +229,6 @@ function sayReady(box: Box, port: number): void {
   say([JSON.stringify({ ready: true, name: box.name, port, member, claimCode })]);
 }
 
-function nameInvalid(): AetherError {
-  return new AetherError('CONFIG_INVALID', 'the name of a box has 1 to 63 bytes and no control characters', {
-    help: 'Change --name, or name in box.json.',
-  });
-}
-
-async function readConfig(disk: Disk): Promise<BoxConfig> {
-  const bytes = await readSmallFile(disk, 'box.json', stateFileBytesMax);
-  return bytes === undefined ? defaultBoxConfig : parseBoxConfig(new TextDecoder().decode(bytes));
-}
-
 /** The kernel's view of links, where there is one. */
 async function kernelNetwork(log: Log): Promise<KernelNetwork | undefined> {
   try {
@@ -311,44 +238,6 @@ async function kernelNetwork(log: Log): Promise<KernelNetwork | undefined> {
     log.warn('links are looked at from time to time', { reason: error.message });
     return undefined;
   }
-}
-
-function linkLocalMode(flag: string | undefined, config: BoxConfig): BoxConfig['linkLocal'] {
-  if (flag === undefined) return config.linkLocal;
-  if (flag === 'fallback' || flag === 'always' || flag === 'never') return flag;
-  throw usageError(`--link-local ${flag}: fallback, always or never was expected`, 'npm start -- --help');
-}
-
-function listenAddress(flag: string | undefined, { listen }: BoxConfig): ListenAddress {
-  if (flag === undefined) return { host: listen.host, port: listen.port ?? defaultPort };
-  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(flag);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    throw usageError(`--listen ${flag}: HOST:PORT was expected`, 'npm start -- --help');
-  }
-  return { host: match[1] || match[2] || '::', port };
-}
-
-/** The folders to store in. One that is missing is made only when it is the default: a missing disk is no folder. */
-async function volumesOf(
-  folder: string,
-  config: BoxConfig,
-  line: CommandLine,
-): Promise<readonly VolumeOptions[]> {
-  const flags = line.texts('volume').map((path) => ({ path, limitGiB: null }));
-  const chosen = flags.length > 0 ? flags : config.volumes;
-  if (chosen.length === 0) await new NodeDisk(folder).makeDirectory('disk1');
-  const volumes = chosen.length > 0 ? chosen : [{ path: join(folder, 'disk1'), limitGiB: null }];
-  return volumes.map(({ path, limitGiB }) => ({
-    name: basename(path),
-    disk: new NodeDisk(path),
-    openIndex: async () => {
-      // Held until this process ends.
-      InstanceLock.takeDisk(path);
-      return LmdbStore.open(join(path, 'index'));
-    },
-    ...(limitGiB === null ? {} : { limitBytes: limitGiB * 2 ** 30 }),
-  }));
 }
 
 function say(lines: readonly string[]): void {

@@ -98,6 +98,16 @@ export class Avahi {
   }
 }
 
+/**
+ * avahi's claimant of link-local addresses on eth0. It locks a file in /run by the interface's name, so each has a /run
+ * of its own.
+ */
+export function startAutoipd(host: LanHost, words: readonly string[] = []): Program {
+  const script = 'mount -t tmpfs tmpfs /run; exec avahi-autoipd "$@"';
+  const argv = ['--no-drop-root', '--no-chroot', '--no-proc-title', ...words, 'eth0'];
+  return host.start('unshare', ['-m', '--propagation', 'private', 'sh', '-c', script, 'sh', ...argv]);
+}
+
 /** Reads a `=` line of `avahi-browse -p`; other lines give nothing. */
 export function parseSeenService(line: string): readonly SeenService[] {
   const [event, , family, instance, type, , hostName, address, port, ...txt] = line.split(';');

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { crossCheckOutputBytesMax } from '../base/discovery-limits.ts';
 import { printable } from '../base/format.ts';
 import { runChild } from '../platform/child-lines.ts';
@@ -33,7 +34,7 @@ const heapMebibytesMax = 64;
 export async function askSecondOpinion(type: string, durationMs: number): Promise<SecondOpinion> {
   const program = new URL('../cross-check.ts', import.meta.url);
   const { lines, ending } = await runChild({
-    argv: [program.pathname, type, String(durationMs)],
+    argv: [fileURLToPath(program), type, String(durationMs)],
     timeLimitMs: durationMs + childMarginMs,
     heapMebibytesMax,
     outputBytesMax: crossCheckOutputBytesMax,
@@ -84,7 +85,12 @@ function differencesOf(own: FoundService, others: readonly Sighting[]): readonly
 }
 
 function sightingOf(line: string, type: string): Sighting | undefined {
-  const parsed: unknown = JSON.parse(line);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
   if (typeof parsed !== 'object' || parsed === null) return undefined;
   const { fullName, port, address, text } = parsed as Record<string, unknown>;
   if (typeof fullName !== 'string' || typeof port !== 'number' || typeof address !== 'string')

@@ -71,6 +71,8 @@ export interface NetworkFacts {
   readonly announcedNames: readonly string[];
   readonly services: readonly ServiceFacts[];
   readonly conflicts: NameConflictFacts;
+  /** Packets and frames of others that were not looked into, since the start. */
+  readonly refused: RefusedFacts;
   /** Hosts that said something of themselves by multicast DNS, the last heard first. */
   readonly heard: readonly HeardHostFacts[];
   /** Other programs of this computer that answer multicast DNS beside us: `avahi-daemon`. */
@@ -85,6 +87,7 @@ export const noNetworkFacts: Omit<NetworkFacts, 'port'> = {
   announcedNames: [],
   services: [],
   conflicts: { count: 0, lastAgoMs: null, lastFrom: null },
+  refused: { malformed: 0, offLink: 0, arp: 0 },
   heard: [],
   sharesPortWith: [],
   multicast: null,
@@ -130,6 +133,15 @@ export interface NameConflictFacts {
   readonly lastAgoMs: number | null;
   /** The other host's address. */
   readonly lastFrom: string | null;
+}
+
+export interface RefusedFacts {
+  /** On port 5353, but no DNS. */
+  readonly malformed: number;
+  /** Sent to this box alone from another network. */
+  readonly offLink: number;
+  /** ARP frames that were too short or of another protocol. */
+  readonly arp: number;
 }
 
 export interface HeardHostFacts {

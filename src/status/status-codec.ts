@@ -13,6 +13,7 @@ import type {
   NetworkFacts,
   PairingFacts,
   PeerFacts,
+  RefusedFacts,
   VolumeFacts,
 } from './facts.ts';
 import type { LightState } from './light-state.ts';
@@ -154,6 +155,7 @@ function networkFrom(fields: CborFields): NetworkFacts {
       lastAgoMs: countOrNull(conflicts, 'lastAgoMs'),
       lastFrom: textOrNull(conflicts, 'lastFrom'),
     },
+    refused: refusedFrom(fields.map('refused')),
     heard: maps(fields, 'heard').map((each) => ({
       host: each.text('host'),
       address: each.text('address'),
@@ -183,6 +185,14 @@ function multicastFrom(fields: CborFields): MulticastFacts {
     sent: fields.count('sent'),
     foreign: fields.count('foreign'),
     strangers: fields.count('strangers'),
+  };
+}
+
+function refusedFrom(fields: CborFields): RefusedFacts {
+  return {
+    malformed: fields.count('malformed'),
+    offLink: fields.count('offLink'),
+    arp: fields.count('arp'),
   };
 }
 

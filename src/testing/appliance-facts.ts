@@ -44,6 +44,7 @@ export const healthyFacts: ApplianceFacts = {
     announcedNames: ['aether-3f2a.local'],
     services: [{ instance: 'aether-3f2a', type: '_aetherstore._tcp', port: 4000 }],
     conflicts: { count: 0, lastAgoMs: null, lastFrom: null },
+    refused: { malformed: 0, offLink: 0, arp: 0 },
     heard: [{ host: 'aether-7b10.local', address: '192.0.2.7', agoMs: 1200 }],
     sharesPortWith: [],
     multicast: {

@@ -4,7 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { silentLog } from '../../../src/base/log.ts';
 import { NodeDisk } from '../../../src/platform/node-disk.ts';
 import { NetworkMemory } from '../../../src/zeroconf/network-memory.ts';
+import { startAutoipd } from '../avahi.ts';
 import type { LanHost } from '../network.ts';
+import type { Program } from '../processes.ts';
+import { startNetworkd } from './networkd.ts';
 import { addressesOf, check, linkLocalOf, read, type Scenario, type Scene, scapy, until } from './scene.ts';
 
 const always = ['--link-local', 'always'];
@@ -43,6 +46,18 @@ function leaseScript(folder: string): string {
   return file;
 }
 
+function startDhcpServer(router: LanHost): Program {
+  const range = `${router.address.replace(/\d+$/, '50')},${router.address.replace(/\d+$/, '60')},255.255.255.0,2m`;
+  const words = [
+    '--port=0',
+    '--interface=eth0',
+    '--bind-interfaces',
+    '--leasefile-ro',
+    `--dhcp-range=${range}`,
+  ];
+  return router.start('dnsmasq', ['--no-daemon', '--conf-file=/dev/null', ...words]);
+}
+
 export const addressScenarios: readonly Scenario[] = [
   {
     name: 'on a bare cable the box has an address, a name, and is found by avahi that has one by avahi-autoipd',
@@ -50,12 +65,7 @@ export const addressScenarios: readonly Scenario[] = [
       const lan = scene.lan(['alder', 'peer'], { bare: ['alder', 'peer'] });
       const [host, peer] = [lan.host('alder'), lan.host('peer')];
       const capture = await scene.capture(host);
-      const autoipd = peer.start('avahi-autoipd', [
-        '--no-drop-root',
-        '--no-chroot',
-        '--no-proc-title',
-        'eth0',
-      ]);
+      const autoipd = startAutoipd(peer);
       const startedMs = performance.now();
       await scene.box(host, 'alder');
       const own = await linkLocalOf(host);
@@ -86,8 +96,7 @@ export const addressScenarios: readonly Scenario[] = [
       const lan = scene.lan(['alder', 'peer'], { bare: ['alder', 'peer'] });
       const [host, peer] = [lan.host('alder'), lan.host('peer')];
       await scene.capture(host);
-      const words = ['--no-drop-root', '--no-chroot', '--no-proc-title', '--start=169.254.77.7', 'eth0'];
-      const autoipd = peer.start('avahi-autoipd', words);
+      const autoipd = startAutoipd(peer, ['--start=169.254.77.7']);
       check((await linkLocalOf(peer)) === '169.254.77.7', 'avahi-autoipd has the address it was told');
       await remember(scene, host, 'alder', '169.254.77.7');
       await scene.box(host, 'alder', always);
@@ -106,8 +115,7 @@ export const addressScenarios: readonly Scenario[] = [
       await scene.capture(host);
       await scene.box(host, 'alder', always);
       const own = await linkLocalOf(host);
-      const words = ['--no-drop-root', '--no-chroot', '--no-proc-title', `--start=${own}`, 'eth0'];
-      const autoipd = peer.start('avahi-autoipd', words);
+      const autoipd = startAutoipd(peer, [`--start=${own}`]);
       const other = await linkLocalOf(peer);
       check(other !== own, 'both have one address');
       check((await addressesOf(host)).includes(own), 'the box has lost its address');
@@ -188,16 +196,7 @@ export const addressScenarios: readonly Scenario[] = [
       await scene.capture(host);
       await scene.box(host, 'alder');
       const own = await linkLocalOf(host);
-      const range = `${router.address.replace(/\d+$/, '50')},${router.address.replace(/\d+$/, '60')},255.255.255.0,2m`;
-      const dhcp = router.start('dnsmasq', [
-        '--no-daemon',
-        '--conf-file=/dev/null',
-        '--port=0',
-        '--interface=eth0',
-        '--bind-interfaces',
-        '--leasefile-ro',
-        `--dhcp-range=${range}`,
-      ]);
+      const dhcp = startDhcpServer(router);
       const script = leaseScript(scene.boxFolder(host, 'alder'));
       const client = host.start('udhcpc', ['-f', '-i', 'eth0', '-s', script, '-t', '5', '-T', '1']);
       const leased = await until('there is a lease', 15_000, async () =>
@@ -217,6 +216,43 @@ export const addressScenarios: readonly Scenario[] = [
       await host.run('ip', ['-4', 'addr', 'flush', 'dev', 'eth0', 'dynamic']);
       check((await linkLocalOf(host)) === own, 'it has another address than before');
       return `${leased} in place of ${own}, and back ${((performance.now() - goneMs) / 1000).toFixed(1)} s later`;
+    },
+  },
+  {
+    name: 'next to systemd-networkd: its own link-local address is used as it is, and none of ours is added',
+    play: async (scene) => {
+      const lan = scene.lan(['alder', 'peer'], { bare: ['alder', 'peer'] });
+      const host = lan.host('alder');
+      await scene.capture(host);
+      const networkd = startNetworkd(host, 'ipv4');
+      await scene.box(host, 'alder', ['--link-local', 'fallback']);
+      const own = await linkLocalOf(host, 30_000);
+      await delay(15_000);
+      const now = await addressesOf(host);
+      check(now.length === 1 && now[0] === own, `there are ${now.join(', ')}`);
+      await networkd.stop();
+      return own;
+    },
+  },
+  {
+    name: 'next to systemd-networkd that asks for DHCP in vain the box has an address, until a server comes',
+    play: async (scene) => {
+      const lan = scene.lan(['alder', 'router'], { bare: ['alder'] });
+      const host = lan.host('alder');
+      await scene.capture(host);
+      const networkd = startNetworkd(host, 'no');
+      await scene.box(host, 'alder');
+      const own = await linkLocalOf(host, 30_000);
+      await delay(5000);
+      check((await addressesOf(host)).includes(own), 'networkd took it away');
+      const dhcp = startDhcpServer(lan.host('router'));
+      const leased = await until('networkd has a lease', 90_000, async () =>
+        (await addressesOf(host)).find((address) => !address.startsWith('169.254.')),
+      );
+      check((await addressesOf(host)).includes(own), 'connections had no time to end');
+      await dhcp.stop();
+      await networkd.stop();
+      return `${own}, then ${leased}`;
     },
   },
 ];

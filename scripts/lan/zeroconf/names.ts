@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SeenService } from '../avahi.ts';
-import { Aether } from '../box-process.ts';
+import { Aether, logFileOf } from '../box-process.ts';
 import { check, type Scenario, until } from './scene.ts';
 
 const type = '_aetherstore._tcp';
@@ -161,6 +162,26 @@ export const nameScenarios: readonly Scenario[] = [
       check((await box.program.exited) === 0, 'it stopped cleanly');
       await browser.stop();
       return `${goneMs.toFixed(0)} ms after SIGTERM`;
+    },
+  },
+  {
+    name: 'beside a running avahi-daemon the box shares port 5353, says so, and both are seen from elsewhere',
+    play: async (scene) => {
+      const lan = scene.lan(['alder', 'peer']);
+      const host = lan.host('alder');
+      await scene.capture(host);
+      await scene.avahi(host, 'laptop');
+      const elsewhere = await scene.avahi(lan.host('peer'));
+      const box = await scene.box(host, 'alder');
+      await until('the box says who has the port too', 5000, () =>
+        readFileSync(logFileOf(box.options.folder), 'utf8').includes('avahi-daemon') ? true : undefined,
+      );
+      await until('both names are seen', 10_000, async () => {
+        const [own] = named(await elsewhere.browse(type), 'alder');
+        const laptop = await elsewhere.run('avahi-resolve', ['-4', '-n', 'laptop.local']);
+        return own?.hostName === 'alder.local' && laptop.stdout.includes(host.address) ? true : undefined;
+      });
+      return 'alder.local and laptop.local on one host';
     },
   },
 ];

@@ -4,6 +4,7 @@ import { whyNoAvahi } from '../avahi.ts';
 import { whyNoLan } from '../network.ts';
 import { addressScenarios } from './addresses.ts';
 import { nameScenarios } from './names.ts';
+import { networkdProgram } from './networkd.ts';
 import { type Scenario, Scene } from './scene.ts';
 
 /** Those that wait longest first, so that the others fit beside them. */
@@ -19,6 +20,7 @@ const needed = {
   tcpdump: 'tcpdump',
   tshark: 'tshark',
   udhcpc: 'udhcpc',
+  [networkdProgram]: 'systemd',
   '/usr/lib/python3/dist-packages/scapy/__init__.py': 'python3-scapy',
 };
 

@@ -21,6 +21,7 @@ export function networkLines({ network }: ApplianceStatus, columns: number): rea
     ...labelled('names', announcedNames.length === 0 ? 'none yet' : announcedNames.join(', '), columns),
     ...labelled('services', offers.length === 0 ? 'none announced' : offers.join(', '), columns),
     ...labelled('conflicts', conflictWords(network), columns),
+    ...labelled('refused', refusedWords(network), columns),
     ...(sharesPortWith.length === 0
       ? []
       : labelled('mDNS', `port 5353 is shared with ${sharesPortWith.join(', ')}`, columns)),
@@ -76,6 +77,15 @@ function conflictWords({ conflicts: { count, lastAgoMs, lastFrom } }: NetworkFac
   if (count === 0) return 'none over names';
   const last = lastAgoMs === null ? '' : `, the last ${formatAge(lastAgoMs)}`;
   return `${count} over names${last}${lastFrom === null ? '' : ` with ${lastFrom}`}`;
+}
+
+function refusedWords({ refused: { malformed, offLink, arp } }: NetworkFacts): string {
+  const words = [
+    malformed === 0 ? '' : `${countOf(malformed, 'packet')} that ${malformed === 1 ? 'was' : 'were'} no DNS`,
+    offLink === 0 ? '' : `${countOf(offLink, 'packet')} from another network`,
+    arp === 0 ? '' : `${countOf(arp, 'frame')} that ${arp === 1 ? 'was' : 'were'} no ARP`,
+  ];
+  return words.filter((text) => text !== '').join(', ') || 'nothing';
 }
 
 function heardLines({ heard }: NetworkFacts, columns: number): readonly string[] {

@@ -42,6 +42,7 @@ const boxes: Readonly<Record<string, ApplianceFacts>> = {
         },
       ],
       conflicts: { count: 1, lastAgoMs: 190_000, lastFrom: '169.254.7.10' },
+      refused: { malformed: 12, offLink: 3, arp: 1 },
       heard: [],
       sharesPortWith: ['avahi-daemon'],
     },

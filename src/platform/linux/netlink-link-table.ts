@@ -42,6 +42,7 @@ const askAgain = -1;
 /** Changes that keep coming cannot keep us asking: what a dump missed, notices tell. */
 const dumpTriesMax = 10;
 const timedOut = 110;
+const reloadDelayMs = 1000;
 
 /** {@link LinkTable} over rtnetlink: what the kernel told at the start, kept up to date by its notices. */
 export class NetlinkLinkTable implements LinkTable {
@@ -63,7 +64,7 @@ export class NetlinkLinkTable implements LinkTable {
     table.#socket = NetlinkSocket.open(
       events,
       (messages) => table.#receive(messages),
-      () => void table.#load(),
+      () => table.#reload(),
     );
     await table.#load();
     return table;
@@ -107,6 +108,13 @@ export class NetlinkLinkTable implements LinkTable {
     return this.#loading;
   }
 
+  /** Reads it again after notices were dropped; when the kernel does not answer, again a little later. */
+  #reload(): void {
+    this.#load().catch(() => {
+      if (this.#socket !== undefined) setTimeout(() => this.#reload(), reloadDelayMs).unref();
+    });
+  }
+
   async #loadWhileStale(): Promise<void> {
     while (this.#isStale) {
       this.#isStale = false;
@@ -127,13 +135,18 @@ export class NetlinkLinkTable implements LinkTable {
   }
 
   /** The number of the error the kernel answers with, 0 for none. */
-  #request(make: (sequence: number) => Bytes): Promise<number> {
+  async #request(make: (sequence: number) => Bytes): Promise<number> {
     const sequence = ++this.#sequence;
+    const request = make(sequence);
     const answered = new Promise<number>((resolve) => {
       this.#requests.set(sequence, { resolve, interrupted: false });
     });
     const timeout = setTimeout(() => this.#answer(sequence, timedOut), linkAnswerMsMax);
-    this.#socket?.send(make(sequence));
+    try {
+      this.#socket?.send(request);
+    } catch (error) {
+      this.#answer(sequence, -((error as NodeJS.ErrnoException).errno ?? -timedOut));
+    }
     return answered.finally(() => clearTimeout(timeout));
   }
 

@@ -26,6 +26,7 @@ const compositions = new Set(
     'box-group',
     'box-network',
     'box-pool',
+    'box-settings',
     'cross-check',
     'main',
     'seal-worker',

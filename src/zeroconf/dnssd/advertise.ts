@@ -103,6 +103,7 @@ export class Advertiser {
       links: [...this.#states.values()].map(({ link, publisher }) => linkFacts(link, publisher)),
       conflicts: { count, lastAgoMs, lastFrom: count === 0 ? null : lastFrom },
       services: this.#services,
+      refused: this.#host.refused(),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { Link } from '../mdns/mdns-host.ts';
+import type { Link, RefusedPackets } from '../mdns/mdns-host.ts';
 import type { PublisherState } from '../mdns/publisher.ts';
 import type { ServiceOffer } from './service.ts';
 
@@ -8,6 +8,7 @@ export interface AdvertiserFacts {
   readonly conflicts: NameConflicts;
   /** Under the names they have now. */
   readonly services: readonly ServiceOffer[];
+  readonly refused: RefusedPackets;
 }
 
 /** How our names stand on one interface, over one address family. */

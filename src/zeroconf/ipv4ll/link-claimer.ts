@@ -34,6 +34,8 @@ export interface LinkLocalFacts {
   /** Why there can be none, in words; null unless unavailable. */
   readonly reason: string | null;
   readonly conflicts: number;
+  /** ARP frames that were none: too short, or of another protocol. */
+  readonly framesRefused: number;
 }
 
 /** Claims and defends an address on one interface: policy and claim machine, their timer, their ARP socket. */
@@ -53,6 +55,7 @@ export class LinkClaimer {
   #unavailable: string | undefined;
   /** What is done to the interface, one thing after the other. */
   #work: Promise<void> = Promise.resolve();
+  #framesRefused = 0;
   #closed = false;
 
   constructor(link: LinkState, mode: LinkLocalMode, memory: LinkLocalMemory, ports: LinkLocalPorts) {
@@ -77,7 +80,9 @@ export class LinkClaimer {
 
   facts(): LinkLocalFacts {
     const { phase, address, conflictsSeen: conflicts } = this.#claim;
-    const about = { interfaceName: this.#name, reason: this.#unavailable ?? null, conflicts };
+    const framesRefused = this.#framesRefused;
+    const reason = this.#unavailable ?? null;
+    const about = { interfaceName: this.#name, reason, conflicts, framesRefused };
     if (this.#unavailable !== undefined) return { ...about, phase: 'unavailable', address: null };
     if (this.#held !== undefined) return { ...about, phase: 'held', address: this.#held };
     if (phase === 'probing') return { ...about, phase, address };
@@ -221,8 +226,12 @@ export class LinkClaimer {
   }
 
   #hear(arp: ArpLink, frame: Bytes): void {
-    const packet = arp === this.#arp ? decodeArp(frame) : undefined;
-    if (packet === undefined) return;
+    if (arp !== this.#arp) return;
+    const packet = decodeArp(frame);
+    if (packet === undefined) {
+      this.#framesRefused++;
+      return;
+    }
     const event: ClaimEvent = { kind: 'arp', packet, draw: this.#draw() };
     const before = this.#claim;
     const step = claimStep(before, event, this.#now());

@@ -89,7 +89,14 @@ test('a box on a bare cable has an address 9 to 12 s after link-up: 5 s for DHCP
     await lan.clock.run(3200);
     assert.match(box.own()[0]!, /^169\.254\./);
     assert.deepEqual(box.linkLocal.facts(), [
-      { interfaceName: 'eth0', phase: 'held', address: box.own()[0], reason: null, conflicts: 0 },
+      {
+        interfaceName: 'eth0',
+        phase: 'held',
+        address: box.own()[0],
+        reason: null,
+        conflicts: 0,
+        framesRefused: 0,
+      },
     ]);
   }
 });
@@ -270,6 +277,19 @@ test('interfaces that come later, go, and come back under the same name are serv
   await lan.clock.run(10_000);
   const [link] = box.links.links();
   assert.deepEqual(box.own(), [candidateAddress(link!.mac, 0)]);
+});
+
+test('frames that are no ARP are counted, and change nothing', async () => {
+  const lan = new Wire();
+  const box = lan.host();
+  box.links.plug('eth0');
+  await lan.clock.run(15_000);
+  const [address] = box.own();
+  const whole = arpAnnouncement(rival, address!);
+  for (let length = 14; length < 42; length++) lan.wire.inject(whole.slice(0, length));
+  await lan.clock.run(10_000);
+  assert.deepEqual(box.own(), [address]);
+  assert.equal(box.linkLocal.facts()[0]!.framesRefused, 28);
 });
 
 test('a flood of claims costs no memory and no more than one address in a defence', async () => {

@@ -60,6 +60,12 @@ interface OpenLink extends Link {
   dueMs: number | undefined;
 }
 
+/** Counts since the start. */
+export interface RefusedPackets {
+  readonly malformed: number;
+  readonly offLink: number;
+}
+
 interface SentPacket {
   readonly atMs: number;
   readonly heardOn: Set<string>;
@@ -75,6 +81,7 @@ export class MdnsHost {
   readonly #links = new Map<string, OpenLink>();
   readonly #sent = new Map<string, SentPacket>();
   readonly #failed = new Set<string>();
+  readonly #refused = { malformed: 0, offLink: 0 };
   #ownAddresses: ReadonlySet<string> = new Set();
   #following: Promise<void> = Promise.resolve();
   /** Waits for its turn to follow, and will see what has changed since. */
@@ -96,6 +103,11 @@ export class MdnsHost {
 
   links(): readonly Link[] {
     return [...this.#links.values()];
+  }
+
+  /** Packets that were not looked into: no DNS at all, or sent to us alone from another network (RFC 6762 §11). */
+  refused(): RefusedPackets {
+    return { ...this.#refused };
   }
 
   /** A number from [0, 1). */
@@ -226,12 +238,17 @@ export class MdnsHost {
 
   #receive(link: OpenLink, socket: MulticastSocket, datagram: Datagram): void {
     if (link.socket !== socket || this.#links.get(link.key) !== link) return;
-    if (!isOnLink(link, datagram) || this.#isOwnCopy(link, datagram)) return;
+    if (!isOnLink(link, datagram)) {
+      this.#refused.offLink++;
+      return;
+    }
+    if (this.#isOwnCopy(link, datagram)) return;
     let message: Message | undefined;
     try {
       message = decodeWanted(datagram.bytes, (head) => this.#handler.wants(link, head));
     } catch (error) {
       if (!(error instanceof AetherError)) throw error;
+      this.#refused.malformed++;
       this.#ports.log.debug('packet refused', { link: link.key, error: describeError(error) });
       return;
     }

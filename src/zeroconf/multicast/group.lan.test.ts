@@ -134,7 +134,7 @@ test('packets have a hop limit that keeps them in the site, and stay in one fram
   for (const line of lines) assert.ok(Number(/length (\d+)$/.exec(line)?.[1] ?? 0) <= 1200, line);
 });
 
-test('a switch that forgets a member is told again, with no querier to ask for it', async (t) => {
+test('a switch that forgets a member is told again after a minute of silence, before a querier asks', async (t) => {
   if (skip !== undefined) return t.skip(skip);
   const a = await start('a', { self: 1, members: [1, 2] });
   const b = await start('b', { self: 2, members: [1, 2] });

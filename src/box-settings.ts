@@ -1,0 +1,124 @@
+import { basename, join } from 'node:path';
+import { AetherError } from './base/errors.ts';
+import { stateFileBytesMax } from './base/limits.ts';
+import { type BoxOptions, defaultReplicas } from './box.ts';
+import { type BoxConfig, defaultBoxConfig, defaultPort, parseBoxConfig } from './box-config.ts';
+import { type CommandLine, type OptionSpec, optionLines, usageError } from './cli/arguments.ts';
+import { InstanceLock } from './platform/instance-lock.ts';
+import { LmdbStore } from './platform/lmdb-store.ts';
+import { NodeDisk } from './platform/node-disk.ts';
+import { isMemberName } from './pool/membership/record.ts';
+import type { Disk } from './ports/disk.ts';
+import { readFile as readSmallFile } from './ports/replace-file.ts';
+import type { ListenAddress } from './ports/secure-transport.ts';
+import type { VolumeOptions } from './store/volume.ts';
+
+/** What a box is told on its command line. */
+export const options: Readonly<Record<string, OptionSpec>> = {
+  dir: {
+    type: 'string',
+    value: 'DIR',
+    help: "the box's folder: state, box.json, default disk (default: var/box)",
+  },
+  name: {
+    type: 'string',
+    value: 'NAME',
+    help: 'what people call this box (default: aether- and four digits)',
+  },
+  listen: {
+    type: 'string',
+    value: 'HOST:PORT',
+    help: `where members connect (default: every address, port ${defaultPort} or the next free one)`,
+  },
+  volume: {
+    type: 'string',
+    value: 'PATH',
+    multiple: true,
+    help: 'a folder to store in, the root of a disk; once for each (default: DIR/disk1)',
+  },
+  'link-local': {
+    type: 'string',
+    value: 'WHEN',
+    help: 'addresses from 169.254/16: fallback (default: where no DHCP server answers), always or never',
+  },
+  console: { type: 'string', value: 'WHERE', help: 'the maintenance console: terminal (default) or none' },
+  'json-ready': { type: 'boolean', help: 'print one line of JSON when it listens' },
+  version: { type: 'boolean', help: 'print the version' },
+  help: { type: 'boolean', short: 'h', help: 'show this' },
+};
+
+export const usage = [
+  'usage: npm start -- [options]',
+  '',
+  'Runs an AetherStore box on this computer.',
+  '',
+  ...optionLines(options),
+  '',
+  'box.json in DIR may set name, listen {host, port}, volumes [{path, limitGiB}], linkLocal and console;',
+  'options come first.',
+];
+
+/** Where another box on this computer listens: the next ports, then any. */
+const nextPorts = [...Array.from({ length: 9 }, (_, index) => defaultPort + 1 + index), 0];
+
+/** What a box is to be, by its command line and its `box.json`. Errors: `USAGE`, `CONFIG_INVALID`. */
+export async function boxOptions(folder: string, config: BoxConfig, line: CommandLine): Promise<BoxOptions> {
+  const name = line.text('name') ?? config.name ?? undefined;
+  if (name !== undefined && !isMemberName(name)) throw nameInvalid();
+  return {
+    ...(name === undefined ? {} : { name }),
+    listen: listenAddress(line.text('listen'), config),
+    otherPorts: line.text('listen') === undefined && config.listen.port === null ? nextPorts : [],
+    volumes: await volumesOf(folder, config, line),
+    replicas: defaultReplicas,
+  };
+}
+
+export async function readConfig(disk: Disk): Promise<BoxConfig> {
+  const bytes = await readSmallFile(disk, 'box.json', stateFileBytesMax);
+  return bytes === undefined ? defaultBoxConfig : parseBoxConfig(new TextDecoder().decode(bytes));
+}
+
+export function linkLocalMode(flag: string | undefined, config: BoxConfig): BoxConfig['linkLocal'] {
+  if (flag === undefined) return config.linkLocal;
+  if (flag === 'fallback' || flag === 'always' || flag === 'never') return flag;
+  throw usageError(`--link-local ${flag}: fallback, always or never was expected`, 'npm start -- --help');
+}
+
+function listenAddress(flag: string | undefined, { listen }: BoxConfig): ListenAddress {
+  if (flag === undefined) return { host: listen.host, port: listen.port ?? defaultPort };
+  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(flag);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw usageError(`--listen ${flag}: HOST:PORT was expected`, 'npm start -- --help');
+  }
+  return { host: match[1] || match[2] || '::', port };
+}
+
+/** The folders to store in. One that is missing is made only when it is the default: a missing disk is no folder. */
+async function volumesOf(
+  folder: string,
+  config: BoxConfig,
+  line: CommandLine,
+): Promise<readonly VolumeOptions[]> {
+  const flags = line.texts('volume').map((path) => ({ path, limitGiB: null }));
+  const chosen = flags.length > 0 ? flags : config.volumes;
+  if (chosen.length === 0) await new NodeDisk(folder).makeDirectory('disk1');
+  const volumes = chosen.length > 0 ? chosen : [{ path: join(folder, 'disk1'), limitGiB: null }];
+  return volumes.map(({ path, limitGiB }) => ({
+    name: basename(path),
+    disk: new NodeDisk(path),
+    openIndex: async () => {
+      // Held until this process ends.
+      InstanceLock.takeDisk(path);
+      return LmdbStore.open(join(path, 'index'));
+    },
+    ...(limitGiB === null ? {} : { limitBytes: limitGiB * 2 ** 30 }),
+  }));
+}
+
+function nameInvalid(): AetherError {
+  return new AetherError('CONFIG_INVALID', 'the name of a box has 1 to 63 bytes and no control characters', {
+    help: 'Change --name, or name in box.json.',
+  });
+}
