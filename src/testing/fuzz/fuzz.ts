@@ -126,16 +126,13 @@ export class FuzzSession {
   }
 
   async #measured(subject: FuzzSubject, bytes: Bytes): Promise<{ readonly text: string } | undefined> {
-    const cpuBefore = process.threadCpuUsage();
-    let longestMs = 0;
     const timed: Stopwatch = (work) => {
+      const cpuBefore = process.threadCpuUsage();
       const startedMs = performance.now();
       try {
         return work();
       } finally {
-        const tookMs = performance.now() - startedMs;
-        this.#busyMs += tookMs;
-        longestMs = Math.max(longestMs, tookMs);
+        this.#note(performance.now() - startedMs, cpuBefore);
       }
     };
     let thrown: { readonly text: string } | undefined;
@@ -145,14 +142,18 @@ export class FuzzSession {
     } catch (error) {
       thrown = { text: textOf(error) };
     }
-    if (longestMs > this.#slowestMs) {
-      const { user, system } = process.threadCpuUsage(cpuBefore);
-      // Neither a busy machine nor the kernel's coarse count makes a packet slow.
-      const tookMs = Math.min(longestMs, (user + system) / 1000 + cpuTickMs);
-      if (tookMs > slowMs) this.#find('slow', `${tookMs.toFixed(0)} ms in one turn of the event loop`);
-      this.#slowestMs = Math.max(this.#slowestMs, tookMs);
-    }
     return thrown;
+  }
+
+  #note(wallMs: number, cpuBefore: NodeJS.CpuUsage): void {
+    this.#busyMs += wallMs;
+    if (wallMs <= this.#slowestMs) return;
+    const { user, system } = process.threadCpuUsage(cpuBefore);
+    // Neither a busy machine nor the kernel's coarse count makes a packet slow.
+    const tookMs = Math.min(wallMs, (user + system) / 1000 + cpuTickMs);
+    if (tookMs <= this.#slowestMs) return;
+    this.#slowestMs = tookMs;
+    if (tookMs > slowMs) this.#find('slow', `${tookMs.toFixed(0)} ms in one turn of the event loop`);
   }
 
   /** The first of each kind is kept, and the slowest packet; numbers do not tell kinds apart. */
