@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SeenService } from '../avahi.ts';
 import { Aether, logFileOf } from '../box-process.ts';
-import { check, type Scenario, until } from './scene.ts';
+import { check, read, type Scenario, until } from './scene.ts';
 
 const type = '_aetherstore._tcp';
 
@@ -16,7 +16,7 @@ export const nameScenarios: readonly Scenario[] = [
     play: async (scene) => {
       const lan = scene.lan(['alder', 'peer', 'desktop']);
       const [host, peer] = [lan.host('alder'), lan.host('peer')];
-      await scene.capture(host);
+      const capture = await scene.capture(host);
       const avahi = await scene.avahi(peer);
       const printer = avahi.start('avahi-publish', ['-s', 'Mr. Printer', '_ipp._tcp', '631', 'note=x']);
       await scene.box(host, 'Mr. Box');
@@ -48,6 +48,9 @@ export const nameScenarios: readonly Scenario[] = [
         .host('desktop')
         .run('nmap', ['-e', 'eth0', '--script', 'broadcast-dns-service-discovery'], { timeoutMs: 60_000 });
       check(nmap.stdout.includes('aetherstore'), `nmap: ${nmap.stdout}`);
+      // RFC 6762 §11.
+      const farther = `udp.srcport == 5353 && eth.src == ${host.mac} && !(ip.ttl == 255) && !(ipv6.hlim == 255)`;
+      check((await read(capture, farther, ['frame.number'])).length === 0, 'a packet may leave the link');
       return `as Mr. Box on Mr-Box.local, ${host.address} and ${host.linkLocalAddress}`;
     },
   },
