@@ -1,10 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { silentLog } from '../../../src/base/log.ts';
 import { NodeDisk } from '../../../src/platform/node-disk.ts';
 import { NetworkMemory } from '../../../src/zeroconf/network-memory.ts';
 import { startAutoipd } from '../avahi.ts';
+import { logFileOf } from '../box-process.ts';
 import type { LanHost } from '../network.ts';
 import type { Program } from '../processes.ts';
 import { startNetworkd } from './networkd.ts';
@@ -253,6 +254,28 @@ export const addressScenarios: readonly Scenario[] = [
       await dhcp.stop();
       await networkd.stop();
       return `${own}, then ${leased}`;
+    },
+  },
+  {
+    name: 'CAP_NET_RAW and CAP_NET_ADMIN are all it takes; without them the box says so and goes on',
+    play: async (scene) => {
+      const lan = scene.lan(['alder', 'birch', 'peer'], { bare: ['alder', 'birch'] });
+      const [able, unable] = [lan.host('alder'), lan.host('birch')];
+      await scene.capture(able);
+      const avahi = await scene.avahi(lan.host('peer'));
+      const [, refused] = await Promise.all([
+        scene.boxOfNobody(able, 'alder', ['net_raw', 'net_admin'], always),
+        scene.boxOfNobody(unable, 'birch', [], always),
+      ]);
+      const own = await linkLocalOf(able);
+      const log = readFileSync(logFileOf(refused.options.folder), 'utf8');
+      check(log.includes('no link-local address here'), `the log says nothing of it:\n${log}`);
+      check((await addressesOf(unable)).length === 0, 'it has an address all the same');
+      await until('both are announced, on IPv6 the one without', 10_000, async () => {
+        const found = (await avahi.browse('_aetherstore._tcp')).map(({ instance }) => instance);
+        return found.includes('alder') && found.includes('birch') ? true : undefined;
+      });
+      return `${own} with them; announced on IPv6 without`;
     },
   },
 ];

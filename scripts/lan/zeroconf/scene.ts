@@ -1,10 +1,12 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Avahi } from '../avahi.ts';
-import { BoxProcess, repositoryRoot } from '../box-process.ts';
+import { BoxProcess, disksOf, repositoryRoot } from '../box-process.ts';
 import { Lan, type LanHost, type LanOptions } from '../network.ts';
-import { type Program, thisMachine } from '../processes.ts';
+import { type Place, type Program, thisMachine } from '../processes.ts';
+
+const nobody = '65534';
 
 /** One thing that has to hold among real hosts and programs. `play` resolves with a remark, or rejects. */
 export interface Scenario {
@@ -43,6 +45,32 @@ export class Scene {
 
   async box(host: LanHost, name: string, words: readonly string[] = []): Promise<BoxProcess> {
     const box = await BoxProcess.start({ name, folder: this.boxFolder(host, name), words }, host);
+    this.#boxes.push(box);
+    return box;
+  }
+
+  /** As {@link box}, run by a user who is nobody and has no rights but these capabilities (capabilities(7)). */
+  async boxOfNobody(
+    host: LanHost,
+    name: string,
+    capabilities: readonly string[],
+    words: readonly string[],
+  ): Promise<BoxProcess> {
+    const folder = this.boxFolder(host, name);
+    for (const disk of disksOf(folder)) mkdirSync(disk, { recursive: true });
+    await thisMachine.run('chown', ['-R', nobody, folder]);
+    const kept = ['-all', ...capabilities.map((one) => `+${one}`)].join(',');
+    const rights = [`--inh-caps=${kept}`, `--ambient-caps=${kept}`, `--bounding-set=${kept}`];
+    const asNobody = [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', ...rights];
+    // Folders for temporary files are closed to others, who here have to pass them.
+    for (const above of [this.#folder, dirname(this.#folder)]) chmodSync(above, 0o711);
+    const place: Place = {
+      name: host.name,
+      run: (command, args, options) => host.run('setpriv', [...asNobody, command, ...args], options),
+      start: (command, args, options) => host.start('setpriv', [...asNobody, command, ...args], options),
+      argv: (command, args) => host.argv('setpriv', [...asNobody, command, ...args]),
+    };
+    const box = await BoxProcess.start({ name, folder, words }, place);
     this.#boxes.push(box);
     return box;
   }
