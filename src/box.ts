@@ -20,7 +20,13 @@ import type { Entropy } from './ports/entropy.ts';
 import type { KeyValueStore } from './ports/key-value-store.ts';
 import type { ListenAddress, PeerAddress, SecureTransport } from './ports/secure-transport.ts';
 import { type ApplianceStatus, foldStatus } from './status/appliance-status.ts';
-import type { BoxPhase, NetworkFacts, VolumeFacts } from './status/facts.ts';
+import {
+  type BoxPhase,
+  type NetworkFacts,
+  noUpdate,
+  unknownHardware,
+  type VolumeFacts,
+} from './status/facts.ts';
 import { statusToCbor } from './status/status-codec.ts';
 import { ChunkStore, type VolumeStatus } from './store/chunk-store.ts';
 import type { VolumeOptions } from './store/volume.ts';
@@ -232,6 +238,11 @@ export class Box {
         lockedForMs: pairing.lockedForMs ?? null,
         codeShown: pairing.code !== undefined,
       },
+      hardware: unknownHardware,
+      disks: [],
+      update: noUpdate,
+      work: [],
+      acknowledged: [],
     });
   }
 

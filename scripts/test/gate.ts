@@ -1,5 +1,5 @@
 // The one gate: types, lint, then tests by node's runner. `--quick` leaves out the tests that take namespaces, root
-// or minutes (*.lan.test.ts, *.slow.test.ts); paths after it narrow the tests to files that contain one of them.
+// or minutes (*.lan.test.ts, *.device.test.ts, *.slow.test.ts); paths after it narrow the tests to files that contain one of them.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const testFolders = ['src', 'scripts', 'bench', 'hw-tests'];
-const slowTest = /\.(lan|slow)\.test\.ts$/;
+const slowTest = /\.(lan|slow|device)\.test\.ts$/;
 const quickTimeoutMs = 60_000;
 const fullTimeoutMs = 30 * 60_000;
 

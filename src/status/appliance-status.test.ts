@@ -99,3 +99,22 @@ test('fields that only a newer box knows are left out', () => {
   const status = foldStatus(healthyFacts);
   assert.deepEqual(statusFromCbor({ ...(statusToCbor(status) as object), hot: true }), status);
 });
+
+test('the lights are silent about what a person has seen, unless data is at risk', () => {
+  const seen = { acknowledged: ['DISK_FAILED:disk1'] };
+  assert.deepEqual(foldStatus({ ...healthyFacts, ...failedDisk, ...seen }).light, { kind: 'healthy' });
+  const alone = { ...healthyFacts, ...failedDisk, ...seen, peers: [] };
+  assert.deepEqual(foldStatus(alone).light, { kind: 'data-at-risk' });
+});
+
+test('time left is told once a hundredth is done', () => {
+  const work = (doneBytes: number) =>
+    foldStatus({
+      ...healthyFacts,
+      work: [{ kind: 'retire', subject: 'disk1', doneBytes, totalBytes: 1000, sinceMs: 5000.5 }],
+    }).work[0]!.leftMs;
+  assert.equal(work(0), null);
+  assert.equal(work(9), null);
+  assert.equal(work(250), 15_000);
+  assert.equal(work(1000), 0);
+});

@@ -1,15 +1,20 @@
 import { countOf } from '../base/format.ts';
-import { type Condition, conditionsOf, type Severity } from './conditions.ts';
+import type { Condition, Severity } from './condition.ts';
+import { conditionsOf } from './conditions.ts';
 import type {
   ApplianceFacts,
   BoxFacts,
   CopyFacts,
+  DiskFacts,
+  HardwareFacts,
   MulticastFacts,
   NetworkFacts,
   PairingFacts,
   PeerFacts,
   PoolFacts,
+  UpdateFacts,
   VolumeFacts,
+  WorkFacts,
 } from './facts.ts';
 import { type LightState, lightStateOf } from './light-state.ts';
 
@@ -37,6 +42,15 @@ export interface ApplianceStatus {
   readonly network: NetworkFacts;
   readonly copies: CopyFacts;
   readonly pairing: PairingFacts;
+  readonly hardware: HardwareFacts;
+  readonly disks: readonly DiskFacts[];
+  readonly update: UpdateFacts;
+  readonly work: readonly WorkStatus[];
+}
+
+export interface WorkStatus extends WorkFacts {
+  /** As it went up to now; null while too little is done to tell. */
+  readonly leftMs: number | null;
 }
 
 export interface PoolStatus extends PoolFacts {
@@ -70,7 +84,20 @@ export function foldStatus(facts: ApplianceFacts): ApplianceStatus {
     network: wholeNetwork(facts.network),
     copies: facts.copies,
     pairing: { ...facts.pairing, lockedForMs: wholeMs(facts.pairing.lockedForMs) },
+    hardware: facts.hardware,
+    disks: facts.disks,
+    update: facts.update,
+    work: facts.work.map(workStatus),
   };
+}
+
+/** Time left is told from a hundredth on: before that it would jump about. */
+function workStatus(work: WorkFacts): WorkStatus {
+  const { doneBytes, totalBytes } = work;
+  const sinceMs = Math.max(0, Math.floor(work.sinceMs));
+  const told = doneBytes > 0 && doneBytes * 100 >= totalBytes;
+  const leftMs = told ? Math.max(0, Math.round((sinceMs * (totalBytes - doneBytes)) / doneBytes)) : null;
+  return { ...work, sinceMs, leftMs };
 }
 
 /** Clocks give fractions of a millisecond; on the wire times are whole numbers. */
@@ -125,7 +152,7 @@ function poolStatus(facts: ApplianceFacts): PoolStatus | null {
 }
 
 function capacityOf(volumes: readonly VolumeFacts[]): CapacityStatus {
-  const working = volumes.filter((volume) => volume.state !== 'failed');
+  const working = volumes.filter(({ state }) => state === 'ok' || state === 'full');
   const sum = (bytesOf: (volume: VolumeFacts) => number) =>
     working.reduce((total, volume) => total + bytesOf(volume), 0);
   return {

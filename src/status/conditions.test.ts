@@ -2,13 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   boxFacts,
+  diskFacts,
   healthyFacts,
   peerFacts,
   unclaimedFacts,
   volumeFacts,
 } from '../testing/appliance-facts.ts';
-import { type Condition, conditionCodes, conditionsOf } from './conditions.ts';
-import type { ApplianceFacts } from './facts.ts';
+import { type Condition, conditionCodes } from './condition.ts';
+import { conditionsOf } from './conditions.ts';
+import {
+  type ApplianceFacts,
+  type HardwareFacts,
+  noUpdate,
+  type UpdateFacts,
+  unknownHardware,
+} from './facts.ts';
 
 const gibibyte = 1024 ** 3;
 
@@ -33,10 +41,14 @@ test('a box that nobody has claimed says how to claim it', () => {
   assert.match(condition.help, /aether claim aether-3f2a/);
 });
 
-test('interfaces without an address are no network', () => {
-  for (const interfaces of [[], [{ name: 'eth0', addresses: [], linkLocal: null }]]) {
+test('no interface is no link, and interfaces without an address are no network', () => {
+  const cases = [
+    { interfaces: [], code: 'NO_LINK' },
+    { interfaces: [{ name: 'eth0', addresses: [], linkLocal: null }], code: 'NO_NETWORK' },
+  ];
+  for (const { interfaces, code } of cases) {
     const condition = only({ ...healthyFacts, network: { ...healthyFacts.network, interfaces } });
-    assert.deepEqual([condition.code, condition.severity], ['NO_NETWORK', 'warning']);
+    assert.deepEqual([condition.code, condition.severity], [code, 'warning']);
   }
 });
 
@@ -160,7 +172,7 @@ test('the worst comes first, and every condition says what to do in a sentence',
       'DISK_FAILED',
       'RECORDS_CORRUPT',
       'COPIES_MISSING',
-      'NO_NETWORK',
+      'NO_LINK',
       'DISK_FULL',
       'BOX_AWAY',
       'PAIRING_LOCKED',
@@ -171,4 +183,100 @@ test('the worst comes first, and every condition says what to do in a sentence',
     assert.match(each.message, /^[A-Z0-9].*\.$/);
     assert.match(each.help, /^[A-Z].*\.$/);
   }
+});
+
+test('a disk that was pulled is a warning, and critical when it held the only copy', () => {
+  const volumes = [volumeFacts('disk1', { state: 'missing' }), volumeFacts('disk2')];
+  const condition = only({ ...healthyFacts, volumes });
+  assert.deepEqual(
+    [condition.code, condition.severity, condition.subject],
+    ['DISK_MISSING', 'warning', 'disk1'],
+  );
+  assert.equal(condition.message, 'Disk disk1 is not attached any more; the box goes on without it.');
+  assert.equal(brief({ ...healthyFacts, volumes, peers: [] })[0], 'critical DISK_MISSING');
+  const all = [volumeFacts('disk1', { state: 'missing' })];
+  assert.deepEqual(brief({ ...healthyFacts, volumes: all }), ['critical DISKS_GONE']);
+});
+
+test('a disk that is empty after its retirement may be pulled', () => {
+  const volumes = [volumeFacts('disk1', { state: 'retired' }), volumeFacts('disk2')];
+  assert.deepEqual(brief({ ...healthyFacts, volumes }), ['notice DISK_RETIRED']);
+});
+
+test('a disk that speaks ill of itself is named as a person knows it, with what it says', () => {
+  const smart = {
+    passed: true,
+    warnings: ['8 sectors cannot be read'],
+    temperatureCelsius: 31,
+    powerOnHours: 1,
+  };
+  const disks = [diskFacts('sda', { volume: 'disk1', smart })];
+  const condition = only({ ...healthyFacts, disks });
+  assert.deepEqual([condition.code, condition.subject], ['DISK_FAILING', 'disk1']);
+  assert.match(
+    condition.message,
+    /disk1 \(Samsung Portable SSD T7\) may fail soon: 8 sectors cannot be read\./,
+  );
+  const failed = only({
+    ...healthyFacts,
+    disks: [diskFacts('sda', { smart: { ...smart, passed: false, warnings: [] } })],
+  });
+  assert.match(failed.message, /sda .* is failing: it says so itself\./);
+  const foreign = [diskFacts('sda', { role: 'foreign', smart: { ...smart, passed: false } })];
+  assert.deepEqual(brief({ ...healthyFacts, disks: foreign }), [], 'a disk that is not ours is left alone');
+});
+
+test('errors of a disk are news from the third in an hour on', () => {
+  const errors = (errorsPerHour: number) =>
+    brief({ ...healthyFacts, disks: [diskFacts('sda', { errorsPerHour })] });
+  assert.deepEqual(errors(2), []);
+  assert.deepEqual(errors(3), ['warning DISK_ERRORS']);
+});
+
+test('a blank disk is offered, a disk with something on it is not', () => {
+  const disks = [diskFacts('sdc', { role: 'blank', content: null }), diskFacts('sdd', { role: 'foreign' })];
+  const condition = only({ ...healthyFacts, disks });
+  assert.deepEqual([condition.code, condition.severity, condition.subject], ['DISK_BLANK', 'notice', 'sdc']);
+  assert.match(condition.help, /disks adopt sdc/);
+});
+
+test('heat, a weak power supply, an unset clock, little memory and damaged packets are told', () => {
+  const hardware = (changes: Partial<HardwareFacts>) =>
+    brief({ ...healthyFacts, hardware: { ...healthyFacts.hardware, ...changes } });
+  assert.deepEqual(hardware({ temperatureCelsius: 79 }), []);
+  assert.deepEqual(hardware({ temperatureCelsius: 80 }), ['warning TOO_HOT']);
+  assert.deepEqual(hardware({ underVoltage: 'now' }), ['warning UNDER_VOLTED']);
+  assert.deepEqual(hardware({ underVoltage: 'before' }), ['notice UNDER_VOLTED']);
+  assert.deepEqual(hardware({ clock: 'unset' }), ['warning CLOCK_UNSET']);
+  assert.deepEqual(hardware({ clock: 'free' }), []);
+  assert.deepEqual(hardware({ memory: { totalBytes: 1000, availableBytes: 49 } }), ['notice MEMORY_LOW']);
+  assert.deepEqual(hardware({ networkErrors: [{ interface: 'eth0', perMinute: 7 }] }), [
+    'notice NETWORK_ERRORS',
+  ]);
+  assert.deepEqual(brief({ ...healthyFacts, hardware: unknownHardware }), [], 'what is not known is no news');
+});
+
+test('an update that waits is a notice, one that was rolled back a warning with the reason', () => {
+  const update = (changes: Partial<UpdateFacts>) =>
+    only({ ...healthyFacts, update: { ...noUpdate, version: '0.2.0', ...changes } });
+  assert.match(update({ state: 'staged' }).message, /0\.2\.0 is ready/);
+  assert.match(update({ state: 'restart-due' }).message, /after a restart/);
+  const rolledBack = update({ state: 'rolled-back', reason: 'no disk could be opened' });
+  assert.deepEqual([rolledBack.code, rolledBack.severity], ['UPDATE_ROLLED_BACK', 'warning']);
+  assert.match(rolledBack.message, /did not work: no disk could be opened;/);
+});
+
+test('what a person has acknowledged comes after what nobody has, within its severity', () => {
+  const peers = [
+    peerFacts('aether-7b10', { reachable: false }),
+    peerFacts('aether-c4e9', { reachable: false }),
+  ];
+  const conditions = conditionsOf({ ...healthyFacts, peers, acknowledged: ['BOX_AWAY:aether-7b10'] });
+  assert.deepEqual(
+    conditions.map(({ subject, acknowledged }) => [subject, acknowledged]),
+    [
+      ['aether-c4e9', false],
+      ['aether-7b10', true],
+    ],
+  );
 });

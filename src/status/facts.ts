@@ -13,6 +13,14 @@ export interface ApplianceFacts {
   readonly network: NetworkFacts;
   readonly copies: CopyFacts;
   readonly pairing: PairingFacts;
+  readonly hardware: HardwareFacts;
+  /** Every disk the kernel shows, those that hold no volume too, by the kernel's name. */
+  readonly disks: readonly DiskFacts[];
+  readonly update: UpdateFacts;
+  /** What takes longer than a moment and goes on now. */
+  readonly work: readonly WorkFacts[];
+  /** Keys (`conditionKey`) of conditions that a person has seen and does not want to hear of again. */
+  readonly acknowledged: readonly string[];
 }
 
 export interface BoxFacts {
@@ -38,9 +46,12 @@ export interface PoolFacts {
   readonly usableBytes: number;
 }
 
+/** `missing`: its disk was pulled or never attached; `retiring`: it is being emptied; `retired`: it may be pulled. */
+export type VolumeStateFact = 'ok' | 'full' | 'failed' | 'missing' | 'retiring' | 'retired';
+
 export interface VolumeFacts {
   readonly name: string;
-  readonly state: 'ok' | 'full' | 'failed';
+  readonly state: VolumeStateFact;
   /** Why it failed, in words; null while it works. */
   readonly error: string | null;
   /** What may be filled: the limit less the reserve. */
@@ -199,4 +210,96 @@ export interface PairingFacts {
   readonly lockedForMs: number | null;
   /** A code is valid and was shown. Never the code itself. */
   readonly codeShown: boolean;
+}
+
+/** The computer itself. Null wherever it does not tell. */
+export interface HardwareFacts {
+  /** `Raspberry Pi 4 Model B Rev 1.4`. */
+  readonly model: string | null;
+  /** Of the processor, whole degrees Celsius; below zero is 0. */
+  readonly temperatureCelsius: number | null;
+  /** The processor is slowed down, by heat or by too little voltage. */
+  readonly throttled: boolean | null;
+  /** Whether the power supply gives too little voltage: now, at some time since the start, or never. */
+  readonly underVoltage: 'now' | 'before' | 'never' | null;
+  readonly memory: { readonly totalBytes: number; readonly availableBytes: number } | null;
+  /** Of all processors together, 0 to 100. */
+  readonly loadPercent: number | null;
+  /** `unset`: the clock shows a time before this program was made; `free`: no time server has set it. */
+  readonly clock: 'synchronised' | 'free' | 'unset' | null;
+  /** Interfaces whose packets are often damaged, with how many in the last minute. */
+  readonly networkErrors: readonly { readonly interface: string; readonly perMinute: number }[];
+}
+
+/** Before anything was measured, and where nothing can be. */
+export const unknownHardware: HardwareFacts = {
+  model: null,
+  temperatureCelsius: null,
+  throttled: null,
+  underVoltage: null,
+  memory: null,
+  loadPercent: null,
+  clock: null,
+  networkErrors: [],
+};
+
+/**
+ * What a disk is for this box. `volume`: holds one of its volumes; `blank`: nothing is on it, it can be adopted;
+ * `foreign`: has a file system or a volume of somebody else's, and is left alone; `system`: the box runs from it.
+ */
+export type DiskRole = 'volume' | 'blank' | 'foreign' | 'system';
+
+export interface DiskFacts {
+  /** The kernel's name while it is attached: `sda`. */
+  readonly device: string;
+  /** As its maker calls it; null where it does not tell. */
+  readonly model: string | null;
+  readonly serial: string | null;
+  readonly sizeBytes: number;
+  readonly bus: 'usb' | 'sata' | 'nvme' | 'mmc' | 'virtual' | null;
+  readonly role: DiskRole;
+  /** Name of the box's volume on it. */
+  readonly volume: string | null;
+  /** What is on it, in words: `ext4 file system "photos"`; null when blank. */
+  readonly content: string | null;
+  readonly smart: SmartFacts | null;
+  /** Reads and writes that failed in the last hour. */
+  readonly errorsPerHour: number;
+  /** Its lamp blinks, for a person to find it. */
+  readonly locating: boolean;
+}
+
+/** What a disk says of its own health (`smartctl --json`). */
+export interface SmartFacts {
+  readonly passed: boolean;
+  /** Why it will fail soon or has begun to, in words; empty when nothing speaks for it. */
+  readonly warnings: readonly string[];
+  readonly temperatureCelsius: number | null;
+  readonly powerOnHours: number | null;
+}
+
+/**
+ * `none`: nothing waits; `staged`: a signed version lies ready; `installing`; `restart-due`: it is installed and runs
+ * from the next start on; `rolled-back`: it did not become healthy, and the version before runs again.
+ */
+export type UpdateState = 'none' | 'staged' | 'installing' | 'restart-due' | 'rolled-back';
+
+export interface UpdateFacts {
+  readonly state: UpdateState;
+  /** The version it is about; null when there is none. */
+  readonly version: string | null;
+  readonly progressPercent: number | null;
+  /** Why it was rolled back. */
+  readonly reason: string | null;
+}
+
+export const noUpdate: UpdateFacts = { state: 'none', version: null, progressPercent: null, reason: null };
+
+export interface WorkFacts {
+  readonly kind: 'retire' | 'copy' | 'update' | 'check';
+  /** The disk or version it is about. */
+  readonly subject: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  readonly sinceMs: number;
 }

@@ -1,4 +1,4 @@
-import type { Condition, ConditionCode } from './conditions.ts';
+import type { Condition, ConditionCode } from './condition.ts';
 import type { ApplianceFacts } from './facts.ts';
 
 /**
@@ -9,7 +9,7 @@ export type LightState =
   | { readonly kind: 'healthy' }
   /** Making copies. */
   | { readonly kind: 'working' }
-  /** A person should act; `flashes` (1–6) says about what. */
+  /** A person should act; `flashes` (1–8) says about what. */
   | { readonly kind: 'attention'; readonly flashes: number }
   | { readonly kind: 'unclaimed' }
   | { readonly kind: 'updating' }
@@ -25,11 +25,24 @@ export type LightState =
 export const flashCodes: Readonly<Record<ConditionCode, number>> = {
   NO_NETWORK: 1,
   BOX_AWAY: 2,
+  NO_LINK: 1,
   DISK_FAILED: 3,
+  DISK_MISSING: 3,
   DISKS_GONE: 3,
+  DISK_FAILING: 3,
+  DISK_ERRORS: 3,
   DISK_FULL: 4,
   COPIES_MISSING: 5,
   RECORDS_CORRUPT: 6,
+  TOO_HOT: 7,
+  UNDER_VOLTED: 7,
+  UPDATE_ROLLED_BACK: 8,
+  CLOCK_UNSET: 8,
+  UPDATE_WAITING: 0,
+  DISK_RETIRED: 0,
+  DISK_BLANK: 0,
+  NETWORK_ERRORS: 0,
+  MEMORY_LOW: 0,
   DISK_NEARLY_FULL: 0,
   POOL_OF_ONE: 0,
   NOT_CLAIMED: 0,
@@ -46,10 +59,14 @@ export function lightStateOf(facts: ApplianceFacts, conditions: readonly Conditi
   if (identifying) return { kind: 'identify' };
   if (phase === 'updating') return { kind: 'updating' };
   if (phase === 'starting') return { kind: 'booting' };
-  const worst = conditions[0];
-  if (worst?.severity === 'critical') return { kind: 'data-at-risk' };
-  if (worst?.severity === 'warning') return { kind: 'attention', flashes: flashCodes[worst.code] };
+  if (conditions[0]?.severity === 'critical') return { kind: 'data-at-risk' };
+  const unseen = conditions.find(({ severity, acknowledged }) => severity === 'warning' && !acknowledged);
+  if (unseen !== undefined) return { kind: 'attention', flashes: flashCodes[unseen.code] };
   if (facts.pool === null) return { kind: 'unclaimed' };
   // While stopping the box still writes: the rhythm of work tells a person not to pull the plug.
-  return { kind: facts.copies.copying || phase === 'stopping' ? 'working' : 'healthy' };
+  return { kind: isWorking(facts) || phase === 'stopping' ? 'working' : 'healthy' };
+}
+
+function isWorking({ copies, work }: ApplianceFacts): boolean {
+  return copies.copying || work.length > 0;
 }

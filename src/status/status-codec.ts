@@ -1,21 +1,11 @@
 import { CborFields, type CborValue } from '../base/cbor.ts';
 import { AetherError } from '../base/errors.ts';
 import type { ApplianceStatus, PoolStatus } from './appliance-status.ts';
-import { type Condition, type ConditionCode, conditionCodes, severities } from './conditions.ts';
-import type {
-  AddressOrigin,
-  BoxFacts,
-  BoxPhase,
-  InterfaceFacts,
-  LinkLocalFacts,
-  LinkLocalPhase,
-  MulticastFacts,
-  NetworkFacts,
-  PairingFacts,
-  PeerFacts,
-  RefusedFacts,
-  VolumeFacts,
-} from './facts.ts';
+import { choice, countOrNull, maps, textOrNull } from './codec/fields.ts';
+import { diskFrom, hardwareFrom, updateFrom, workFrom } from './codec/hardware.ts';
+import { networkFrom } from './codec/network.ts';
+import { type Condition, type ConditionCode, conditionCodes, severities } from './condition.ts';
+import type { BoxFacts, BoxPhase, PairingFacts, PeerFacts, VolumeFacts } from './facts.ts';
 import type { LightState } from './light-state.ts';
 
 export type StatusErrorCode = 'STATUS_VERSION_UNKNOWN';
@@ -32,9 +22,14 @@ const lightKinds: readonly LightState['kind'][] = [
   'identify',
   'off',
 ];
-const addressOrigins: readonly AddressOrigin[] = ['dhcp', 'router', 'static', 'link-local'];
-const linkLocalPhases: readonly LinkLocalPhase[] = ['off', 'waiting', 'probing', 'held', 'unavailable'];
-const volumeStates: readonly VolumeFacts['state'][] = ['ok', 'full', 'failed'];
+const volumeStates: readonly VolumeFacts['state'][] = [
+  'ok',
+  'full',
+  'failed',
+  'missing',
+  'retiring',
+  'retired',
+];
 
 /** The status as CBOR carries it: it is plain data already. */
 export function statusToCbor(status: ApplianceStatus): CborValue {
@@ -74,6 +69,10 @@ export function statusFromCbor(value: CborValue): ApplianceStatus {
     network: networkFrom(fields.map('network')),
     copies: { missing: copies.count('missing'), copying: copies.flag('copying') },
     pairing: pairingFrom(fields.map('pairing')),
+    hardware: hardwareFrom(fields.map('hardware')),
+    disks: maps(fields, 'disks').map(diskFrom),
+    update: updateFrom(fields.map('update')),
+    work: maps(fields, 'work').map(workFrom),
   };
 }
 
@@ -91,6 +90,7 @@ function conditionFrom(fields: CborFields): Condition {
     subject: textOrNull(fields, 'subject'),
     message: fields.text('message'),
     help: fields.text('help'),
+    acknowledged: fields.flag('acknowledged'),
   };
 }
 
@@ -139,114 +139,10 @@ function peerFrom(fields: CborFields): PeerFacts {
   };
 }
 
-function networkFrom(fields: CborFields): NetworkFacts {
-  const conflicts = fields.map('conflicts');
-  return {
-    interfaces: maps(fields, 'interfaces').map(interfaceFrom),
-    port: countOrNull(fields, 'port'),
-    announcedNames: texts(fields, 'announcedNames'),
-    services: maps(fields, 'services').map((each) => ({
-      instance: each.text('instance'),
-      type: each.text('type'),
-      port: each.count('port'),
-    })),
-    conflicts: {
-      count: conflicts.count('count'),
-      lastAgoMs: countOrNull(conflicts, 'lastAgoMs'),
-      lastFrom: textOrNull(conflicts, 'lastFrom'),
-    },
-    refused: refusedFrom(fields.map('refused')),
-    heard: maps(fields, 'heard').map((each) => ({
-      host: each.text('host'),
-      address: each.text('address'),
-      agoMs: each.count('agoMs'),
-    })),
-    sharesPortWith: texts(fields, 'sharesPortWith'),
-    multicast: fields.has('multicast') ? multicastFrom(fields.map('multicast')) : null,
-  };
-}
-
-function multicastFrom(fields: CborFields): MulticastFacts {
-  return {
-    groups: maps(fields, 'groups').map((each) => ({
-      address: each.text('address'),
-      ethernet: each.text('ethernet'),
-      interfaces: texts(each, 'interfaces'),
-    })),
-    members: maps(fields, 'members').map((each) => ({
-      name: each.text('name'),
-      memberId: each.text('memberId'),
-      address: textOrNull(each, 'address'),
-      heardAgoMs: countOrNull(each, 'heardAgoMs'),
-      freeGiB: countOrNull(each, 'freeGiB'),
-      lost: each.count('lost'),
-      refused: each.count('refused'),
-    })),
-    sent: fields.count('sent'),
-    foreign: fields.count('foreign'),
-    strangers: fields.count('strangers'),
-  };
-}
-
-function refusedFrom(fields: CborFields): RefusedFacts {
-  return {
-    malformed: fields.count('malformed'),
-    offLink: fields.count('offLink'),
-    arp: fields.count('arp'),
-  };
-}
-
-function interfaceFrom(fields: CborFields): InterfaceFacts {
-  return {
-    name: fields.text('name'),
-    addresses: maps(fields, 'addresses').map((each) => ({
-      address: each.text('address'),
-      origin: each.has('origin') ? choice(each, 'origin', addressOrigins) : null,
-    })),
-    linkLocal: fields.has('linkLocal') ? linkLocalFrom(fields.map('linkLocal')) : null,
-  };
-}
-
-function linkLocalFrom(fields: CborFields): LinkLocalFacts {
-  return {
-    phase: choice(fields, 'phase', linkLocalPhases),
-    address: textOrNull(fields, 'address'),
-    reason: textOrNull(fields, 'reason'),
-    conflicts: fields.count('conflicts'),
-  };
-}
-
 function pairingFrom(fields: CborFields): PairingFacts {
   return {
     locked: fields.flag('locked'),
     lockedForMs: countOrNull(fields, 'lockedForMs'),
     codeShown: fields.flag('codeShown'),
   };
-}
-
-function choice<const Choice extends string>(
-  fields: CborFields,
-  name: string,
-  choices: readonly Choice[],
-): Choice {
-  const text = fields.text(name);
-  const found = choices.find((candidate) => candidate === text);
-  if (found !== undefined) return found;
-  throw new AetherError('CBOR_INVALID', `CBOR: ${name}: one of ${choices.join(', ')} was expected`);
-}
-
-function maps(fields: CborFields, name: string): readonly CborFields[] {
-  return fields.list(name).map((each) => new CborFields(each));
-}
-
-function texts(fields: CborFields, name: string): readonly string[] {
-  return fields.list(name).map((each) => new CborFields({ each }).text('each'));
-}
-
-function textOrNull(fields: CborFields, name: string): string | null {
-  return fields.has(name) ? fields.text(name) : null;
-}
-
-function countOrNull(fields: CborFields, name: string): number | null {
-  return fields.has(name) ? fields.count(name) : null;
 }

@@ -1,9 +1,11 @@
-import type {
-  ApplianceFacts,
-  BoxFacts,
-  MulticastMemberFacts,
-  PeerFacts,
-  VolumeFacts,
+import {
+  type ApplianceFacts,
+  type BoxFacts,
+  type DiskFacts,
+  type MulticastMemberFacts,
+  noUpdate,
+  type PeerFacts,
+  type VolumeFacts,
 } from '../status/facts.ts';
 
 const gibibyte = 1024 ** 3;
@@ -63,6 +65,23 @@ export const healthyFacts: ApplianceFacts = {
   },
   copies: { missing: 0, copying: false },
   pairing: { locked: false, lockedForMs: null, codeShown: false },
+  hardware: {
+    model: 'Raspberry Pi 4 Model B Rev 1.4',
+    temperatureCelsius: 48,
+    throttled: false,
+    underVoltage: 'never',
+    memory: { totalBytes: 4 * gibibyte, availableBytes: 3 * gibibyte },
+    loadPercent: 7,
+    clock: 'synchronised',
+    networkErrors: [],
+  },
+  disks: [
+    diskFacts('sda', { volume: 'disk1' }),
+    diskFacts('sdb', { volume: 'disk2', serial: 'S5T2NX0R200002' }),
+  ],
+  update: noUpdate,
+  work: [],
+  acknowledged: [],
 };
 
 /** Facts of a box that has just been unpacked. */
@@ -91,6 +110,24 @@ export function volumeFacts(name: string, changes: Partial<VolumeFacts> = {}): V
     freeBytes: capacityBytes - usedBytes,
     chunkCount: 200_000,
     corruptRecords: 0,
+    ...changes,
+  };
+}
+
+/** A disk in use; with `role` and `content`, any other. */
+export function diskFacts(device: string, changes: Partial<DiskFacts> = {}): DiskFacts {
+  return {
+    device,
+    model: 'Samsung Portable SSD T7',
+    serial: 'S5T2NX0R100001',
+    sizeBytes: 1_000_204_886_016,
+    bus: 'usb',
+    role: 'volume',
+    volume: null,
+    content: 'ext4 file system',
+    smart: { passed: true, warnings: [], temperatureCelsius: 31, powerOnHours: 4100 },
+    errorsPerHour: 0,
+    locating: false,
     ...changes,
   };
 }

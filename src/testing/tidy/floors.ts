@@ -10,10 +10,11 @@ export const floors: Readonly<Record<string, readonly string[]>> = {
   store: ['ports', 'base'],
   zeroconf: ['ports', 'base'],
   status: ['ports', 'base'],
+  control: ['status', 'ports', 'base'],
   pool: ['store', 'status', 'ports', 'base'],
   files: ['pool', 'store', 'zeroconf', 'status', 'ports', 'base'],
-  access: ['files', 'pool', 'store', 'zeroconf', 'status', 'ports', 'base'],
-  device: ['files', 'pool', 'store', 'zeroconf', 'status', 'ports', 'base'],
+  access: ['control', 'files', 'pool', 'store', 'zeroconf', 'status', 'ports', 'base'],
+  device: ['control', 'files', 'pool', 'store', 'zeroconf', 'status', 'ports', 'base'],
   platform: ['ports', 'base'],
 };
 

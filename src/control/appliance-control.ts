@@ -1,0 +1,60 @@
+import type { ApplianceStatus } from '../status/appliance-status.ts';
+import type { StatusEvent } from '../status/history.ts';
+
+/**
+ * What a person may ask of a box. Every face (button, console, page, MQTT) asks by this one interface, so that they all
+ * can do the same and nothing behaves differently from one to the other. Rejections are `AetherError`s with words for a
+ * person.
+ */
+export interface ApplianceControl {
+  status(): ApplianceStatus;
+  /** Calls `listener` when the status is likely to have changed; the function it returns ends that. */
+  onChange(listener: () => void): () => void;
+  /** What became of the conditions, the newest last; `historyEventsMax` of them. */
+  history(): readonly StatusEvent[];
+  /** A person has seen the condition of this key. Errors: `CONDITION_UNKNOWN`. */
+  acknowledge(key: string): Promise<void>;
+  /** Both lights blink fast for `identifyMs`, or no more. */
+  identify(on: boolean): void;
+  /** The code with which a desktop can pair now. Errors: `PAIRING_LOCKED`. */
+  pair(): PairingCode;
+  readonly disks: DiskControl;
+  /** Begins to install the update that is staged and whose signature was found good. Errors: `UPDATE_NOT_STAGED`. */
+  installUpdate(): Promise<void>;
+  /** Sets, or with null takes away, the maintenance PIN. Errors: `PIN_INVALID`. */
+  setPin(pin: string | null): Promise<void>;
+  /** Whether a PIN is set. */
+  readonly hasPin: boolean;
+  /** Whether this is the PIN. Errors: `PIN_LOCKED` after too many wrong ones. */
+  checkPin(pin: string): Promise<boolean>;
+  /** Forgets names and addresses chosen before, and the maintenance PIN. No key and no file is touched. */
+  resetAccess(): Promise<void>;
+  /** Leaves the pool and forgets everything of it, keys included, then restarts as a new box. */
+  factoryReset(): Promise<void>;
+  /** Stops the box; resolves when everything is on disk. */
+  shutdown(): Promise<void>;
+  /** Stops the box, to be started again by whoever started it. */
+  restart(): Promise<void>;
+  /** What support needs to see, as text files without secrets, names of files or codes. */
+  supportBundle(): Promise<readonly SupportFile[]>;
+}
+
+export interface DiskControl {
+  /** The lamp of the disk `device` blinks, or no more. Errors: `DISK_UNKNOWN`. */
+  locate(device: string, on: boolean): Promise<void>;
+  /** Formats a blank disk and takes it into use. Errors: `DISK_UNKNOWN`, `DISK_NOT_BLANK`, `DISK_ADOPT_FAILED`. */
+  adopt(device: string): Promise<void>;
+  /** Empties a volume so that its disk may be pulled. Errors: `DISK_UNKNOWN`, `RETIRE_NO_ROOM`. */
+  retire(volume: string): Promise<void>;
+}
+
+export interface PairingCode {
+  readonly code: string;
+  /** Wall milliseconds; null: until it is used. */
+  readonly expiresAtMs: number | null;
+}
+
+export interface SupportFile {
+  readonly name: string;
+  readonly text: string;
+}
