@@ -108,13 +108,20 @@ async function volumesOf(
   return volumes.map(({ path, limitGiB }) => ({
     name: basename(path),
     disk: new NodeDisk(path),
-    openIndex: async () => {
-      // Held until this process ends.
-      InstanceLock.takeDisk(path);
-      return LmdbStore.open(join(path, 'index'));
-    },
+    openIndex: () => openIndex(path),
     ...(limitGiB === null ? {} : { limitBytes: limitGiB * 2 ** 30 }),
   }));
+}
+
+/** Opens the index of the volume at `path`; while it is open, no other box on this computer can have it. */
+async function openIndex(path: string): Promise<LmdbStore> {
+  const lock = InstanceLock.takeDisk(path);
+  try {
+    return await LmdbStore.open(join(path, 'index'), () => lock.release());
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
 }
 
 function nameInvalid(): AetherError {

@@ -29,18 +29,20 @@ export class LmdbStore implements KeyValueStore {
   readonly #pending = new Map<string, Pending>();
   /** The same by key; made when a range is read, and good until the next change. */
   #sorted: readonly Pending[] | undefined;
+  readonly #onClosed: () => void;
   #closed = false;
 
-  private constructor(path: string, database: RootDatabase<Bytes, Bytes>) {
+  private constructor(path: string, database: RootDatabase<Bytes, Bytes>, onClosed: () => void) {
     this.#path = path;
     this.#database = database;
+    this.#onClosed = onClosed;
   }
 
   /**
    * Opens the store in the folder `path`, making it when it is missing, and anew when its file is visibly damaged.
-   * Errors: `DiskErrorCode`.
+   * `onClosed` is called when it lets go of its files. Errors: `DiskErrorCode`.
    */
-  static async open(path: string): Promise<LmdbStore> {
+  static async open(path: string, onClosed: () => void = () => {}): Promise<LmdbStore> {
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 });
       removeDamagedStore(path);
@@ -52,7 +54,7 @@ export class LmdbStore implements KeyValueStore {
         overlappingSync: false,
         maxDbs: 1,
       });
-      return new LmdbStore(path, database);
+      return new LmdbStore(path, database, onClosed);
     } catch (cause) {
       throw diskError(cause, path);
     }
@@ -138,6 +140,8 @@ export class LmdbStore implements KeyValueStore {
       await this.#database.close();
     } catch (cause) {
       throw diskError(cause, this.#path);
+    } finally {
+      this.#onClosed();
     }
   }
 

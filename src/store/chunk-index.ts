@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { type Bytes, viewOf } from '../base/bytes.ts';
+import { type Bytes, concat, viewOf } from '../base/bytes.ts';
 import { indexEraseEntries } from '../base/limits.ts';
 import type { KeyValueChange, KeyValueStore } from '../ports/key-value-store.ts';
 
@@ -151,6 +151,16 @@ export class ChunkIndex {
     } finally {
       this.#committing = false;
     }
+  }
+
+  /** Ids of chunks that are committed and still here, in their order, after `after`; `limit` at most. */
+  committedIds(after: Bytes | undefined, limit: number): readonly Bytes[] {
+    const { from, to } = rangeOf(keys.chunk);
+    // The first key after that of `after`.
+    const start = after === undefined ? from : concat([from, after, new Uint8Array(1)]);
+    const ids: Bytes[] = [];
+    for (const { key } of this.#store.range({ from: start, to, limit })) ids.push(key.slice(1));
+    return ids;
   }
 
   close(): Promise<void> {

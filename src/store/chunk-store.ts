@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { type Bytes, equalBytes, toHex } from '../base/bytes.ts';
-import { AetherError, describeError, hasCode } from '../base/errors.ts';
+import { AetherError, hasCode } from '../base/errors.ts';
 import {
   putBytesInFlightMax,
   sealedChunkBytesMax,
@@ -15,7 +15,9 @@ import { ChunkCache } from './chunk-cache.ts';
 import { nameOf } from './chunk-index.ts';
 import { storeError } from './errors.ts';
 import { recordsBytes } from './record.ts';
-import { type ChunkBody, Volume, type VolumeOptions, type VolumePorts, type VolumeState } from './volume.ts';
+import { emptyVolume, nowhereElse, type RetirementPorts } from './retirement.ts';
+import type { ChunkBody, Volume, VolumeOptions, VolumePorts, VolumeState } from './volume.ts';
+import { VolumeSlot } from './volume-slot.ts';
 
 export interface ChunkStoreOptions {
   readonly volumes: readonly VolumeOptions[];
@@ -35,7 +37,7 @@ export interface VolumeStatus {
   readonly name: string;
   /** 16 bytes; undefined when the volume could not be opened. */
   readonly id: Bytes | undefined;
-  readonly state: VolumeState;
+  readonly state: VolumeState | 'retired';
   /** Why it failed. */
   readonly error: AetherError | undefined;
   /** The limit less the reserve. */
@@ -46,59 +48,117 @@ export interface VolumeStatus {
   readonly corruptRecords: number;
 }
 
-interface Unopened {
-  readonly name: string;
-  readonly error: AetherError;
-}
-
 /** Sealed chunks on the disks of one box. */
 export class ChunkStore {
   readonly #compute: Compute;
-  readonly #volumes: Volume[] = [];
-  readonly #unopened: Unopened[] = [];
+  readonly #slots: readonly VolumeSlot[];
+  /** Of the slots, in their order; failed ones too. */
+  #volumes: readonly Volume[] = [];
   readonly #cache = new ChunkCache(storeCacheBytesMax, storeCachedChunkBytesMax);
   readonly #semaphore = new Semaphore(putBytesInFlightMax);
   /** Chunks that are being written, by id; those that came together share one promise. */
   readonly #puts = new Map<string, Promise<void>>();
   readonly #listeners = new Set<() => void>();
   readonly #probing: Timer;
+  #reopening: Promise<void> = Promise.resolve();
   #closed = false;
 
-  private constructor({ compute, clock }: ChunkStorePorts) {
-    this.#compute = compute;
-    // Not awaited: a disk that hangs must not keep the others from being looked at.
-    this.#probing = every(clock, volumeProbePeriodMs, () => {
-      for (const volume of this.#volumes) void volume.answers();
-    });
+  #pool: Bytes | undefined;
+
+  private constructor({ volumes, pool }: ChunkStoreOptions, ports: ChunkStorePorts) {
+    this.#compute = ports.compute;
+    this.#pool = pool;
+    const changed = () => this.#changed();
+    this.#slots = volumes.map((options) => new VolumeSlot(options, ports, changed));
+    this.#probing = every(ports.clock, volumeProbePeriodMs, () => this.#probe());
   }
 
   /**
-   * Opens every volume, each recovered to its last acknowledged chunk. One that cannot be opened is `failed` in the
-   * status, with its error; the others serve.
+   * Opens every volume, each recovered to its last acknowledged chunk. One that cannot be opened is `failed` or
+   * `missing` in the status, with its error; the others serve.
    */
   static async open(options: ChunkStoreOptions, ports: ChunkStorePorts): Promise<ChunkStore> {
-    const store = new ChunkStore(ports);
-    const changed = () => {
-      for (const listener of store.#listeners) listener();
-    };
-    for (const each of options.volumes) {
-      try {
-        const volume = await Volume.open(each, options.pool, ports, changed);
-        if (!store.#volumes.some(({ id }) => equalBytes(id, volume.id))) store.#volumes.push(volume);
-        else {
-          await volume.close();
-          throw storeError('VOLUME_DUPLICATE', 'the volume is attached twice');
-        }
-      } catch (cause) {
-        ports.log.error('volume cannot be opened', { volume: each.name, error: describeError(cause) });
-        if (!(cause instanceof AetherError)) {
-          await store.close();
-          throw cause;
-        }
-        store.#unopened.push({ name: each.name, error: cause });
-      }
+    const store = new ChunkStore(options, ports);
+    try {
+      for (const slot of store.#slots) await store.#openSlot(slot);
+    } catch (error) {
+      await store.close();
+      throw error;
     }
     return store;
+  }
+
+  /** The disk of this volume was pulled, as somebody knows who saw it go. */
+  pulled(name: string): void {
+    this.#slots.find((slot) => slot.name === name)?.volume?.pulled();
+  }
+
+  /**
+   * Empties a volume, so that its disk may be pulled; when it resolves the volume is closed, and stays so. `elsewhere`
+   * sees to it that other boxes have copies enough of what does not fit here. Errors, after which the volume serves as
+   * before: `VOLUME_UNKNOWN`, `RETIRE_NO_ROOM`, `DiskErrorCode`.
+   */
+  async retire(
+    name: string,
+    elsewhere: RetirementPorts['elsewhere'] = nowhereElse,
+    progress: (bytes: number) => void = () => {},
+  ): Promise<void> {
+    const slot = this.#slots.find((each) => each.name === name);
+    const volume = slot?.volume;
+    if (slot === undefined || volume === undefined || volume.error !== undefined || volume.retiring) {
+      throw storeError('VOLUME_UNKNOWN', `no disk ${name} can be retired`);
+    }
+    volume.retiring = true;
+    try {
+      await emptyVolume(volume, {
+        holds: (id) => this.holds(id),
+        put: (chunks) => this.putMany(chunks),
+        elsewhere,
+        progress,
+      });
+    } catch (error) {
+      volume.retiring = false;
+      throw error;
+    }
+    await slot.retire();
+    this.#listVolumes();
+    this.#changed();
+  }
+
+  /** Looks whether volumes that are not served can be now; `name`: only this one. One attempt runs at a time. */
+  async reopen(name?: string): Promise<void> {
+    const turn = this.#reopening.then(async () => {
+      for (const slot of this.#slots) {
+        if (!this.#closed && (name === undefined || slot.name === name) && !slot.isServed)
+          await this.#openSlot(slot);
+      }
+    });
+    this.#reopening = turn.catch(() => {});
+    return turn;
+  }
+
+  async #openSlot(slot: VolumeSlot): Promise<void> {
+    const others = this.#slots
+      .filter((other) => other !== slot)
+      .flatMap(({ id }) => (id === undefined ? [] : [id]));
+    const wasServed = slot.isServed;
+    await slot.open(this.#pool, others);
+    this.#listVolumes();
+    if (slot.isServed !== wasServed) this.#changed();
+  }
+
+  #listVolumes(): void {
+    this.#volumes = this.#slots.flatMap(({ volume }) => (volume === undefined ? [] : [volume]));
+  }
+
+  /** Not awaited: a disk that hangs must not keep the others from being looked at. */
+  #probe(): void {
+    for (const volume of this.#volumes) void volume.answers();
+    for (const slot of this.#slots) if (slot.mayComeBack) void this.reopen(slot.name);
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   /** As `putMany`, of one. */
@@ -168,7 +228,8 @@ export class ChunkStore {
    */
   async holds(id: Bytes): Promise<boolean> {
     for (const volume of this.#volumes) {
-      if (volume.has(id) && (await volume.answers()) && volume.has(id)) return true;
+      if (!isCountedOn(volume, id)) continue;
+      if ((await volume.answers()) && isCountedOn(volume, id)) return true;
     }
     return false;
   }
@@ -176,33 +237,23 @@ export class ChunkStore {
   /** Whether the index says that the chunk is held; its volume may have been taken away since. */
   has(id: Bytes): boolean {
     assert(id.length === 32, 'a chunk id has 32 bytes');
-    for (const volume of this.#volumes) if (volume.has(id)) return true;
+    for (const volume of this.#volumes) if (isCountedOn(volume, id)) return true;
     return false;
   }
 
   /** To be called when the box is claimed: its disks are the pool's from then on, wherever they are attached. */
   async enterPool(pool: Bytes): Promise<void> {
+    this.#pool = pool;
     await Promise.all(this.#volumes.map((volume) => volume.enterPool(pool)));
+    // Disks that the pool had filled already, in another box or before a reset.
+    await this.reopen();
   }
 
   status(): ChunkStoreStatus {
-    const unopened = this.#unopened.map(
-      ({ name, error }): VolumeStatus => ({
-        name,
-        id: undefined,
-        state: 'failed',
-        error,
-        capacityBytes: 0,
-        usedBytes: 0,
-        freeBytes: 0,
-        chunkCount: 0,
-        corruptRecords: 0,
-      }),
-    );
-    return { volumes: [...this.#volumes.map(statusOf), ...unopened] };
+    return { volumes: this.#slots.map((slot) => slot.status()) };
   }
 
-  /** Calls `listener` when a volume fails, becomes full, or is no longer full; the returned function ends that. */
+  /** Calls `listener` when a volume fails, comes back, becomes full, or is no longer full; the returned function ends that. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -212,6 +263,7 @@ export class ChunkStore {
   async close(): Promise<void> {
     this.#closed = true;
     this.#probing.cancel();
+    await this.#reopening;
     await Promise.allSettled(this.#puts.values());
     await Promise.all(this.#volumes.map((volume) => volume.close()));
   }
@@ -282,7 +334,7 @@ export class ChunkStore {
 
   #noRoom(): AetherError {
     if (this.#closed) return storeError('STORE_CLOSED', 'the chunk store is closed');
-    if (this.#volumes.every(({ state }) => state === 'failed')) {
+    if (this.#volumes.every(({ error }) => error !== undefined)) {
       return storeError('STORE_NO_VOLUME', 'no disk of this box works');
     }
     return storeError('STORE_FULL', 'no disk of this box has room');
@@ -293,7 +345,7 @@ export class ChunkStore {
   }
 }
 
-function statusOf(volume: Volume): VolumeStatus {
-  const { name, id, state, error, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords } = volume;
-  return { name, id, state, error, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords };
+/** A volume that is being emptied still gives what it has, but does not hold it any more. */
+function isCountedOn(volume: Volume, id: Bytes): boolean {
+  return !volume.retiring && volume.has(id);
 }

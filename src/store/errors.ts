@@ -12,6 +12,12 @@ export type StoreErrorCode =
   /** No volume works. */
   | 'STORE_NO_VOLUME'
   | 'STORE_CLOSED'
+  /** The volume that was here is not: its disk is not attached, or another one is in its place. */
+  | 'VOLUME_MISSING'
+  /** No volume of this name, or none that can be emptied. */
+  | 'VOLUME_UNKNOWN'
+  /** What the volume holds has no room elsewhere. */
+  | 'RETIRE_NO_ROOM'
   /** The volume belongs to another pool. */
   | 'VOLUME_FOREIGN'
   /** The same volume is attached twice. */
@@ -25,6 +31,8 @@ const help: Partial<Record<StoreErrorCode, string>> = {
   CHUNK_CORRUPT: 'Another box may hold a good copy; a disk on which this happens often should be replaced.',
   STORE_FULL: 'Attach another disk, or remove files that are no longer needed.',
   STORE_NO_VOLUME: 'Attach a disk that works.',
+  VOLUME_MISSING: 'Attach its disk again; to go on without it for good, forget it.',
+  RETIRE_NO_ROOM: 'Attach another disk, or add a box to the pool; then retire this one.',
   VOLUME_FOREIGN: 'Use it in a box of the pool it belongs to, or erase it.',
   VOLUME_DUPLICATE: 'Detach one of the two copies.',
   VOLUME_VERSION_UNKNOWN: 'A newer version of the program wrote it; update this box.',

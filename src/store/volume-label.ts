@@ -23,18 +23,20 @@ const poolIdBytes = 16;
 
 /**
  * Reads the label of a disk, makes one on an empty disk, and writes the pool into one that has none yet; it and the
- * folders are durable then. Errors: `VOLUME_FOREIGN`, `VOLUME_VERSION_UNKNOWN`, `VOLUME_LABEL_CORRUPT`,
+ * folders are durable then. Where the volume `knownId` is expected, nothing else will do, and nothing is made: an empty
+ * mount point is a disk that is not attached. Errors: `VOLUME_MISSING`, `VOLUME_FOREIGN`, `VOLUME_VERSION_UNKNOWN`, `VOLUME_LABEL_CORRUPT`,
  * `DiskErrorCode`.
  */
 export async function claimVolume(
   disk: Disk,
-  pool: Bytes | undefined,
+  { pool, knownId }: { readonly pool: Bytes | undefined; readonly knownId?: Bytes | undefined },
   { clock, entropy }: { clock: Clock; entropy: Entropy },
 ): Promise<VolumeLabel> {
   // A root that is missing is a disk that is not attached: made anew, it would fill the disk below its mount point.
   await disk.list('');
-  await disk.makeDirectory(segmentsFolder);
   const found = await readLabel(disk);
+  if (knownId !== undefined && (found === undefined || !equalBytes(found.volume, knownId))) throw missing();
+  await disk.makeDirectory(segmentsFolder);
   if (found === undefined && segmentNumbers(await disk.list(segmentsFolder)).length > 0) {
     throw storeError('VOLUME_LABEL_CORRUPT', 'the volume has segments but no label');
   }
@@ -67,6 +69,10 @@ export async function enterPool(disk: Disk, pool: Bytes): Promise<void> {
   if (label === undefined) throw storeError('VOLUME_LABEL_CORRUPT', 'the label of the volume is gone');
   if (label.pool === undefined) await writeLabel(disk, { ...label, pool });
   else if (!equalBytes(label.pool, pool)) throw foreign();
+}
+
+function missing(): AetherError {
+  return storeError('VOLUME_MISSING', 'the disk of this volume is not attached');
 }
 
 function foreign(): AetherError {

@@ -21,7 +21,7 @@ test('a chunk whose only disk was taken away is neither acknowledged again nor s
   await assert.rejects(store.put(id, body), { code: 'STORE_NO_VOLUME' });
   assert.equal(await store.holds(id), false);
   const { state, error } = store.status().volumes[0]!;
-  assert.equal(state, 'failed');
+  assert.equal(state, 'missing');
   assert.equal(error?.code, 'DISK_GONE');
 });
 
@@ -51,7 +51,7 @@ test('a disk that is taken away while nobody uses it shows in the status', async
   await fixture.clock.run(volumeProbePeriodMs);
   assert.deepEqual(
     store.status().volumes.map(({ state }) => state),
-    ['ok', 'failed'],
+    ['ok', 'missing'],
   );
   assert.equal(changes, 1);
 });
@@ -107,6 +107,6 @@ for (const what of ['the folder', 'what is in the folder'] as const) {
       await Promise.all(['volume.cbor', 'segments'].map((name) => rm(join(root, name), { recursive: true })));
     await assert.rejects(store.put(id, body), { code: 'STORE_NO_VOLUME' });
     assert.equal(await store.holds(id), false);
-    assert.equal(store.status().volumes[0]!.state, 'failed');
+    assert.equal(store.status().volumes[0]!.state, 'missing');
   });
 }

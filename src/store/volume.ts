@@ -33,6 +33,10 @@ export interface VolumeOptions {
   readonly openIndex: () => Promise<KeyValueStore>;
   /** Bytes that segments and reserve may take together; default: all that is free. */
   readonly limitBytes?: number;
+  /** The volume that was here last, 16 bytes: no other will do. */
+  readonly knownId?: Bytes | undefined;
+  /** It was emptied, for its disk to be pulled: it is not opened. */
+  readonly retired?: boolean;
   /** Size at which a segment takes no more records; `segmentBytesMax` at most, and where it is not given. */
   readonly segmentBytes?: number;
 }
@@ -43,7 +47,8 @@ export interface VolumePorts {
   readonly log: Log;
 }
 
-export type VolumeState = 'ok' | 'full' | 'failed';
+/** `missing`: its disk is not attached; `retiring`: it is being emptied, and takes nothing. */
+export type VolumeState = 'ok' | 'full' | 'failed' | 'missing' | 'retiring';
 
 /** A chunk and its id, 32 bytes. */
 export interface ChunkBody {
@@ -76,6 +81,8 @@ export class Volume {
   #diskFreeBytes: number;
   #error: AetherError | undefined;
   #fullSinceMs: number | undefined;
+  #releasing: Promise<void> = Promise.resolve();
+  #retiring = false;
 
   private constructor(parts: VolumeParts) {
     const { options, ports, recovered } = parts;
@@ -121,7 +128,7 @@ export class Volume {
     ports: VolumePorts,
     changed: () => void,
   ): Promise<Volume> {
-    const { volume: id } = await claimVolume(options.disk, pool, ports);
+    const { volume: id } = await claimVolume(options.disk, { pool, knownId: options.knownId }, ports);
     const store = await options.openIndex();
     try {
       const recovered = await recoverLog(options.disk, id, store, ports.log);
@@ -138,7 +145,8 @@ export class Volume {
   }
 
   get state(): VolumeState {
-    if (this.#error !== undefined) return 'failed';
+    if (this.#error !== undefined) return stateOf(this.#error);
+    if (this.#retiring) return 'retiring';
     return this.#fullSinceMs === undefined ? 'ok' : 'full';
   }
 
@@ -177,7 +185,7 @@ export class Volume {
 
   /** Whether so many bytes of records may be written here now. Notes it when not. */
   hasRoom(bytes: number): boolean {
-    if (this.#error !== undefined) return false;
+    if (this.#error !== undefined || this.#retiring) return false;
     const nowMs = this.#clock.monotonicMs();
     if (this.#fullSinceMs !== undefined && nowMs - this.#fullSinceMs >= volumeFullRecheckMs) {
       this.#fullSinceMs = nowMs;
@@ -227,6 +235,41 @@ export class Volume {
     } catch (error) {
       this.#noteFailed(error, 0);
     }
+  }
+
+  /** From now on it takes no more chunks, and is not counted on for those it has; or it is again. */
+  set retiring(retiring: boolean) {
+    if (this.#retiring === retiring) return;
+    this.#retiring = retiring;
+    this.#changed();
+  }
+
+  get retiring(): boolean {
+    return this.#retiring;
+  }
+
+  /** Ids of every chunk here, a page at a time; of a volume that takes no more chunks. Errors: `DiskErrorCode`. */
+  async *chunkIds(pageSize: number): AsyncGenerator<readonly Bytes[]> {
+    await this.#groups.idle();
+    await this.#committer.flush();
+    let after: Bytes | undefined;
+    while (this.#error === undefined) {
+      const page = this.#index.committedIds(after, pageSize);
+      if (page.length === 0) return;
+      yield page.filter((id) => this.has(id));
+      after = page.at(-1);
+    }
+    throw this.#error;
+  }
+
+  /** Its disk was pulled: nothing is asked of it any more. */
+  pulled(): void {
+    this.#fail(storeError('VOLUME_MISSING', 'its disk was pulled'));
+  }
+
+  /** Resolves when a volume that failed has let go of its files. */
+  async released(): Promise<void> {
+    await this.#releasing;
   }
 
   /** Writes what waits, commits the index, and closes. Later calls fail. */
@@ -308,7 +351,7 @@ export class Volume {
     this.#error = error;
     this.#log.error('volume failed and is dropped', { volume: this.name, error: describeError(error) });
     this.#groups.stop(error);
-    void this.#closeParts().catch(() => {});
+    this.#releasing = this.#closeParts().catch(() => {});
     this.#changed();
   }
 
@@ -319,6 +362,14 @@ export class Volume {
     await Promise.all([this.#writer.close(), this.#index.close()]);
   }
 }
+
+/** What an error that a volume was given up with says of it. */
+export function stateOf(error: AetherError): 'failed' | 'missing' {
+  return absences.some((code) => hasCode(error, code)) ? 'missing' : 'failed';
+}
+
+/** Codes that say that the disk is not there, rather than that it is broken. */
+const absences = ['VOLUME_MISSING', 'DISK_GONE', 'DISK_NOT_FOUND'];
 
 function closedError(): AetherError {
   return storeError('STORE_CLOSED', 'the chunk store is closed');

@@ -73,7 +73,13 @@ export class StoreFixture {
   }
 
   open(pool?: Bytes): Promise<ChunkStore> {
-    const volumes = this.volumes.map(({ options }) => options);
+    return this.openVolumes(
+      this.volumes.map(({ options }) => options),
+      pool,
+    );
+  }
+
+  openVolumes(volumes: readonly VolumeOptions[], pool?: Bytes): Promise<ChunkStore> {
     const options: ChunkStoreOptions = pool === undefined ? { volumes } : { volumes, pool };
     const { clock, entropy, log } = this;
     return ChunkStore.open(options, { clock, entropy, log, compute: fakeCompute });

@@ -1,0 +1,104 @@
+import { type Bytes, equalBytes } from '../base/bytes.ts';
+import { AetherError, describeError } from '../base/errors.ts';
+import type { VolumeStatus } from './chunk-store.ts';
+import { storeError } from './errors.ts';
+import { stateOf, Volume, type VolumeOptions, type VolumePorts } from './volume.ts';
+
+/** A place that a volume belongs in: what is open there, or why nothing is. */
+export class VolumeSlot {
+  readonly #options: VolumeOptions;
+  readonly #ports: VolumePorts;
+  readonly #changed: () => void;
+  /** Of the volume that was here last. */
+  #id: Bytes | undefined;
+  #volume: Volume | undefined;
+  #error: AetherError | undefined;
+  #retired: boolean;
+
+  constructor(options: VolumeOptions, ports: VolumePorts, changed: () => void) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#changed = changed;
+    this.#id = options.knownId;
+    this.#retired = options.retired ?? false;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** The volume that is here, or was last; undefined before one was ever seen. */
+  get id(): Bytes | undefined {
+    return this.#id;
+  }
+
+  get volume(): Volume | undefined {
+    return this.#volume;
+  }
+
+  get isServed(): boolean {
+    return this.#volume !== undefined && this.#volume.error === undefined;
+  }
+
+  /** Whether it is worth looking from time to time: the disk was taken away, and may be attached again. */
+  get mayComeBack(): boolean {
+    const error = this.#volume?.error ?? this.#error;
+    if (this.#retired) return false;
+    return this.#id !== undefined && error !== undefined && stateOf(error) === 'missing';
+  }
+
+  /**
+   * Opens the volume; one that cannot be opened leaves its error here. `others`: volumes that are open elsewhere.
+   * Rejects with what is no `AetherError` only.
+   */
+  async open(pool: Bytes | undefined, others: readonly Bytes[]): Promise<void> {
+    if (this.#retired) return;
+    try {
+      await this.#volume?.released();
+      const volume = await Volume.open(
+        { ...this.#options, knownId: this.#id },
+        pool,
+        this.#ports,
+        this.#changed,
+      );
+      if (others.some((id) => equalBytes(id, volume.id))) {
+        await volume.close();
+        throw storeError('VOLUME_DUPLICATE', 'the volume is attached twice');
+      }
+      this.#id = volume.id;
+      this.#volume = volume;
+      this.#error = undefined;
+    } catch (error) {
+      if (!(error instanceof AetherError)) throw error;
+      this.#note(error);
+    }
+  }
+
+  /** Closes the volume, which has been emptied, for good. */
+  async retire(): Promise<void> {
+    this.#retired = true;
+    const volume = this.#volume;
+    this.#volume = undefined;
+    await volume?.close();
+  }
+
+  status(): VolumeStatus {
+    const { name } = this;
+    const volume = this.#volume;
+    if (volume === undefined) {
+      const nothing = { capacityBytes: 0, usedBytes: 0, freeBytes: 0, chunkCount: 0, corruptRecords: 0 };
+      const error = this.#error;
+      const state = this.#retired ? 'retired' : error === undefined ? 'missing' : stateOf(error);
+      return { name, id: this.#id, state, error, ...nothing };
+    }
+    const { id, state, error, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords } = volume;
+    return { name, id, state, error, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords };
+  }
+
+  /** Said once, not at each look for a disk that is away. */
+  #note(error: AetherError): void {
+    if (this.#volume !== undefined || this.#error?.code === error.code) return;
+    this.#ports.log.error('volume cannot be opened', { volume: this.name, error: describeError(error) });
+    this.#error = error;
+  }
+}
