@@ -1,15 +1,16 @@
 import { type Bytes, equalBytes, toHex } from './base/bytes.ts';
-import { describeError } from './base/errors.ts';
+import { AetherError, describeError } from './base/errors.ts';
 import { memberExchangePeriodMs } from './base/limits.ts';
 import type { Log } from './base/log.ts';
 import { CatchUp } from './files/catch-up.ts';
 import { LogShipping } from './files/log/log-shipping.ts';
 import { LogStore } from './files/log/log-store.ts';
+import { PoolFiles } from './files/pool-files.ts';
 import type { HeardSummary, PoolSummary } from './files/pool-summary.ts';
 import { TreeStore } from './files/tree/tree-store.ts';
 import { TreeService } from './files/tree-service.ts';
 import type { AddressBook } from './pool/address-book.ts';
-import { groupKeyOf, metadataKeyOf, nameKeyOf } from './pool/authority.ts';
+import { chunkKeySecretOf, gearTableOf, groupKeyOf, metadataKeyOf, nameKeyOf } from './pool/authority.ts';
 import { type Identity, verifySignature } from './pool/identity.ts';
 import { capacityUnitBytes, quantiseUnits } from './pool/membership/capacity.ts';
 import { MemberExchange } from './pool/membership/member-exchange.ts';
@@ -17,21 +18,27 @@ import type { Member } from './pool/membership/member-set.ts';
 import { declareCapacity } from './pool/membership/record.ts';
 import type { Enrolled } from './pool/pairing/enrolment.ts';
 import { computePlacement } from './pool/placement/placement.ts';
+import { ChunkReplicator } from './pool/transfer/chunk-replication.ts';
 import { methods } from './pool/transfer/methods.ts';
 import type { PeerConnection } from './pool/transfer/peer-connection.ts';
 import type { PeerChange, PeerDirectory } from './pool/transfer/peer-directory.ts';
 import type { PeerDispatcher } from './pool/transfer/peer-dispatcher.ts';
 import { type Clock, every, type Timer } from './ports/clock.ts';
+import type { Compute } from './ports/compute.ts';
 import type { Disk } from './ports/disk.ts';
 import type { Entropy } from './ports/entropy.ts';
 import type { KeyValueStore } from './ports/key-value-store.ts';
 import type { PeerFacts, PoolFacts } from './status/facts.ts';
 import type { ChunkStore } from './store/chunk-store.ts';
+import type { Suite } from './store/seal.ts';
+import type { ChunkBody } from './store/volume.ts';
 
 export interface BoxPoolOptions {
   readonly identity: Identity;
   readonly enrolled: Enrolled;
   readonly replicas: number;
+  /** What new chunks are sealed with. */
+  readonly suite: Suite;
   readonly store: ChunkStore;
   readonly dispatcher: PeerDispatcher;
   readonly directory: PeerDirectory;
@@ -39,6 +46,7 @@ export interface BoxPoolOptions {
 }
 
 export interface BoxPoolPorts {
+  readonly compute: Compute;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
@@ -57,6 +65,8 @@ export class BoxPool {
   readonly #logs: LogStore;
   readonly #shipping: LogShipping;
   readonly #service: TreeService;
+  /** What people store and fetch through this box itself. */
+  readonly files: PoolFiles;
   readonly #exchange: MemberExchange;
   readonly #catchUp: CatchUp;
   readonly #lastSeenMs = new Map<string, number>();
@@ -73,6 +83,7 @@ export class BoxPool {
     this.#logs = parts.logs;
     this.#shipping = parts.shipping;
     this.#service = parts.service;
+    this.files = this.#poolFiles();
     this.#exchange = new MemberExchange(options.enrolled.roster);
     const { directory } = options;
     this.#catchUp = new CatchUp(
@@ -146,7 +157,8 @@ export class BoxPool {
   /** Tells the pool how much this box can hold, when that has changed enough to matter. */
   async declareCapacity(): Promise<void> {
     const { store, enrolled, identity } = this.#options;
-    const bytes = store.status().volumes.reduce((sum, volume) => sum + volume.capacityBytes, 0);
+    const staying = store.status().volumes.filter(({ state }) => state !== 'retiring');
+    const bytes = staying.reduce((sum, volume) => sum + volume.capacityBytes, 0);
     // A box that has any room at all takes part: placement counts whole units.
     const units = bytes === 0 ? 0 : Math.max(1, quantiseUnits(Math.floor(bytes / capacityUnitBytes)));
     if (enrolled.roster.get(identity.memberId)?.capacityUnits === units) return;
@@ -183,6 +195,27 @@ export class BoxPool {
       missing: others.length === 0 ? 0 : this.#shipping.unshared(),
     };
   }
+
+  /**
+   * Sees to it that chunks have as many copies on other boxes as the pool wants, for a disk of this one that goes.
+   * Errors: `RETIRE_NO_ROOM`.
+   */
+  readonly keepElsewhere = async (chunks: readonly ChunkBody[]): Promise<void> => {
+    const { replicas, directory } = this.#options;
+    const replicator = new ChunkReplicator(
+      { placement: () => computePlacement(this.others(), replicas), directory },
+      { compute: this.#ports.compute, log: this.#ports.log.part('transfer') },
+    );
+    let copies = 0;
+    try {
+      const results = await replicator.putMany(chunks);
+      copies = Math.min(...results.map((result) => result.copies));
+    } catch (cause) {
+      if (!(cause instanceof AetherError)) throw cause;
+      throw noRoom(cause);
+    }
+    if (copies < replicas) throw noRoom();
+  };
 
   /** The key that the members' multicast group is sealed with. */
   groupKey(): Bytes {
@@ -225,6 +258,21 @@ export class BoxPool {
     this.#exchanging?.cancel();
     this.#shipping.stop();
     await this.#service.close();
+  }
+
+  #poolFiles(): PoolFiles {
+    const { enrolled, identity, replicas, directory, store, suite } = this.#options;
+    const { secrets, roster } = enrolled;
+    const chunks = new ChunkReplicator(
+      {
+        placement: () => computePlacement(roster.boxes(), replicas),
+        directory,
+        local: { memberId: identity.memberId, store },
+      },
+      { compute: this.#ports.compute, log: this.#ports.log.part('transfer') },
+    );
+    const sealing = { chunkKeySecret: chunkKeySecretOf(secrets), gearTable: gearTableOf(secrets), suite };
+    return new PoolFiles({ tree: this.#service, chunks, secrets: sealing }, this.#ports);
   }
 
   #handleRequests(): void {
@@ -311,4 +359,15 @@ export class BoxPool {
   #keepConnected(): void {
     this.#options.directory.keep(this.others().map(({ memberId }) => memberId));
   }
+}
+
+function noRoom(cause?: unknown): AetherError {
+  return new AetherError(
+    'RETIRE_NO_ROOM',
+    'no other disk and not enough other boxes can hold what this disk holds',
+    {
+      help: 'Attach another disk, or add a box to the pool; then retire this one.',
+      cause,
+    },
+  );
 }

@@ -62,7 +62,11 @@ export const usage = [
 const nextPorts = [...Array.from({ length: 9 }, (_, index) => defaultPort + 1 + index), 0];
 
 /** What a box is to be, by its command line and its `box.json`. Errors: `USAGE`, `CONFIG_INVALID`. */
-export async function boxOptions(folder: string, config: BoxConfig, line: CommandLine): Promise<BoxOptions> {
+export async function boxOptions(
+  folder: string,
+  config: BoxConfig,
+  line: CommandLine,
+): Promise<Omit<BoxOptions, 'suite'>> {
   const name = line.text('name') ?? config.name ?? undefined;
   if (name !== undefined && !isMemberName(name)) throw nameInvalid();
   return {

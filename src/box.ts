@@ -1,8 +1,10 @@
 import { type Bytes, toHex } from './base/bytes.ts';
 import { encodeCbor } from './base/cbor.ts';
 import { hasCode } from './base/errors.ts';
+import { identifyMs } from './base/limits.ts';
 import type { Log } from './base/log.ts';
 import { version } from './base/version.ts';
+import { BoxDisks } from './box-disks.ts';
 import { BoxPool } from './box-pool.ts';
 import { AddressBook } from './pool/address-book.ts';
 import { type Identity, loadOrCreateIdentity } from './pool/identity.ts';
@@ -13,7 +15,7 @@ import { methods } from './pool/transfer/methods.ts';
 import { PeerDirectory } from './pool/transfer/peer-directory.ts';
 import { PeerDispatcher } from './pool/transfer/peer-dispatcher.ts';
 import { PeerServer } from './pool/transfer/peer-server.ts';
-import type { Clock } from './ports/clock.ts';
+import type { Clock, Timer } from './ports/clock.ts';
 import type { Compute } from './ports/compute.ts';
 import type { Disk } from './ports/disk.ts';
 import type { Entropy } from './ports/entropy.ts';
@@ -21,14 +23,14 @@ import type { KeyValueStore } from './ports/key-value-store.ts';
 import type { ListenAddress, PeerAddress, SecureTransport } from './ports/secure-transport.ts';
 import { type ApplianceStatus, foldStatus } from './status/appliance-status.ts';
 import {
+  type ApplianceFacts,
   type BoxPhase,
   type NetworkFacts,
   noUpdate,
   unknownHardware,
-  type VolumeFacts,
 } from './status/facts.ts';
 import { statusToCbor } from './status/status-codec.ts';
-import { ChunkStore, type VolumeStatus } from './store/chunk-store.ts';
+import type { Suite } from './store/seal.ts';
 import type { VolumeOptions } from './store/volume.ts';
 
 /** Copies of every chunk, on boxes of their own, as far as there are as many. */
@@ -42,6 +44,8 @@ export interface BoxOptions {
   readonly otherPorts?: readonly number[];
   readonly volumes: readonly VolumeOptions[];
   readonly replicas: number;
+  /** What this box seals new chunks with, when it stores files itself. */
+  readonly suite: Suite;
 }
 
 export interface BoxPorts {
@@ -55,7 +59,19 @@ export interface BoxPorts {
   readonly transportFor: (identity: Identity) => SecureTransport;
   /** What the surroundings know of the network. */
   readonly network: () => Omit<NetworkFacts, 'port'>;
+  /** What they know of the computer; where nobody looks, nothing. */
+  readonly machine?: () => MachineFacts;
 }
+
+/** What a box is told of the computer it runs on, and of what people have seen. */
+export type MachineFacts = Pick<ApplianceFacts, 'hardware' | 'disks' | 'update' | 'acknowledged'>;
+
+const unknownMachine: MachineFacts = {
+  hardware: unknownHardware,
+  disks: [],
+  update: noUpdate,
+  acknowledged: [],
+};
 
 /** A whole box over its ports: what `main.ts` runs on a machine, and the simulator in its world. */
 export class Box {
@@ -63,7 +79,7 @@ export class Box {
   readonly name: string;
   readonly #options: BoxOptions;
   readonly #ports: BoxPorts;
-  readonly #store: ChunkStore;
+  readonly disks: BoxDisks;
   readonly #enrolment: BoxEnrolment;
   readonly #pairing: PairingHost;
   readonly #dispatcher: PeerDispatcher;
@@ -76,13 +92,14 @@ export class Box {
   #poolOpening: Promise<void> = Promise.resolve();
   #phase: BoxPhase = 'starting';
   #port: number | undefined;
+  #identifying: Timer | undefined;
 
   private constructor(
     options: BoxOptions,
     ports: BoxPorts,
     parts: {
       readonly identity: Identity;
-      readonly store: ChunkStore;
+      readonly disks: BoxDisks;
       readonly enrolment: BoxEnrolment;
       readonly pairing: PairingHost;
       readonly addresses: AddressBook;
@@ -92,7 +109,7 @@ export class Box {
     this.#ports = ports;
     this.identity = parts.identity;
     this.name = options.name ?? `aether-${toHex(parts.identity.memberId).slice(0, 4)}`;
-    this.#store = parts.store;
+    this.disks = parts.disks;
     this.#enrolment = parts.enrolment;
     this.#pairing = parts.pairing;
     this.#addresses = parts.addresses;
@@ -127,7 +144,7 @@ export class Box {
       transferPorts,
     );
     this.#handleRequests();
-    this.#store.onChange(() => this.#storeChanged());
+    this.disks.onChange(() => this.#disksChanged());
     this.#pairing.onChange(() => this.#changed());
     this.#directory.onChange(() => this.#changed());
     this.#enrolment.onClaimed((enrolled) => this.#enterPool(enrolled));
@@ -142,15 +159,16 @@ export class Box {
     const pairing = await PairingHost.open({ disk, enrolment }, { clock, entropy, log });
     const addresses = await AddressBook.open(disk, { log });
     const pool = enrolment.enrolled?.secrets.pool;
-    const store = await ChunkStore.open(
+    const disks = await BoxDisks.open(
       { volumes: options.volumes, ...(pool === undefined ? {} : { pool }) },
+      disk,
       { clock, entropy, compute, log: ports.log.part('store') },
     );
-    const box = new Box(options, ports, { identity, store, enrolment, pairing, addresses });
+    const box = new Box(options, ports, { identity, disks, enrolment, pairing, addresses });
     try {
       if (enrolment.enrolled !== undefined) await box.#openPool(enrolment.enrolled);
     } catch (error) {
-      await store.close();
+      await disks.store.close();
       throw error;
     }
     return box;
@@ -215,10 +233,29 @@ export class Box {
     this.#directory.heard(memberId);
   }
 
+  /** Both lights blink for a while, or no more. */
+  identify(on: boolean): void {
+    this.#identifying?.cancel();
+    this.#identifying = undefined;
+    if (on) {
+      this.#identifying = this.#ports.clock.after(identifyMs, () => {
+        this.#identifying = undefined;
+        this.#changed();
+      });
+    }
+    this.#changed();
+  }
+
+  /** Empties a volume, so that its disk may be pulled. Errors: those of {@link BoxDisks.retire}. */
+  retireDisk(volume: string): Promise<void> {
+    return this.disks.retire(volume, this.#pool?.keepElsewhere);
+  }
+
   status(): ApplianceStatus {
     const { clock } = this.#ports;
     const pool = this.#pool?.facts();
     const pairing = this.#pairing.view();
+    const { volumes, work } = this.disks.facts();
     return foldStatus({
       box: {
         name: this.name,
@@ -226,10 +263,10 @@ export class Box {
         version,
         phase: this.#phase,
         uptimeMs: clock.monotonicMs() - this.#startedMs,
-        identifying: false,
+        identifying: this.#identifying !== undefined,
       },
       pool: pool?.pool ?? null,
-      volumes: this.#store.status().volumes.map(volumeFacts),
+      volumes,
       peers: pool?.peers ?? [],
       network: { ...this.#ports.network(), port: this.#port ?? null },
       copies: { missing: pool?.missing ?? 0, copying: false },
@@ -238,11 +275,8 @@ export class Box {
         lockedForMs: pairing.lockedForMs ?? null,
         codeShown: pairing.code !== undefined,
       },
-      hardware: unknownHardware,
-      disks: [],
-      update: noUpdate,
-      work: [],
-      acknowledged: [],
+      work,
+      ...(this.#ports.machine?.() ?? unknownMachine),
     });
   }
 
@@ -254,13 +288,14 @@ export class Box {
 
   /** Stops serving, lets everything acknowledged reach its disk, and closes. */
   async close(): Promise<void> {
+    this.#identifying?.cancel();
     this.#phase = 'stopping';
     this.#changed();
     await this.#server.close();
     this.#directory.close();
     await this.#poolOpening;
     await this.#pool?.close();
-    await this.#store.close();
+    await this.disks.store.close();
     await this.#pairing.close();
     await this.#addresses.settled();
     this.#phase = 'stopped';
@@ -277,12 +312,12 @@ export class Box {
       await this.#poolOpening;
       return answer;
     });
-    handleChunks(dispatcher, this.#store);
+    handleChunks(dispatcher, this.disks.store);
     dispatcher.handle(methods.boxStatus, async () => encodeCbor(statusToCbor(this.status())));
   }
 
   #enterPool(enrolled: Enrolled): void {
-    const labelled = this.#store.enterPool(enrolled.secrets.pool);
+    const labelled = this.disks.store.enterPool(enrolled.secrets.pool);
     this.#poolOpening = Promise.all([this.#openPool(enrolled), labelled])
       .then(() => this.#pool?.start())
       .then(
@@ -301,7 +336,8 @@ export class Box {
         identity: this.identity,
         enrolled,
         replicas: this.#options.replicas,
-        store: this.#store,
+        suite: this.#options.suite,
+        store: this.disks.store,
         dispatcher: this.#dispatcher,
         directory: this.#directory,
         addresses: this.#addresses,
@@ -310,7 +346,7 @@ export class Box {
     );
   }
 
-  #storeChanged(): void {
+  #disksChanged(): void {
     this.#pool?.declareCapacity().catch((error: unknown) => {
       this.#ports.log.warn('capacity not declared', { reason: String(error) });
     });
@@ -320,10 +356,4 @@ export class Box {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-function volumeFacts(volume: VolumeStatus): VolumeFacts {
-  const { name, state, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords } = volume;
-  const error = volume.error?.message ?? null;
-  return { name, state, error, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords };
 }

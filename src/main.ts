@@ -109,18 +109,26 @@ async function withNetwork(
   }
 }
 
-function openBox(folder: string, options: BoxOptions, network: BoxNetwork, log: Log): Promise<Box> {
+function openBox(
+  folder: string,
+  options: Omit<BoxOptions, 'suite'>,
+  network: BoxNetwork,
+  log: Log,
+): Promise<Box> {
   const suite = fastestSuite(clock);
-  return Box.open(options, {
-    clock,
-    entropy: nodeEntropy,
-    log,
-    compute: nodeCompute,
-    stateDisk: stateDiskOf(folder),
-    openTreeIndex: () => LmdbStore.open(join(folder, 'state', 'tree')),
-    transportFor: (identity) => new TlsTransport({ ...identity, suite }),
-    network: () => network.facts(),
-  });
+  return Box.open(
+    { ...options, suite },
+    {
+      clock,
+      entropy: nodeEntropy,
+      log,
+      compute: nodeCompute,
+      stateDisk: stateDiskOf(folder),
+      openTreeIndex: () => LmdbStore.open(join(folder, 'state', 'tree')),
+      transportFor: (identity) => new TlsTransport({ ...identity, suite }),
+      network: () => network.facts(),
+    },
+  );
 }
 
 interface Surroundings {

@@ -302,3 +302,17 @@ export const hashesInFlightMax = 2;
 
 /** Bytes hashed on the event loop before it looks at its sockets and disks again: about a millisecond. */
 export const hashedBytesPerTurnMax = 1024 * 1024;
+
+/** How long the lights say which box this is: time to walk to a shelf. */
+export const identifyMs = 60_000;
+
+/** Wrong maintenance PINs before it locks, for how long at first, and at most. */
+export const pinTriesMax = 5;
+export const pinLockMs = 60_000;
+export const pinLockMsMax = 60 * 60_000;
+
+/** The history of the status is written at most this often: a card wears by each write. */
+export const historyWritePeriodMs = 30_000;
+
+/** 500 events with their sentences. */
+export const historyFileBytesMax = 1024 * 1024;

@@ -22,6 +22,7 @@ export const conditionCodes = [
   'NOT_CLAIMED',
   'PAIRING_LOCKED',
   'UPDATE_WAITING',
+  'DISK_NOT_RETIRED',
   'DISK_RETIRED',
   'DISK_BLANK',
   'NETWORK_ERRORS',

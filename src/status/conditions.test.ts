@@ -201,6 +201,8 @@ test('a disk that was pulled is a warning, and critical when it held the only co
 test('a disk that is empty after its retirement may be pulled', () => {
   const volumes = [volumeFacts('disk1', { state: 'retired' }), volumeFacts('disk2')];
   assert.deepEqual(brief({ ...healthyFacts, volumes }), ['notice DISK_RETIRED']);
+  const staying = [volumeFacts('disk1', { error: 'the others are full' }), volumeFacts('disk2')];
+  assert.deepEqual(brief({ ...healthyFacts, volumes: staying }), ['notice DISK_NOT_RETIRED']);
 });
 
 test('a disk that speaks ill of itself is named as a person knows it, with what it says', () => {

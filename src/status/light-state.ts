@@ -40,6 +40,7 @@ export const flashCodes: Readonly<Record<ConditionCode, number>> = {
   CLOCK_UNSET: 8,
   UPDATE_WAITING: 0,
   DISK_RETIRED: 0,
+  DISK_NOT_RETIRED: 0,
   DISK_BLANK: 0,
   NETWORK_ERRORS: 0,
   MEMORY_LOW: 0,

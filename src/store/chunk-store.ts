@@ -125,6 +125,14 @@ export class ChunkStore {
     this.#changed();
   }
 
+  /** Whatever is in the place of a volume that is not served is taken from now on. Errors: `VOLUME_UNKNOWN`. */
+  async forget(name: string): Promise<void> {
+    const slot = this.#slots.find((each) => each.name === name);
+    if (slot === undefined || slot.isServed) throw storeError('VOLUME_UNKNOWN', `no disk ${name} is missing`);
+    slot.forget();
+    await this.reopen(name);
+  }
+
   /** Looks whether volumes that are not served can be now; `name`: only this one. One attempt runs at a time. */
   async reopen(name?: string): Promise<void> {
     const turn = this.#reopening.then(async () => {

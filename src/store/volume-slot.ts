@@ -82,6 +82,12 @@ export class VolumeSlot {
     await volume?.close();
   }
 
+  /** Any volume will do from now on, or an empty disk. */
+  forget(): void {
+    this.#id = undefined;
+    this.#retired = false;
+  }
+
   status(): VolumeStatus {
     const { name } = this;
     const volume = this.#volume;

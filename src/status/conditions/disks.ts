@@ -23,6 +23,7 @@ function volumeConditions(facts: ApplianceFacts): readonly FoundCondition[] {
     else if (volume.state === 'full') found.push(diskFull(volume, facts));
     else if (volume.state === 'ok' && volume.usedBytes >= volume.capacityBytes * nearlyFullFraction)
       found.push(diskNearlyFull(volume));
+    if (volume.state === 'ok' && volume.error !== null) found.push(diskNotRetired(volume, volume.error));
     if (volume.corruptRecords > 0) found.push(recordsCorrupt(volume, facts));
     return found;
   });
@@ -80,6 +81,16 @@ function diskRetired(volume: VolumeFacts): FoundCondition {
     subject: volume.name,
     message: `Disk ${volume.name} is empty and may be pulled.`,
     help: 'Pull it; what it held has copies elsewhere.',
+  };
+}
+
+function diskNotRetired(volume: VolumeFacts, why: string): FoundCondition {
+  return {
+    code: 'DISK_NOT_RETIRED',
+    severity: 'notice',
+    subject: volume.name,
+    message: `Disk ${volume.name} could not be emptied and stays in use: ${why}.`,
+    help: 'Attach another disk, or add a box to the pool; then retire it again.',
   };
 }
 

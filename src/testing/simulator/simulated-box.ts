@@ -163,7 +163,13 @@ export class SimulatedBox {
       segmentBytes,
     }));
     const box = await Box.open(
-      { name: this.name, listen: { host: '::', port: boxPort }, volumes, replicas: defaultReplicas },
+      {
+        name: this.name,
+        listen: { host: '::', port: boxPort },
+        volumes,
+        replicas: defaultReplicas,
+        suite: 'aes-256-gcm',
+      },
       {
         clock,
         entropy,

@@ -24,6 +24,8 @@ const compositions = new Set(
     'box',
     'box-announcer',
     'box-config',
+    'box-control',
+    'box-disks',
     'box-group',
     'box-network',
     'box-pool',

@@ -1,0 +1,129 @@
+import { describeError } from './base/errors.ts';
+import type { Log } from './base/log.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Disk } from './ports/disk.ts';
+import type { VolumeFacts, WorkFacts } from './status/facts.ts';
+import {
+  ChunkStore,
+  type ChunkStoreOptions,
+  type ChunkStorePorts,
+  type VolumeStatus,
+} from './store/chunk-store.ts';
+import { KnownVolumes } from './store/known-volumes.ts';
+import type { RetirementPorts } from './store/retirement.ts';
+import type { VolumeOptions } from './store/volume.ts';
+
+/** A disk that is being emptied. */
+interface Retirement {
+  readonly startedMs: number;
+  readonly totalBytes: number;
+  doneBytes: number;
+}
+
+/** The disks of one box: the chunks on them, which of them belong where, and those that are to go. */
+export class BoxDisks {
+  readonly store: ChunkStore;
+  readonly #known: KnownVolumes;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #retirements = new Map<string, Retirement>();
+  /** Why disks could not be emptied, by name. */
+  readonly #notRetired = new Map<string, string>();
+  readonly #listeners = new Set<() => void>();
+
+  private constructor(store: ChunkStore, known: KnownVolumes, { clock, log }: ChunkStorePorts) {
+    this.store = store;
+    this.#known = known;
+    this.#clock = clock;
+    this.#log = log;
+    store.onChange(() => {
+      void this.#note();
+      this.#changed();
+    });
+  }
+
+  /** Errors: those of the state disk, and of {@link ChunkStore.open}. */
+  static async open(options: ChunkStoreOptions, stateDisk: Disk, ports: ChunkStorePorts): Promise<BoxDisks> {
+    const known = await KnownVolumes.open(stateDisk, ports);
+    const volumes = options.volumes.map((volume) => ({ ...volume, ...placeOf(known, volume.name) }));
+    const disks = new BoxDisks(await ChunkStore.open({ ...options, volumes }, ports), known, ports);
+    await disks.#note();
+    return disks;
+  }
+
+  facts(): { readonly volumes: readonly VolumeFacts[]; readonly work: readonly WorkFacts[] } {
+    const nowMs = this.#clock.monotonicMs();
+    return {
+      volumes: this.store.status().volumes.map((volume) => this.#factsOf(volume)),
+      work: [...this.#retirements].map(([subject, { startedMs, totalBytes, doneBytes }]) => ({
+        kind: 'retire',
+        subject,
+        doneBytes: Math.min(doneBytes, totalBytes),
+        totalBytes,
+        sinceMs: nowMs - startedMs,
+      })),
+    };
+  }
+
+  /** Calls `listener` when the facts are likely to be others. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /**
+   * Empties a volume, so that its disk may be pulled; it is not opened again, after a restart either. Errors: those of
+   * {@link ChunkStore.retire}.
+   */
+  async retire(name: string, elsewhere: RetirementPorts['elsewhere'] | undefined): Promise<void> {
+    const before = this.store.status().volumes.find((volume) => volume.name === name);
+    const startedMs = this.#clock.monotonicMs();
+    const retirement = { startedMs, totalBytes: before?.usedBytes ?? 0, doneBytes: 0 };
+    this.#notRetired.delete(name);
+    const running = this.store.retire(name, elsewhere, (bytes) => {
+      retirement.doneBytes += bytes;
+    });
+    if (!this.#retirements.has(name)) this.#retirements.set(name, retirement);
+    try {
+      await running;
+      if (before?.id !== undefined) await this.#known.note(name, { id: before.id, retired: true });
+    } catch (error) {
+      // Another retirement of the same disk may be going on.
+      if (this.#retirements.get(name) === retirement) this.#notRetired.set(name, describeError(error));
+      throw error;
+    } finally {
+      if (this.#retirements.get(name) === retirement) this.#retirements.delete(name);
+      this.#changed();
+    }
+  }
+
+  /** A disk that is gone for good is not missed any more, and another may take its place. Errors: of the state disk. */
+  async forget(name: string): Promise<void> {
+    await this.#known.forget(name);
+    await this.store.forget(name);
+  }
+
+  #factsOf(volume: VolumeStatus): VolumeFacts {
+    const { name, state, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords } = volume;
+    const error = volume.error?.message ?? this.#notRetired.get(name) ?? null;
+    return { name, state, error, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords };
+  }
+
+  /** Remembers which volume is in which place. A box that has no room to note it serves all the same. */
+  async #note(): Promise<void> {
+    for (const { name, id, state } of this.store.status().volumes) {
+      if (id === undefined || (state !== 'ok' && state !== 'full')) continue;
+      await this.#known.note(name, { id, retired: false }).catch((error: unknown) => {
+        this.#log.warn('volume not noted', { volume: name, reason: describeError(error) });
+      });
+    }
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function placeOf(known: KnownVolumes, name: string): Pick<VolumeOptions, 'knownId' | 'retired'> {
+  const place = known.get(name);
+  return place === undefined ? {} : { knownId: place.id, retired: place.retired };
+}
