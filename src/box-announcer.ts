@@ -17,6 +17,18 @@ export const boxServiceType = '_aetherstore._tcp';
 /** Where hosts tell what they are; file managers choose the picture by it. This one shows a server. */
 const deviceInfo = { type: '_device-info._tcp', text: { model: 'RackMac' } };
 
+/** Where a box answers. */
+export interface BoxPlaces {
+  readonly port: number;
+  readonly web?: WebPorts | undefined;
+}
+
+/** Where its page is: over TLS, and what leads there from plain HTTP. */
+export interface WebPorts {
+  readonly port: number;
+  readonly plainPort: number | null;
+}
+
 export interface AnnouncerPorts {
   readonly network: MulticastNetwork;
   readonly clock: Clock;
@@ -68,13 +80,14 @@ export class BoxAnnouncer {
    * Resolves when its sockets are open. The names are claimed on from then: those the box had last, when another host
    * made it choose them.
    */
-  static async start(box: Box, port: number, ports: AnnouncerPorts): Promise<BoxAnnouncer> {
+  static async start(box: Box, places: BoxPlaces, ports: AnnouncerPorts): Promise<BoxAnnouncer> {
     const { memory } = ports;
     const last = memory.namesFor(box.name);
     const instance = last?.instance ?? box.name;
     const services: readonly ServiceOffer[] = [
-      { instance, type: boxServiceType, port, ...offerOf(box) },
+      { instance, type: boxServiceType, port: places.port, ...offerOf(box) },
       { instance, ...deviceInfo },
+      ...pagesOf(instance, places.web),
     ];
     const hostLabel = last?.host ?? hostLabelFor(box.name);
     const advertiser = await Advertiser.start({ hostLabel, services }, ports);
@@ -140,6 +153,15 @@ export function poolTagOf(pool: Bytes): string {
 /** What changes of the service while the box runs: whom it belongs to, as a subtype and in the text, and its room. */
 function offerOf(box: Box): Pick<ServiceOffer, 'subtypes' | 'text'> {
   return { subtypes: [box.claimed ? '_member' : '_unclaimed'], text: textOf(box) };
+}
+
+/** File managers and browsers list `_http._tcp`; a page that is only on TLS has a type of its own. */
+function pagesOf(instance: string, web: WebPorts | undefined): readonly ServiceOffer[] {
+  if (web === undefined) return [];
+  const { port, plainPort } = web;
+  const plain =
+    plainPort === null ? [] : [{ instance, type: '_http._tcp', port: plainPort, text: { path: '/' } }];
+  return [{ instance, type: '_https._tcp', port, text: { path: '/' } }, ...plain];
 }
 
 function textOf(box: Box): Readonly<Record<string, string>> {

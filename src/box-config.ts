@@ -2,6 +2,7 @@ import {
   type ConfigOf,
   choiceField,
   countField,
+  flagField,
   listField,
   nullable,
   objectField,
@@ -13,6 +14,9 @@ import { volumesMax } from './base/limits.ts';
 
 /** Where a box listens unless told otherwise. Not registered with IANA; found by DNS-SD, so any port does. */
 export const defaultPort = 4270;
+
+/** Where its page is. The appliance's image has it on 443, with 80 leading there. */
+export const defaultWebPort = 4280;
 
 /** `box.json` in a box's folder; every key may be left out. Flags of the command line come before it. */
 const schema = objectField({
@@ -39,6 +43,15 @@ const schema = objectField({
   ),
   /** Addresses from 169.254/16 (RFC 3927): where no DHCP server answers, always, or never. */
   linkLocal: withDefault(choiceField(['fallback', 'always', 'never']), 'fallback'),
+  /** The page for browsers, over TLS; `plainPort` leads there from plain HTTP. */
+  web: withDefault(
+    objectField({
+      on: withDefault(flagField(), true),
+      port: nullable(countField({ max: 65_535 })),
+      plainPort: nullable(countField({ max: 65_535 })),
+    }),
+    { on: true, port: null, plainPort: null },
+  ),
   console: withDefault(choiceField(['terminal', 'none']), 'terminal'),
 });
 

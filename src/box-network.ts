@@ -1,7 +1,7 @@
 import { networkHostsShownMax } from './base/discovery-limits.ts';
 import type { Log } from './base/log.ts';
 import type { Box } from './box.ts';
-import { BoxAnnouncer } from './box-announcer.ts';
+import { BoxAnnouncer, type WebPorts } from './box-announcer.ts';
 import { BoxGroup } from './box-group.ts';
 import type { ArpNetwork } from './ports/arp-network.ts';
 import type { Clock } from './ports/clock.ts';
@@ -68,14 +68,14 @@ export class BoxNetwork {
   }
 
   /** Claims the names of a box that listens on `port`, announces it, tells it of others, and joins its pool's group. */
-  async announce(box: Box, port: number): Promise<void> {
+  async announce(box: Box, port: number, web?: WebPorts): Promise<void> {
     const { clock, entropy, log } = this.#ports;
     this.#sharesPortWith = this.#ports.otherResponders();
     if (this.#sharesPortWith.length > 0)
       log.part('mdns').info('port 5353 is shared', { with: this.#sharesPortWith.join(', ') });
     const network = listening(this.#ports.network, this.#options.listenHost);
     const ports = { network, clock, entropy, log };
-    this.#announcer = await BoxAnnouncer.start(box, port, { ...ports, memory: this.#memory });
+    this.#announcer = await BoxAnnouncer.start(box, { port, web }, { ...ports, memory: this.#memory });
     this.#group = await BoxGroup.start(box, { ...ports, stateDisk: this.#ports.stateDisk });
   }
 
@@ -118,6 +118,12 @@ export class BoxNetwork {
     await this.#group?.close();
     this.#group = undefined;
     this.#announcer = undefined;
+  }
+
+  /** Names and addresses chosen before are not asked for again. */
+  async forget(): Promise<void> {
+    this.#memory.forget();
+    await this.#memory.settled();
   }
 
   /** Withdraws, takes our addresses off the interfaces, and keeps what is to be remembered. */

@@ -2,7 +2,13 @@ import { basename, join } from 'node:path';
 import { AetherError } from './base/errors.ts';
 import { stateFileBytesMax } from './base/limits.ts';
 import { type BoxOptions, defaultReplicas } from './box.ts';
-import { type BoxConfig, defaultBoxConfig, defaultPort, parseBoxConfig } from './box-config.ts';
+import {
+  type BoxConfig,
+  defaultBoxConfig,
+  defaultPort,
+  defaultWebPort,
+  parseBoxConfig,
+} from './box-config.ts';
 import { type CommandLine, type OptionSpec, optionLines, usageError } from './cli/arguments.ts';
 import { InstanceLock } from './platform/instance-lock.ts';
 import { LmdbStore } from './platform/lmdb-store.ts';
@@ -41,6 +47,11 @@ export const options: Readonly<Record<string, OptionSpec>> = {
     value: 'WHEN',
     help: 'addresses from 169.254/16: fallback (default: where no DHCP server answers), always or never',
   },
+  web: {
+    type: 'string',
+    value: 'PORT',
+    help: `the page for browsers: its port (default: ${defaultWebPort} or the next free one), or off`,
+  },
   console: { type: 'string', value: 'WHERE', help: 'the maintenance console: terminal (default) or none' },
   'json-ready': { type: 'boolean', help: 'print one line of JSON when it listens' },
   version: { type: 'boolean', help: 'print the version' },
@@ -54,12 +65,15 @@ export const usage = [
   '',
   ...optionLines(options),
   '',
-  'box.json in DIR may set name, listen {host, port}, volumes [{path, limitGiB}], linkLocal and console;',
+  'box.json in DIR may set name, listen {host, port}, volumes [{path, limitGiB}], web {on, port, plainPort},',
+  'linkLocal and console;',
   'options come first.',
 ];
 
 /** Where another box on this computer listens: the next ports, then any. */
 const nextPorts = [...Array.from({ length: 9 }, (_, index) => defaultPort + 1 + index), 0];
+
+const nextWebPorts = [...Array.from({ length: 10 }, (_, index) => defaultWebPort + index), 0];
 
 /** What a box is to be, by its command line and its `box.json`. Errors: `USAGE`, `CONFIG_INVALID`. */
 export async function boxOptions(
@@ -76,6 +90,27 @@ export async function boxOptions(
     volumes: await volumesOf(folder, config, line),
     replicas: defaultReplicas,
   };
+}
+
+/** Where the page for browsers is. */
+export interface WebSettings {
+  readonly host: string;
+  /** Tried one after the other. */
+  readonly ports: readonly number[];
+  readonly plainPort: number | null;
+}
+
+/** Undefined: there is none. Errors: `USAGE`. */
+export function webSettings(line: CommandLine, { web }: BoxConfig, host: string): WebSettings | undefined {
+  const flag = line.text('web');
+  const { plainPort } = web;
+  if (flag === 'off' || (flag === undefined && !web.on)) return undefined;
+  if (flag === undefined) return { host, ports: web.port === null ? nextWebPorts : [web.port], plainPort };
+  const port = Number(flag);
+  if (!/^\d{1,5}$/.test(flag) || port > 65_535) {
+    throw usageError(`--web ${flag}: a port or off was expected`, 'npm start -- --help');
+  }
+  return { host, ports: [port], plainPort };
 }
 
 export async function readConfig(disk: Disk): Promise<BoxConfig> {

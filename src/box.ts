@@ -9,6 +9,7 @@ import { BoxPool } from './box-pool.ts';
 import { AddressBook } from './pool/address-book.ts';
 import { type Identity, loadOrCreateIdentity } from './pool/identity.ts';
 import { BoxEnrolment, type Enrolled } from './pool/pairing/enrolment.ts';
+import { PagePairing } from './pool/pairing/page-pairing.ts';
 import { PairingHost, type PairingView } from './pool/pairing/pairing-host.ts';
 import { handleChunks } from './pool/transfer/chunk-handlers.ts';
 import { methods } from './pool/transfer/methods.ts';
@@ -209,6 +210,12 @@ export class Box {
   /** What this box does as a member; undefined while unclaimed. */
   get pool(): BoxPool | undefined {
     return this.#pool;
+  }
+
+  /** Pairing by a page that this box serves itself. */
+  get page(): PagePairing {
+    const { identity, name } = this;
+    return new PagePairing({ host: this.#pairing, enrolment: this.#enrolment, identity, name }, this.#ports);
   }
 
   /** The code that is valid now, if any, and how pairing stands. */

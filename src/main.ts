@@ -2,22 +2,30 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { toHex } from './base/bytes.ts';
 import { AetherError } from './base/errors.ts';
-import { formatDuration } from './base/format.ts';
 import { logEntriesMax } from './base/limits.ts';
 import { createLog, formatLogEntry, type Log, LogRing } from './base/log.ts';
 import { version } from './base/version.ts';
-import { Box, type BoxOptions } from './box.ts';
+import { Box, type BoxOptions, type MachineFacts } from './box.ts';
 import type { BoxConfig } from './box-config.ts';
+import { BoxControl, type BoxControlPorts, type BoxEnd, unknownMachine } from './box-control.ts';
+import { BoxFaces } from './box-faces.ts';
+import { BoxLife } from './box-life.ts';
 import { BoxNetwork, type BoxNetworkOptions } from './box-network.ts';
-import { boxOptions, linkLocalMode, options, readConfig, usage } from './box-settings.ts';
+import {
+  boxOptions,
+  linkLocalMode,
+  options,
+  readConfig,
+  usage,
+  type WebSettings,
+  webSettings,
+} from './box-settings.ts';
+import { BoxWeb, urlOf } from './box-web.ts';
 import { type CommandLine, parseCommandLine, usageError } from './cli/arguments.ts';
 import { exitCodeOf } from './cli/exit-codes.ts';
 import { errorLines } from './cli/output.ts';
-import type { PairingCode } from './device/console/commands.ts';
-import { Console } from './device/console/console.ts';
-import { LedDriver } from './device/leds/led-driver.ts';
 import { parseBoardPins } from './device/pins.ts';
-import { openGpioLeds } from './platform/gpio-leds.ts';
+import { beginFactoryReset, finishFactoryReset } from './platform/factory-reset.ts';
 import { InstanceLock } from './platform/instance-lock.ts';
 import { type KernelNetwork, openKernelNetwork } from './platform/kernel-network.ts';
 import { LmdbStore } from './platform/lmdb-store.ts';
@@ -25,18 +33,18 @@ import { NodeClock } from './platform/node-clock.ts';
 import { nodeCompute } from './platform/node-compute.ts';
 import { NodeDisk } from './platform/node-disk.ts';
 import { nodeEntropy } from './platform/node-entropy.ts';
+import { NodeHttpServer } from './platform/node-http-server.ts';
 import { NodeMulticastNetwork } from './platform/node-multicast.ts';
 import { anotherBox, otherResponders } from './platform/other-responders.ts';
-import { TerminalLeds } from './platform/terminal-leds.ts';
-import { TerminalLine } from './platform/terminal-line.ts';
 import { TlsTransport } from './platform/tls-transport.ts';
-import { every } from './ports/clock.ts';
+import { readWebAssets } from './platform/web-assets.ts';
 import type { Disk } from './ports/disk.ts';
-import type { LedPort } from './ports/leds.ts';
 import { fastestSuite } from './store/suite.ts';
+import { hostLabelFor } from './zeroconf/dnssd/service.ts';
 
 const clock = new NodeClock();
 const ring = new LogRing(logEntriesMax);
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 async function main(words: readonly string[]): Promise<void> {
   const line = parseCommandLine(words, options, 'npm start -- --help');
@@ -49,40 +57,50 @@ async function main(words: readonly string[]): Promise<void> {
   await disk.makeDirectory('state');
   const lock = InstanceLock.take(folder);
   try {
-    await run(folder, await readConfig(disk), line);
+    for (;;) {
+      finishFactoryReset(folder);
+      const end = await run(folder, await readConfig(disk), line);
+      if (end === 'shutdown') return;
+      if (end === 'factory-reset') beginFactoryReset(folder);
+    }
   } finally {
     lock.release();
   }
 }
 
-/** Runs the box until it is asked to stop; when this resolves, everything is on disk. */
-async function run(folder: string, config: BoxConfig, line: CommandLine): Promise<void> {
+/** Runs the box until it is asked to stop, and tells how it is to end; when this resolves, everything is on disk. */
+async function run(folder: string, config: BoxConfig, line: CommandLine): Promise<BoxEnd> {
   const where = line.text('console') ?? config.console;
   if (where !== 'terminal' && where !== 'none') {
     throw usageError(`--console ${where}: terminal or none was expected`, 'npm start -- --help');
   }
-  const withConsole = where === 'terminal';
   const log = createLog(
     'box',
     () => clock.wallMs(),
     (entry) => {
       ring.sink(entry);
-      if (!withConsole && entry.level !== 'debug') process.stderr.write(`${formatLogEntry(entry)}\n`);
+      if (where === 'none' && entry.level !== 'debug') process.stderr.write(`${formatLogEntry(entry)}\n`);
     },
   );
   const settings = await boxOptions(folder, config, line);
+  const web = webSettings(line, config, settings.listen.host);
   const network = {
     listenHost: settings.listen.host,
     linkLocal: linkLocalMode(line.text('link-local'), config),
   };
+  const life = new BoxLife();
   await withNetwork(folder, network, log, async (open) => {
-    const box = await openBox(folder, settings, open, log);
-    await serve(box, open, {
-      onReady: (port) => (line.flag('json-ready') ? sayReady(box, port) : undefined),
-      faces: (stop) => (withConsole ? startFaces(box, open, log, stop) : undefined),
-    });
-    if (withConsole) say([box.status().headline]);
+    const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
+    const control = await BoxControl.open(
+      { end: (how) => life.end(how), forgetNetwork: () => open.forget(), log: ring },
+      unknownMachine,
+      ports,
+    );
+    const box = await openBox(folder, settings, open, { log, machine: () => control.machineFacts() });
+    await serve(box, control, open, { life, web, line, withConsole: where === 'terminal' }, ports);
+    if (where === 'terminal') say([box.status().headline]);
   });
+  return life.how;
 }
 
 /** Gives interfaces addresses while `use` runs, and afterwards takes them away again. */
@@ -113,7 +131,7 @@ function openBox(
   folder: string,
   options: Omit<BoxOptions, 'suite'>,
   network: BoxNetwork,
-  log: Log,
+  { log, machine }: { readonly log: Log; readonly machine: () => MachineFacts },
 ): Promise<Box> {
   const suite = fastestSuite(clock);
   return Box.open(
@@ -127,114 +145,106 @@ function openBox(
       openTreeIndex: () => LmdbStore.open(join(folder, 'state', 'tree')),
       transportFor: (identity) => new TlsTransport({ ...identity, suite }),
       network: () => network.facts(),
+      machine,
     },
   );
 }
 
 interface Surroundings {
-  readonly onReady: (port: number) => void;
-  /** Shows the box to a person until what it resolves with is called. */
-  readonly faces: (stop: () => void) => Promise<() => void> | undefined;
+  readonly life: BoxLife;
+  readonly web: WebSettings | undefined;
+  readonly line: CommandLine;
+  readonly withConsole: boolean;
 }
 
 /** Serves until it is asked to stop. */
-async function serve(box: Box, network: BoxNetwork, { onReady, faces }: Surroundings): Promise<void> {
-  const stop = Promise.withResolvers<void>();
-  let stopFaces = () => {};
+async function serve(
+  box: Box,
+  control: BoxControl,
+  network: BoxNetwork,
+  { life, web: webWanted, line, withConsole }: Surroundings,
+  ports: BoxControlPorts,
+): Promise<void> {
+  let web: BoxWeb | undefined;
+  let faces: BoxFaces | undefined;
   try {
     const port = await box.start();
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stop.resolve());
-    await network.announce(box, port);
-    onReady(port);
-    stopFaces = (await faces(() => stop.resolve())) ?? stopFaces;
-    await stop.promise;
+    control.attach(box);
+    for (const signal of signals) process.once(signal, life.onSignal);
+    web = await startWeb(box, control, webWanted, ports);
+    await network.announce(box, port, web);
+    if (line.flag('json-ready')) sayReady(box, port, web);
+    if (withConsole) faces = await startFaces(control, greetingOf(box, network, web), life, ports.log);
+    await life.asked;
   } finally {
+    await web?.close();
     await network.withdraw();
     await box.close();
-    stopFaces();
+    await control.close();
+    for (const signal of signals) process.off(signal, life.onSignal);
+    life.closed();
+    faces?.close();
   }
+}
+
+/** The page is a convenience: a box that cannot serve one is a box all the same. */
+async function startWeb(
+  box: Box,
+  control: BoxControl,
+  settings: WebSettings | undefined,
+  ports: BoxControlPorts,
+): Promise<BoxWeb | undefined> {
+  if (settings === undefined) return undefined;
+  try {
+    const hostName = `${hostLabelFor(box.name)}.local`;
+    return await BoxWeb.start(
+      { box, control, assets: await readWebAssets(), hostName, ...settings },
+      { ...ports, server: new NodeHttpServer(ports) },
+    );
+  } catch (error) {
+    if (!(error instanceof AetherError)) throw error;
+    ports.log.warn('no page is served', { reason: error.message });
+    return undefined;
+  }
+}
+
+/** Lights and console on the terminal. */
+async function startFaces(
+  control: BoxControl,
+  greeting: readonly string[],
+  life: BoxLife,
+  log: Log,
+): Promise<BoxFaces> {
+  const pins = parseBoardPins(await readFile(new URL('../board/rpi/pins.json', import.meta.url), 'utf8'));
+  const faces = await BoxFaces.start({ control, ring, greeting, pins }, { clock, log });
+  faces.ended.then((end) => {
+    if (end === 'interrupt') void life.end('shutdown');
+    else say(['The console is closed. The box goes on; Ctrl-C stops it.']);
+  });
+  return faces;
 }
 
 function stateDiskOf(folder: string): Disk {
   return new NodeDisk(join(folder, 'state'));
 }
 
-/** Lights and console on the terminal. Returns what gives the terminal back. */
-async function startFaces(box: Box, network: BoxNetwork, log: Log, stop: () => void): Promise<() => void> {
-  const line = new TerminalLine();
-  const stopped = Promise.withResolvers<void>();
-  let stopping = false;
-  const console = new Console(
-    {
-      line,
-      context: {
-        status: () => box.status(),
-        log: ring,
-        pair: async () => pairingCode(box),
-        shutdown: () => {
-          stop();
-          return stopped.promise;
-        },
-      },
-      greeting: greetingOf(box, network),
-    },
-    { clock },
-  );
-  const pins = parseBoardPins(await readFile(new URL('../board/rpi/pins.json', import.meta.url), 'utf8'));
-  const gpio = await openGpioLeds({ pins }, { log });
-  if (gpio.reason !== undefined) log.info('lights are drawn on the terminal', { reason: gpio.reason });
-  const leds: LedPort = gpio.leds ?? new TerminalLeds({ print: (text) => console.print(text) });
-  const driver = new LedDriver({ ports: [leds] }, { clock });
-  const show = () => driver.show(box.status());
-  box.onChange(show);
-  const refresh = every(clock, statusPeriodMs, show);
-  console.start();
-  show();
-  console.ended.then((end) => {
-    if (end === 'interrupt') stop();
-    if (end !== 'leave' || stopping) return;
-    line.close();
-    say(['The console is closed. The box goes on; Ctrl-C stops it.']);
-  });
-  return () => {
-    stopping = true;
-    refresh.cancel();
-    show();
-    console.close();
-    stopped.resolve();
-    driver.close();
-    line.close();
-  };
-}
-
-/** Facts that nobody reports (a peer silent for long) are looked at this often. */
-const statusPeriodMs = 1000;
-
-function greetingOf(box: Box, { sharesPortWith }: BoxNetwork): readonly string[] {
+function greetingOf(box: Box, { sharesPortWith }: BoxNetwork, web: BoxWeb | undefined): readonly string[] {
   const { code } = box.pairing();
   const others = sharesPortWith.filter((name) => name !== anotherBox);
+  const address = box.status().network.interfaces.flatMap((each) => each.addresses)[0]?.address;
   return [
     ...(box.claimed || code === undefined ? [] : [`Claim code: ${code}`]),
+    ...(web === undefined || address === undefined ? [] : [`Page: ${urlOf(address, web.port)}`]),
     ...(others.length === 0 ? [] : [`Port 5353 is shared with ${others.join(', ')}.`]),
   ];
 }
 
-function pairingCode(box: Box): PairingCode {
-  const code = box.claimed ? box.requestLoginCode() : box.pairing().code;
-  const { expiresInMs, lockedForMs } = box.pairing();
-  if (code === undefined) {
-    throw new AetherError('PAIRING_LOCKED', 'pairing is locked after too many wrong codes', {
-      help: `Try again in ${formatDuration(lockedForMs ?? 0)}.`,
-    });
-  }
-  return { code, expiresAtMs: expiresInMs === undefined ? null : clock.wallMs() + expiresInMs };
-}
-
-function sayReady(box: Box, port: number): void {
+function sayReady(box: Box, port: number, web: BoxWeb | undefined): void {
   const { code } = box.pairing();
   const member = toHex(box.identity.memberId);
   const claimCode = box.claimed ? null : (code ?? null);
-  say([JSON.stringify({ ready: true, name: box.name, port, member, claimCode })]);
+  const page = web === undefined ? null : { port: web.port, fingerprint: web.fingerprint };
+  say([JSON.stringify({ ready: true, name: box.name, port, member, claimCode, page })]);
 }
 
 /** The kernel's view of links, where there is one. */

@@ -316,3 +316,40 @@ export const historyWritePeriodMs = 30_000;
 
 /** 500 events with their sentences. */
 export const historyFileBytesMax = 1024 * 1024;
+
+/** Connections of browsers: a page keeps one for its news and up to five for what it loads. */
+export const httpConnectionsMax = 96;
+
+/** Line and headers of one request. */
+export const httpHeaderBytesMax = 16 * 1024;
+
+/** Who has not sent its headers by then is no browser. */
+export const httpHeadersTimeoutMs = 15_000;
+
+/** A connection on which nothing moves for so long is dropped; a page's news have a sign of life more often. */
+export const httpIdleMs = 60_000;
+
+/** What goes on when the box stops may still take this long. */
+export const httpCloseMs = 1000;
+
+/** Sessions of people on the box's page; the one unused longest goes first. */
+export const webSessionsMax = 64;
+
+/** A session ends when nothing was asked in it for so long, and at last after a day. */
+export const webSessionIdleMs = 60 * 60_000;
+export const webSessionMs = 24 * 60 * 60_000;
+
+/** Codes and PINs tried on the page, of all people together: a typing error each few seconds is fine. */
+export const webLoginsPerMinuteMax = 12;
+
+/** A form of the page: a code, a PIN, a name. */
+export const webFormBytesMax = 8 * 1024;
+
+/** Pages that are told of news at once. */
+export const webStreamsMax = 32;
+
+/** Between two signs of life on a page's stream of news, when there are none. */
+export const webStreamPeriodMs = 15_000;
+
+/** Entries of a folder on one page. */
+export const webListEntriesMax = 500;

@@ -27,7 +27,7 @@ export interface ApplianceControl {
   readonly hasPin: boolean;
   /** Whether this is the PIN. Errors: `PIN_LOCKED` after too many wrong ones. */
   checkPin(pin: string): Promise<boolean>;
-  /** Forgets names and addresses chosen before, and the maintenance PIN. No key and no file is touched. */
+  /** Forgets names and addresses chosen before, and the maintenance PIN, and restarts. No key and no file is touched. */
   resetAccess(): Promise<void>;
   /** Leaves the pool and forgets everything of it, keys included, then restarts as a new box. */
   factoryReset(): Promise<void>;
@@ -44,8 +44,10 @@ export interface DiskControl {
   locate(device: string, on: boolean): Promise<void>;
   /** Formats a blank disk and takes it into use. Errors: `DISK_UNKNOWN`, `DISK_NOT_BLANK`, `DISK_ADOPT_FAILED`. */
   adopt(device: string): Promise<void>;
-  /** Empties a volume so that its disk may be pulled. Errors: `DISK_UNKNOWN`, `RETIRE_NO_ROOM`. */
+  /** Empties a volume, so that its disk may be pulled when it resolves. Errors: `VOLUME_UNKNOWN`, `RETIRE_NO_ROOM`. */
   retire(volume: string): Promise<void>;
+  /** A disk that is missing is not waited for any more. Errors: `VOLUME_UNKNOWN`. */
+  forget(volume: string): Promise<void>;
 }
 
 export interface PairingCode {

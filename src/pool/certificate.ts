@@ -1,5 +1,5 @@
 import { type KeyObject, webcrypto } from 'node:crypto';
-import { type Bytes, toHex } from '../base/bytes.ts';
+import { toHex } from '../base/bytes.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
 
@@ -8,16 +8,24 @@ const dayMs = 24 * 60 * 60_000;
 /** RFC 5280 §4.1.2.5: a certificate that has no well-defined end. */
 const noEndMs = Date.UTC(9999, 11, 31, 23, 59, 59);
 
+/** Whose certificate it is. */
+export interface CertificateSubject {
+  /** Without commas and other characters that RFC 4514 gives a meaning. */
+  readonly commonName: string;
+  /** Host names that browsers may reach it by. */
+  readonly hostNames?: readonly string[];
+}
+
 /**
- * A self-signed certificate (PEM) that carries the key into TLS; its subject is `CN=<hex member id>`. Peers judge
- * the key, never the dates: a box without a battery-backed clock may make it in 1970.
+ * A self-signed certificate (PEM) that carries a P-256 key into TLS. Peers judge the key, never the dates: a box without
+ * a battery-backed clock may make it in 1970, and a person who has accepted it once in a browser is not asked again.
  */
 export async function selfSignedCertificate(
   privateKey: KeyObject,
-  memberId: Bytes,
+  { commonName, hostNames = [] }: CertificateSubject,
   { clock, entropy }: { readonly clock: Clock; readonly entropy: Entropy },
 ): Promise<string> {
-  const { PemConverter, X509CertificateGenerator } = await loadX509();
+  const { PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } = await loadX509();
   const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' });
   const jwk = privateKey.export({ format: 'jwk' });
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
@@ -25,9 +33,13 @@ export async function selfSignedCertificate(
   const certificate = await X509CertificateGenerator.createSelfSigned({
     // 19 bytes with a leading 01: positive, and within the 20 octets of RFC 5280 §4.1.2.2.
     serialNumber: `01${toHex(entropy.bytes(18))}`,
-    name: `CN=${toHex(memberId)}`,
+    name: `CN=${commonName}`,
     notBefore: new Date(Math.max(0, clock.wallMs() - dayMs)),
     notAfter: new Date(noEndMs),
+    extensions:
+      hostNames.length === 0
+        ? []
+        : [new SubjectAlternativeNameExtension(hostNames.map((value) => ({ type: 'dns', value })))],
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
     keys: {
       privateKey: await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']),

@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import type { Bytes } from '../base/bytes.ts';
+import { type Bytes, toHex } from '../base/bytes.ts';
 import { CborFields, encodeCbor } from '../base/cbor.ts';
 import { AetherError } from '../base/errors.ts';
 import { stateFileBytesMax } from '../base/limits.ts';
@@ -29,7 +29,10 @@ export const identityPath = 'identity.cbor';
 export async function createIdentity(clock: Clock, entropy: Entropy): Promise<Identity> {
   const privateKey = privateKeyFromSeed(entropy.bytes(privateKeySeedBytes));
   const { memberId } = signerOf(privateKey);
-  return identityOf(privateKey, await selfSignedCertificate(privateKey, memberId, { clock, entropy }));
+  return identityOf(
+    privateKey,
+    await selfSignedCertificate(privateKey, { commonName: toHex(memberId) }, { clock, entropy }),
+  );
 }
 
 /**

@@ -70,6 +70,13 @@ export class NetworkMemory {
     this.#saveSoon();
   }
 
+  /** Nothing is known of earlier names and addresses any more. */
+  forget(): void {
+    this.#names = undefined;
+    this.#linkLocal.clear();
+    this.#saveSoon();
+  }
+
   /** Resolves when everything told so far is kept. */
   settled(): Promise<void> {
     return this.#saving;

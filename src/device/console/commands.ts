@@ -2,6 +2,7 @@ import { AetherError } from '../../base/errors.ts';
 import { formatDuration, printable, wrapText } from '../../base/format.ts';
 import { formatLogEntry, type LogEntry, type LogRing } from '../../base/log.ts';
 import { didYouMean } from '../../base/nearest.ts';
+import type { ApplianceControl, PairingCode } from '../../control/appliance-control.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
 import { multicastLines } from './multicast-view.ts';
 import { networkLines } from './network-views.ts';
@@ -9,20 +10,8 @@ import { boxLines, diskLines, poolLines, statusLines } from './views.ts';
 
 /** What the console needs of the box. Faces do not compute: they ask and render. */
 export interface ConsoleContext {
-  status(): ApplianceStatus;
+  readonly control: ApplianceControl;
   readonly log: LogRing;
-  /**
-   * The code with which a desktop can pair now: the claim code of an unclaimed box (`expiresAtMs` null: until it
-   * is used), a fresh login code otherwise. Wall milliseconds. May reject, with `PAIRING_LOCKED` for one.
-   */
-  pair(): Promise<PairingCode>;
-  /** Stops the box cleanly; resolves when everything is on disk. */
-  shutdown(): Promise<void>;
-}
-
-export interface PairingCode {
-  readonly code: string;
-  readonly expiresAtMs: number | null;
 }
 
 /** What one run of a command has. */
@@ -75,9 +64,10 @@ export const commands: readonly Command[] = [
     usage: '[multicast] [--json]',
     summary: "addresses, names, services, and who was heard; multicast: the pool's group",
     words: ['--json', 'multicast'],
-    data: (args, { box }) => (isMulticast(args) ? box.status().network.multicast : box.status().network),
+    data: (args, { box }) =>
+      isMulticast(args) ? box.control.status().network.multicast : box.control.status().network,
     run: (args, { box, columns }) =>
-      done((isMulticast(args) ? multicastLines : networkLines)(box.status(), columns)),
+      done((isMulticast(args) ? multicastLines : networkLines)(box.control.status(), columns)),
   },
   read(
     'pool',
@@ -101,7 +91,7 @@ export const commands: readonly Command[] = [
     words: [],
     run: async (args, context) => {
       refuseMore(args, 0);
-      return done(pairLines(await context.box.pair(), context));
+      return done(pairLines(await context.box.control.pair(), context));
     },
   },
   {
@@ -180,11 +170,11 @@ function read(
     words: ['--json'],
     data: (args, { box }) => {
       refuseMore(args, 0);
-      return data(box.status());
+      return data(box.control.status());
     },
     run: (args, { box, columns }) => {
       refuseMore(args, 0);
-      return done(view(box.status(), columns));
+      return done(view(box.control.status(), columns));
     },
   };
 }
@@ -250,7 +240,7 @@ function pairLines(
   { code, expiresAtMs }: PairingCode,
   { box, wallMs, columns }: CommandContext,
 ): readonly string[] {
-  const { box: self, pool } = box.status();
+  const { box: self, pool } = box.control.status();
   const kind = pool === null ? 'Claim code' : 'Login code';
   const verb = pool === null ? 'claim' : 'login';
   const validity = expiresAtMs === null ? '' : `, valid for ${formatDuration(expiresAtMs - wallMs)}`;
@@ -263,12 +253,12 @@ function pairLines(
 /** Asks for the box's name: a person with several consoles open must not stop the wrong one. */
 async function shutDown(args: readonly string[], context: CommandContext): Promise<CommandResult> {
   refuseMore(args, 0);
-  const { name } = context.box.status().box;
+  const { name } = context.box.control.status().box;
   context.print(`Type the name of this box (${name}) to shut it down.`);
   const answer = await context.ask('name: ');
   if (answer?.trim() !== name) return { lines: ['Not shut down.'], exitStatus: 1 };
   context.print('Shutting down. Do not unplug the box yet.');
-  await context.box.shutdown();
+  await context.box.control.shutdown();
   return done(['The box has stopped.']);
 }
 

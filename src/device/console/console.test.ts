@@ -7,26 +7,22 @@ import { foldStatus } from '../../status/appliance-status.ts';
 import { healthyFacts } from '../../testing/appliance-facts.ts';
 import { FakeClock, settle } from '../../testing/fake-clock.ts';
 import { FakeConsoleLine } from '../../testing/fake-console-line.ts';
+import { NotingControl } from '../../testing/noting-control.ts';
 import { SeededEntropy } from '../../testing/seeded-entropy.ts';
-import { type ConsoleContext, commands } from './commands.ts';
+import { commands } from './commands.ts';
 import { Console, type ConsoleEnd } from './console.ts';
 
 function open(style: ConsoleLineStyle = 'plain') {
   const clock = new FakeClock();
   const ring = new LogRing(100);
   const line = new FakeConsoleLine(style);
-  const calls: string[] = [];
-  const context: { -readonly [Key in keyof ConsoleContext]: ConsoleContext[Key] } = {
-    status: () => foldStatus(healthyFacts),
-    log: ring,
-    pair: async () => ({ code: '4821-9930', expiresAtMs: clock.wallMs() + 600_000 }),
-    shutdown: async () => void calls.push('shutdown'),
-  };
-  const console = new Console({ line, context }, { clock });
+  const control = new NotingControl();
+  control.code = { code: '4821-9930', expiresAtMs: clock.wallMs() + 600_000 };
+  const console = new Console({ line, context: { control, log: ring } }, { clock });
   const ends: ConsoleEnd[] = [];
   void console.ended.then((end) => ends.push(end));
   console.start();
-  return { console, line, log: createLog('store', () => clock.wallMs(), ring.sink), context, calls, ends };
+  return { console, line, log: createLog('store', () => clock.wallMs(), ring.sink), control, ends };
 }
 
 test('a pipe gets answers only, and its end lets the last line run', async () => {
@@ -62,11 +58,11 @@ test('shutdown asks for the name, takes it from a script too, and refuses any ot
   const right = open();
   right.line.type('shutdown\naether-3f2a\n');
   await settle();
-  assert.deepEqual(right.calls, ['shutdown']);
+  assert.deepEqual(right.control.asked, ['shutdown']);
   const wrong = open();
   wrong.line.type('shutdown\nyes\n');
   await settle();
-  assert.deepEqual(wrong.calls, []);
+  assert.deepEqual(wrong.control.asked, []);
   assert.match(wrong.line.written, /Not shut down\.\n\(exit status 1\)\n$/);
 });
 
@@ -75,21 +71,19 @@ test('shutdown without an answer does nothing', async () => {
     (line: FakeConsoleLine) => line.type('\x03'),
     (line: FakeConsoleLine) => line.hangUp(),
   ]) {
-    const { line, calls } = open();
+    const { line, control } = open();
     line.type('shutdown\n');
     await settle();
     give(line);
     await settle();
-    assert.deepEqual(calls, []);
+    assert.deepEqual(control.asked, []);
     assert.match(line.written, /Not shut down/);
   }
 });
 
 test('an error of the box is told with what to do, and the console goes on', async () => {
-  const { line, context } = open();
-  context.pair = async () => {
-    throw new AetherError('PAIRING_LOCKED', 'pairing is locked', { help: 'Wait 14 min.' });
-  };
+  const { line, control } = open();
+  control.fail(new AetherError('PAIRING_LOCKED', 'pairing is locked', { help: 'Wait 14 min.' }));
   line.type('pair\nversion\n');
   await settle();
   assert.match(line.written, /^error: pairing is locked\nWait 14 min\.\n\(exit status 1\)\nAetherStore/);
@@ -111,9 +105,12 @@ test('log -f shows what is logged until Ctrl-C, and what was typed after that ru
 });
 
 test('a command that does not obey Ctrl-C is left at the second', async () => {
-  const { line, context, ends } = open();
-  context.pair = () => new Promise(() => {});
-  line.type('pair\n');
+  const { line, control, ends } = open();
+  control.disks.retire = () => new Promise(() => {});
+  line.type('disks retire disk1\n');
+  await settle();
+  line.type('aether-3f2a\n');
+  await settle();
   line.type('\x03');
   await settle();
   assert.deepEqual(ends, []);
@@ -123,12 +120,10 @@ test('a command that does not obey Ctrl-C is left at the second', async () => {
 });
 
 test('what a peer chose as its name cannot steer the terminal', async () => {
-  const { line, log, context } = open('ansi');
-  context.status = () =>
-    foldStatus({
-      ...healthyFacts,
-      peers: [{ ...healthyFacts.peers[0]!, name: 'x\x1b]0;owned\x07\u202e', reachable: false }],
-    });
+  const { line, log, control } = open('ansi');
+  control.set({
+    peers: [{ ...healthyFacts.peers[0]!, name: 'x\x1b]0;owned\x07\u202e', reachable: false }],
+  });
   log.error('bad\x1b[2J', { peer: '\x1b[H' });
   line.type('status\rboxes\rlog\r');
   await settle();
@@ -138,13 +133,13 @@ test('what a peer chose as its name cannot steer the terminal', async () => {
 });
 
 test('a flood while a command runs is kept up to its bound, and the console lives', async () => {
-  const { line, context } = open('ansi');
+  const { line, control } = open('ansi');
   let finish = () => {};
-  context.pair = () =>
+  control.supportBundle = () =>
     new Promise((resolve) => {
-      finish = () => resolve({ code: '1', expiresAtMs: null });
+      finish = () => resolve([]);
     });
-  line.type('pair\r');
+  line.type('support\r');
   for (let count = 0; count < 32; count++) line.type('help\r'.repeat(10_000));
   finish();
   await settle();

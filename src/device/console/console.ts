@@ -83,7 +83,7 @@ export class Console {
     // A program at the other end of a pipe reads answers, not greetings.
     if (style === 'plain' && this.#greeting === undefined) return;
     this.#write([
-      ...bannerLines(this.#context.status(), columns),
+      ...bannerLines(this.#context.control.status(), columns),
       ...(this.#greeting ?? []),
       'Type help to see what can be asked.',
     ]);
@@ -213,7 +213,7 @@ export class Console {
 
   #prompt(): void {
     this.#mode = 'prompt';
-    this.#line.write(this.#editor.begin(`${printable(this.#context.status().box.name)}> `));
+    this.#line.write(this.#editor.begin(`${printable(this.#context.control.status().box.name)}> `));
   }
 
   #write(lines: readonly string[]): void {

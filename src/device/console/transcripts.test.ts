@@ -3,11 +3,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createLog, LogRing } from '../../base/log.ts';
 import type { ConsoleLineStyle } from '../../ports/terminal-line.ts';
-import { foldStatus } from '../../status/appliance-status.ts';
 import type { ApplianceFacts } from '../../status/facts.ts';
 import { healthyFacts, peerFacts, unclaimedFacts, volumeFacts } from '../../testing/appliance-facts.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { FakeConsoleLine } from '../../testing/fake-console-line.ts';
+import { NotingControl } from '../../testing/noting-control.ts';
 import { TerminalScreen } from '../../testing/terminal-screen.ts';
 import { Console } from './console.ts';
 
@@ -99,12 +99,13 @@ async function play(transcript: Transcript): Promise<string> {
     screen.write(style === 'plain' ? text.replaceAll('\n', '\r\n') : text),
   );
   const facts = boxes[transcript.head.get('box')!]!;
-  const pair = async () => ({
+  const control = new NotingControl();
+  control.set(facts);
+  control.code = {
     code: '4821-9930',
     expiresAtMs: facts.pool === null ? null : clock.wallMs() + 600_000,
-  });
-  const context = { status: () => foldStatus(facts), log: ring, pair, shutdown: async () => {} };
-  const console = new Console({ line, context }, { clock });
+  };
+  const console = new Console({ line, context: { control, log: ring } }, { clock });
   let end = '';
   void console.ended.then((reason) => {
     end = `(ended: ${reason})\n`;

@@ -18,25 +18,25 @@ export interface NewPool {
   /** 24 words, to be shown once and kept nowhere. */
   readonly words: string;
   readonly secrets: PoolSecrets;
-  /** Admit the desktop and the first box, both by the authority. */
+  /** Admit the desktop, if there is one, and the first box, both by the authority. */
   readonly records: readonly Bytes[];
   /** For `pairWithBox`. */
   readonly message: Bytes;
 }
 
 /**
- * Makes a pool out of this desktop and its first box. The caller keeps secrets and records before it sends the
+ * Makes a pool out of this desktop and its first box, or of the box alone. The caller keeps secrets and records before it sends the
  * message: if the answer gets lost, the box may be claimed, and this desktop is its member.
  */
 export function startPool(
-  { desktop, box }: { readonly desktop: Newcomer; readonly box: Newcomer },
+  { desktop, box }: { readonly desktop?: Newcomer; readonly box: Newcomer },
   { clock, entropy }: { readonly clock: Clock; readonly entropy: Entropy },
 ): NewPool {
   const words = newRecoveryWords(entropy);
   const { signer, secrets } = authorityFromWords(words);
   const common = { pool: secrets.pool, atMs: clock.wallMs() };
   const records = [
-    admit(signer, { ...common, ...desktop, role: 'desktop' }),
+    ...(desktop === undefined ? [] : [admit(signer, { ...common, ...desktop, role: 'desktop' })]),
     admit(signer, { ...common, ...box, role: 'box' }),
   ];
   return { words, secrets, records, message: encodeEnrolmentRequest({ want: 'claim', secrets, records }) };

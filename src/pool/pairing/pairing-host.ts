@@ -1,11 +1,12 @@
-import { type Bytes, toHex } from '../../base/bytes.ts';
+import { timingSafeEqual } from 'node:crypto';
+import { type Bytes, toHex, utf8 } from '../../base/bytes.ts';
 import { describeError } from '../../base/errors.ts';
 import { loginCodeLifetimeMs } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Entropy } from '../../ports/entropy.ts';
-import { newCode } from './claim-code.ts';
+import { newCode, parseCode } from './claim-code.ts';
 import { loadCode, removeCode, saveCode } from './code-file.ts';
 import type { BoxEnrolment } from './enrolment.ts';
 import { messageInvalid, pairingError, refusalError } from './errors.ts';
@@ -148,6 +149,27 @@ export class PairingHost {
     return code;
   }
 
+  /**
+   * Whether `code`, typed on a page of this box itself, is the one in force; that a try was spent is durable first. A
+   * login code is used up. Errors: every code of {@link PairingRefusal}.
+   */
+  async prove(code: string): Promise<void> {
+    const exchange = toHex(this.#ports.entropy.bytes(exchangeIdBytes));
+    const peer = 'page';
+    const barred = this.#step({ type: 'start', exchange, peer });
+    if (barred !== undefined) throw refusalError(barred);
+    const proven = isSameCode(parseCode(code), this.#code?.code);
+    const refusal = this.#step({ type: 'finish', exchange, peer, proven });
+    await this.#keep();
+    if (refusal !== undefined) throw refusalError(refusal);
+  }
+
+  /** Makes this box the first of a pool, as `message` says, for somebody who proved the claim code. Errors: as {@link finish}. */
+  async claimHere(message: Bytes): Promise<void> {
+    await this.#enrolment.answer(message, this.#enrolment.boxMemberId);
+    await this.#dropClaimCode();
+  }
+
   view(): PairingView {
     const now = this.#ports.clock.monotonicMs();
     const { purpose, expiresAtMs, lockedUntilMs } = this.#state;
@@ -254,4 +276,10 @@ export class PairingHost {
     this.#opaque ??= loadOpaque();
     return this.#opaque;
   }
+}
+
+function isSameCode(typed: string | undefined, code: string | undefined): boolean {
+  if (typed === undefined || code === undefined) return false;
+  const [a, b] = [utf8(typed), utf8(code)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -183,7 +183,7 @@ export class SimulatedBox {
     );
     const port = await box.start();
     const memory = await NetworkMemory.open(stateDisk, { log });
-    this.#announcer = await BoxAnnouncer.start(box, port, { network, clock, entropy, log, memory });
+    this.#announcer = await BoxAnnouncer.start(box, { port }, { network, clock, entropy, log, memory });
     this.#group = await BoxGroup.start(box, {
       network,
       clock,

@@ -8,6 +8,7 @@ import {
   groupSilenceMs,
 } from '../../base/discovery-limits.ts';
 import { membersMax } from '../../base/limits.ts';
+import { fullBucket, type TokenBucket, takeToken } from '../../base/token-bucket.ts';
 import {
   firstCounterOf,
   type GroupHeader,
@@ -29,7 +30,6 @@ import {
   senderFacts,
   withPacket,
 } from './group-sender.ts';
-import { fullBucket, type TokenBucket, takeToken } from './token-bucket.ts';
 
 /** A heartbeat follows this soon on a link that opens, at random, so that boxes that get power together spread. */
 const firstHeartbeatSpreadMs = 1000;

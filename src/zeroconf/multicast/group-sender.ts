@@ -1,8 +1,8 @@
 import { type Bytes, compareBytes, equalBytes } from '../../base/bytes.ts';
 import { groupMemberPackets } from '../../base/discovery-limits.ts';
+import { fullBucket, type TokenBucket } from '../../base/token-bucket.ts';
 import type { GroupHeader, GroupMessage, GroupRefusal, SenderNames } from './group-message.ts';
 import { lookUpCounter, lostCount, markCounter, openWindow, type ReplayWindow } from './replay-window.ts';
-import { fullBucket, type TokenBucket } from './token-bucket.ts';
 
 /** Where a packet came from. */
 export interface GroupSource {

@@ -1,0 +1,113 @@
+import { AetherError, describeError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { ApplianceControl, PairingCode } from '../../control/appliance-control.ts';
+import type { HttpRequest, HttpResponse } from '../../ports/http-server.ts';
+import { seeOther } from './answers.ts';
+import { wordsOf } from './entry-routes.ts';
+import { checkToken, readForm } from './forms.ts';
+import type { Html } from './html.ts';
+import { settingsBody } from './pages/settings.ts';
+import type { Session } from './sessions.ts';
+
+export interface DeedRoutesOptions {
+  readonly log: Log;
+  readonly settings: (body: Html, session: Session) => HttpResponse;
+}
+
+type Deed = (form: URLSearchParams, session: Session) => Promise<HttpResponse> | HttpResponse;
+
+/** What a person asks the box to do, each a form that is posted. */
+export class DeedRoutes {
+  readonly #control: ApplianceControl;
+  readonly #options: DeedRoutesOptions;
+  readonly #deeds: Readonly<Record<string, Deed>>;
+
+  constructor(control: ApplianceControl, options: DeedRoutesOptions) {
+    this.#control = control;
+    this.#options = options;
+    this.#deeds = {
+      acknowledge: async (form) => {
+        await control.acknowledge(form.get('key') ?? '');
+        return seeOther('/#conditions');
+      },
+      identify: (form) => {
+        control.identify(form.get('on') === 'yes');
+        return seeOther('/#boxes');
+      },
+      'disks/locate': async (form) => {
+        await control.disks.locate(form.get('device') ?? '', form.get('on') === 'yes');
+        return seeOther('/#disks');
+      },
+      'disks/adopt': async (form, session) => {
+        await control.disks.adopt(form.get('device') ?? '');
+        session.notice = `Disk ${form.get('device')} is in use now.`;
+        return seeOther('/#disks');
+      },
+      'disks/retire': (form, session) => this.#retire(form.get('volume') ?? '', session),
+      update: async () => {
+        await control.installUpdate();
+        return seeOther('/');
+      },
+      pair: (_form, session) => this.settings(session, control.pair()),
+      pin: (form, session) => this.#setPin(form.get('pin') ?? '', session),
+      'pin/clear': (_form, session) => this.#setPin(null, session),
+      power: (form, session) => this.#power(form, session),
+    };
+  }
+
+  /** `GET /settings`; with a code that was just made, or with what went wrong. */
+  settings(session: Session, code?: PairingCode, problem?: AetherError): HttpResponse {
+    const { hasPin } = this.#control;
+    const said = problem === undefined ? undefined : wordsOf(problem);
+    const status = this.#control.status();
+    return this.#options.settings(settingsBody({ status, session, hasPin, code, problem: said }), session);
+  }
+
+  /** Undefined: there is no deed of this name. Errors: those of the deed, `FORM_FOREIGN`, `FORM_INVALID`. */
+  async post(name: string, request: HttpRequest, session: Session): Promise<HttpResponse | undefined> {
+    const deed = Object.hasOwn(this.#deeds, name) ? this.#deeds[name] : undefined;
+    if (deed === undefined) return undefined;
+    const form = await readForm(request);
+    checkToken(session, form.get('token'));
+    return deed(form, session);
+  }
+
+  /** It takes long, and its end shows on the overview; what can be said at once is. */
+  #retire(volume: string, session: Session): HttpResponse {
+    this.#control.disks.retire(volume).catch((error: unknown) => {
+      this.#options.log.warn('disk not retired', { volume, reason: describeError(error) });
+    });
+    session.notice = `Disk ${volume} is being emptied. It may be pulled when this page says so.`;
+    return seeOther('/#disks');
+  }
+
+  async #setPin(pin: string | null, session: Session): Promise<HttpResponse> {
+    try {
+      await this.#control.setPin(pin);
+    } catch (error) {
+      if (!(error instanceof AetherError)) throw error;
+      return this.settings(session, undefined, error);
+    }
+    session.notice = pin === null ? 'The PIN is taken off.' : 'The PIN is set.';
+    return seeOther('/settings');
+  }
+
+  #power(form: URLSearchParams, session: Session): HttpResponse {
+    const { name } = this.#control.status().box;
+    if (form.get('name')?.trim() !== name) {
+      const problem = new AetherError('NAME_WRONG', 'that is not the name of this box', {
+        help: 'Nothing was done.',
+      });
+      return this.settings(session, undefined, problem);
+    }
+    const restart = form.get('deed') === 'restart';
+    const deed = restart ? this.#control.restart() : this.#control.shutdown();
+    deed.catch((error: unknown) => {
+      this.#options.log.error('the box does not stop', { reason: describeError(error) });
+    });
+    session.notice = restart
+      ? 'The box restarts.'
+      : 'The box is stopping: do not unplug it before its lights are off.';
+    return seeOther('/');
+  }
+}

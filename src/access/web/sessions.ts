@@ -1,0 +1,95 @@
+import { type Bytes, equalBytes, fromHex, toHex } from '../../base/bytes.ts';
+import { webSessionIdleMs, webSessionMs, webSessionsMax } from '../../base/limits.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Entropy } from '../../ports/entropy.ts';
+
+/** Somebody who has shown a code or the PIN, in one browser. */
+export interface Session {
+  /** In every form that changes something; a page of somebody else cannot know it. 32 hexadecimal digits. */
+  readonly token: string;
+  /** Shown once on the next page. */
+  notice: string | undefined;
+}
+
+interface Entry extends Session {
+  readonly id: Bytes;
+  readonly endsMs: number;
+  usedMs: number;
+}
+
+const idBytes = 32;
+const tokenBytes = 16;
+
+/** The name says that it came over TLS, for this host and the whole of it, and browsers hold the setter to that. */
+const cookieName = '__Host-aether';
+
+/** Sessions of browsers, in memory: a restart ends them all. */
+export class Sessions {
+  readonly #clock: Clock;
+  readonly #entropy: Entropy;
+  #entries: Entry[] = [];
+
+  constructor({ clock, entropy }: { readonly clock: Clock; readonly entropy: Entropy }) {
+    this.#clock = clock;
+    this.#entropy = entropy;
+  }
+
+  /** Begins one; the answer is the header that gives it to the browser. */
+  begin(notice?: string): { readonly session: Session; readonly cookie: string } {
+    const now = this.#clock.monotonicMs();
+    const id = this.#entropy.bytes(idBytes);
+    const entry: Entry = {
+      id,
+      token: toHex(this.#entropy.bytes(tokenBytes)),
+      endsMs: now + webSessionMs,
+      usedMs: now,
+      notice,
+    };
+    this.#expire(now);
+    this.#entries.push(entry);
+    if (this.#entries.length > webSessionsMax) this.#dropLeastUsed();
+    const cookie = `${cookieName}=${toHex(id)}; Path=/; Secure; HttpOnly; SameSite=Strict`;
+    return { session: entry, cookie };
+  }
+
+  /** The session that the `cookie` header of a request names, if it goes on; it is in use then. */
+  find(cookieHeader: string | undefined): Session | undefined {
+    const now = this.#clock.monotonicMs();
+    this.#expire(now);
+    const id = idIn(cookieHeader);
+    const entry = id && this.#entries.find((each) => equalBytes(each.id, id));
+    if (entry !== undefined) entry.usedMs = now;
+    return entry;
+  }
+
+  /** Ends it; the answer is the header that takes it from the browser. */
+  end(session: Session): string {
+    this.#entries = this.#entries.filter((each) => each !== session);
+    return `${cookieName}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0`;
+  }
+
+  endAll(): void {
+    this.#entries = [];
+  }
+
+  #expire(now: number): void {
+    this.#entries = this.#entries.filter(
+      ({ endsMs, usedMs }) => now < endsMs && now - usedMs < webSessionIdleMs,
+    );
+  }
+
+  #dropLeastUsed(): void {
+    const least = this.#entries.reduce((oldest, next) => (next.usedMs < oldest.usedMs ? next : oldest));
+    this.#entries = this.#entries.filter((each) => each !== least);
+  }
+}
+
+function idIn(cookieHeader = ''): Bytes | undefined {
+  for (const cookie of cookieHeader.split(';')) {
+    const [name, value = ''] = cookie.trim().split('=', 2);
+    if (name !== cookieName) continue;
+    const id = fromHex(value);
+    return id?.length === idBytes ? id : undefined;
+  }
+  return undefined;
+}

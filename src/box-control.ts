@@ -1,0 +1,232 @@
+import { AetherError } from './base/errors.ts';
+import { formatDuration } from './base/format.ts';
+import { logEntriesMax } from './base/limits.ts';
+import { formatLogEntry, type Log, type LogRing } from './base/log.ts';
+import { version } from './base/version.ts';
+import type { Box, MachineFacts } from './box.ts';
+import type { ApplianceControl, DiskControl, PairingCode, SupportFile } from './control/appliance-control.ts';
+import { MaintenancePin } from './control/maintenance-pin.ts';
+import { StatusKeeper } from './control/status-keeper.ts';
+import { type Clock, every, type Timer } from './ports/clock.ts';
+import type { Disk } from './ports/disk.ts';
+import type { Entropy } from './ports/entropy.ts';
+import type { ApplianceStatus } from './status/appliance-status.ts';
+import { noUpdate, unknownHardware } from './status/facts.ts';
+import type { StatusEvent } from './status/history.ts';
+
+/** What the surroundings of a box let it do to the computer. */
+export interface BoxMachine {
+  facts(): Omit<MachineFacts, 'acknowledged'>;
+  onChange(listener: () => void): () => void;
+  locate(device: string, on: boolean): Promise<void>;
+  /** Formats a blank disk, and takes it into use. */
+  adopt(device: string): Promise<void>;
+  installUpdate(): Promise<void>;
+}
+
+/** How a program ends: for good, to be started again, or as a new box. */
+export type BoxEnd = 'shutdown' | 'restart' | 'factory-reset';
+
+export interface BoxControlOptions {
+  /** Ends the program; resolves when everything is on disk. */
+  readonly end: (how: BoxEnd) => Promise<void>;
+  /** Names and addresses that were chosen before are to be forgotten. */
+  readonly forgetNetwork: () => Promise<void>;
+  readonly log: LogRing;
+}
+
+export interface BoxControlPorts {
+  readonly stateDisk: Disk;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+}
+
+/** Facts that nobody reports (a peer silent for long) are looked at this often. */
+const lookPeriodMs = 1000;
+
+/** A computer of which nothing is known, and to which nothing can be done. */
+export const unknownMachine: BoxMachine = {
+  facts: () => ({ hardware: unknownHardware, disks: [], update: noUpdate }),
+  onChange: () => () => {},
+  locate: (device) => Promise.reject(diskUnknown(device)),
+  adopt: (device) => Promise.reject(diskUnknown(device)),
+  installUpdate: () => Promise.reject(notStaged()),
+};
+
+/** What every face of a box asks it for. */
+export class BoxControl implements ApplianceControl {
+  readonly disks: DiskControl;
+  readonly #options: BoxControlOptions;
+  readonly #ports: BoxControlPorts;
+  readonly #keeper: StatusKeeper;
+  readonly #pin: MaintenancePin;
+  readonly #machine: BoxMachine;
+  readonly #listeners = new Set<() => void>();
+  #box: Box | undefined;
+  #looking: Timer | undefined;
+  #unsubscribe: readonly (() => void)[] = [];
+
+  private constructor(
+    options: BoxControlOptions,
+    ports: BoxControlPorts,
+    parts: { readonly keeper: StatusKeeper; readonly pin: MaintenancePin; readonly machine: BoxMachine },
+  ) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#keeper = parts.keeper;
+    this.#pin = parts.pin;
+    this.#machine = parts.machine;
+    this.disks = {
+      locate: (device, on) => parts.machine.locate(device, on),
+      adopt: (device) => parts.machine.adopt(device),
+      retire: (volume) => this.#opened().retireDisk(volume),
+      forget: (volume) => this.#opened().disks.forget(volume),
+    };
+  }
+
+  /** Reads what is kept of the box's past. Errors: those of the disk. */
+  static async open(
+    options: BoxControlOptions,
+    machine: BoxMachine,
+    ports: BoxControlPorts,
+  ): Promise<BoxControl> {
+    const { stateDisk: disk, clock, entropy } = ports;
+    const log = ports.log.part('control');
+    const keeper = await StatusKeeper.open({ disk, clock, log });
+    const pin = await MaintenancePin.open({ disk, clock, entropy, log });
+    return new BoxControl(options, ports, { keeper, pin, machine });
+  }
+
+  /** What the box is to say of its computer, and of what people have seen. */
+  machineFacts(): MachineFacts {
+    return { ...this.#machine.facts(), acknowledged: this.#keeper.acknowledged };
+  }
+
+  /** Begins to speak for `box`. */
+  attach(box: Box): void {
+    this.#box = box;
+    this.#unsubscribe = [box.onChange(() => this.#look()), this.#machine.onChange(() => this.#look())];
+    this.#looking = every(this.#ports.clock, lookPeriodMs, () => this.#look());
+    this.#look();
+  }
+
+  /** Resolves when what is to be kept is on disk. The last status can still be asked for. */
+  async close(): Promise<void> {
+    this.#looking?.cancel();
+    for (const each of this.#unsubscribe) each();
+    await this.#keeper.close();
+  }
+
+  status(): ApplianceStatus {
+    return this.#opened().status();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  history(): readonly StatusEvent[] {
+    return this.#keeper.events;
+  }
+
+  async acknowledge(key: string): Promise<void> {
+    this.#keeper.acknowledge(key, this.status());
+    this.#changed();
+  }
+
+  identify(on: boolean): void {
+    this.#opened().identify(on);
+  }
+
+  pair(): PairingCode {
+    const box = this.#opened();
+    const code = box.claimed ? box.requestLoginCode() : box.pairing().code;
+    const { expiresInMs, lockedForMs } = box.pairing();
+    if (code === undefined) {
+      throw new AetherError('PAIRING_LOCKED', 'pairing is locked after too many wrong codes', {
+        help: `Try again in ${formatDuration(lockedForMs ?? 0)}.`,
+      });
+    }
+    return { code, expiresAtMs: expiresInMs === undefined ? null : this.#ports.clock.wallMs() + expiresInMs };
+  }
+
+  async installUpdate(): Promise<void> {
+    if (this.status().update.state !== 'staged') throw notStaged();
+    await this.#machine.installUpdate();
+  }
+
+  setPin(pin: string | null): Promise<void> {
+    return this.#pin.set(pin);
+  }
+
+  get hasPin(): boolean {
+    return this.#pin.isSet;
+  }
+
+  checkPin(pin: string): Promise<boolean> {
+    return this.#pin.check(pin);
+  }
+
+  async resetAccess(): Promise<void> {
+    await this.#pin.set(null);
+    await this.#options.forgetNetwork();
+    this.#ports.log.part('control').warn('names, addresses and the maintenance PIN were reset');
+    // The names are claimed anew by a box that starts.
+    void this.restart();
+  }
+
+  factoryReset(): Promise<void> {
+    return this.#options.end('factory-reset');
+  }
+
+  shutdown(): Promise<void> {
+    return this.#options.end('shutdown');
+  }
+
+  restart(): Promise<void> {
+    return this.#options.end('restart');
+  }
+
+  /** No log line holds a key, a code or a name of a file (docs/threat-model.md); the status has none of them. */
+  async supportBundle(): Promise<readonly SupportFile[]> {
+    const asJson = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+    return [
+      { name: 'version.txt', text: `AetherStore ${version}\n` },
+      { name: 'status.json', text: asJson(this.status()) },
+      { name: 'history.json', text: asJson(this.history()) },
+      {
+        name: 'log.txt',
+        text: this.#options.log
+          .newest(logEntriesMax)
+          .map((entry) => `${formatLogEntry(entry)}\n`)
+          .join(''),
+      },
+    ];
+  }
+
+  #look(): void {
+    this.#keeper.observe(this.status());
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #opened(): Box {
+    if (this.#box === undefined) throw new AetherError('BOX_STARTING', 'the box is still starting');
+    return this.#box;
+  }
+}
+
+function diskUnknown(device: string): AetherError {
+  return new AetherError('DISK_UNKNOWN', `no disk ${device} is known here`, {
+    help: 'Look at the list of disks.',
+  });
+}
+
+function notStaged(): AetherError {
+  return new AetherError('UPDATE_NOT_STAGED', 'no update is ready to be installed');
+}

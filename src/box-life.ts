@@ -1,0 +1,34 @@
+import type { BoxEnd } from './box-control.ts';
+
+/** One life of a box's program: somebody asks it to end, it closes, and whoever asked hears that it has. */
+export class BoxLife {
+  /** Resolves when somebody asks it to end. */
+  readonly asked: Promise<void>;
+  readonly onSignal = (): void => void this.end('shutdown');
+  readonly #ask: () => void;
+  readonly #closed = Promise.withResolvers<void>();
+  #how: BoxEnd | undefined;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.asked = promise;
+    this.#ask = resolve;
+  }
+
+  /** How it is to end; the first who asks has it. */
+  get how(): BoxEnd {
+    return this.#how ?? 'shutdown';
+  }
+
+  /** Asks it to end; resolves when everything is on disk. */
+  end(how: BoxEnd): Promise<void> {
+    this.#how ??= how;
+    this.#ask();
+    return this.#closed.promise;
+  }
+
+  /** Says that everything is on disk. */
+  closed(): void {
+    this.#closed.resolve();
+  }
+}

@@ -1,0 +1,110 @@
+import type { WebAssets } from './access/web/web-face.ts';
+import { WebFace } from './access/web/web-face.ts';
+import { hasCode } from './base/errors.ts';
+import type { Log } from './base/log.ts';
+import type { Box } from './box.ts';
+import type { WebPorts } from './box-announcer.ts';
+import type { ApplianceControl } from './control/appliance-control.ts';
+import { fingerprintOf, loadOrCreateWebCertificate } from './pool/web-certificate.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Disk } from './ports/disk.ts';
+import type { Entropy } from './ports/entropy.ts';
+import type { HttpHandler, HttpListener, HttpServer } from './ports/http-server.ts';
+
+export interface BoxWebOptions {
+  readonly box: Box;
+  readonly control: ApplianceControl;
+  readonly assets: WebAssets;
+  /** `aether-3f2a.local`, for the certificate. */
+  readonly hostName: string;
+  readonly host: string;
+  /** Tried one after the other. */
+  readonly ports: readonly number[];
+  /** Where plain HTTP is sent on to the page from; none where it is not wanted. */
+  readonly plainPort: number | null;
+}
+
+export interface BoxWebPorts {
+  readonly server: HttpServer;
+  readonly stateDisk: Disk;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+}
+
+/** The box's page on the network. */
+export class BoxWeb {
+  readonly port: number;
+  /** What leads to it from plain HTTP. */
+  readonly plainPort: number | null;
+  /** SHA-256 of its certificate, by which a person can tell that no other page is shown. */
+  readonly fingerprint: string;
+  readonly #listeners: readonly HttpListener[];
+
+  private constructor(
+    { port, plainPort }: WebPorts,
+    fingerprint: string,
+    listeners: readonly HttpListener[],
+  ) {
+    this.port = port;
+    this.plainPort = plainPort;
+    this.fingerprint = fingerprint;
+    this.#listeners = listeners;
+  }
+
+  /** Errors: `LINK_ADDRESS_IN_USE`, `LINK_DENIED` when none of the ports can be had; those of the state disk. */
+  static async start(options: BoxWebOptions, ports: BoxWebPorts): Promise<BoxWeb> {
+    const { box, control, assets, host, hostName, plainPort } = options;
+    const log = ports.log.part('web');
+    const certificate = await loadOrCreateWebCertificate(hostName, { ...ports, disk: ports.stateDisk, log });
+    const face = new WebFace(
+      { control, entry: box.page, files: () => box.pool?.files, assets },
+      { clock: ports.clock, entropy: ports.entropy, log },
+    );
+    const listen = (port: number) =>
+      ports.server.listen({ host, port }, certificate, (request) => face.handle(request));
+    const listener = await firstFree(options.ports, listen);
+    const listeners = [listener];
+    if (plainPort !== null) {
+      const plain = await ports.server.listen({ host, port: plainPort }, undefined, onwards(listener.port));
+      listeners.push(plain);
+    }
+    return new BoxWeb({ port: listener.port, plainPort }, fingerprintOf(certificate), listeners);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+  }
+}
+
+async function firstFree(
+  candidates: readonly number[],
+  listen: (port: number) => Promise<HttpListener>,
+): Promise<HttpListener> {
+  let taken: unknown;
+  for (const port of candidates) {
+    try {
+      return await listen(port);
+    } catch (error) {
+      if (!hasCode(error, 'LINK_ADDRESS_IN_USE') && !hasCode(error, 'LINK_DENIED')) throw error;
+      taken = error;
+    }
+  }
+  throw taken;
+}
+
+/** Plain HTTP carries nothing but the way to the page over TLS. */
+function onwards(port: number): HttpHandler {
+  return async ({ headers, path }) => {
+    const host = (headers.host ?? '').replace(/:\d+$/, '');
+    const target = path.map(encodeURIComponent).join('/');
+    const at = port === 443 ? host : `${host}:${port}`;
+    return { status: 307, headers: { location: `https://${at}/${target}`, 'cache-control': 'no-store' } };
+  };
+}
+
+/** Where a person finds the page on `address`. */
+export function urlOf(address: string, port: number): string {
+  const host = address.includes(':') ? `[${address}]` : address;
+  return `https://${host}${port === 443 ? '' : `:${port}`}/`;
+}
