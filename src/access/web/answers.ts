@@ -3,7 +3,7 @@ import type { HttpResponse } from '../../ports/http-server.ts';
 import type { Html } from './html.ts';
 
 /**
- * On every answer: nothing from elsewhere, no inline script or style, no frame around it, no referrer, and nothing kept
+ * On every answer: nothing from elsewhere, no inline script or style, no frame around it, no referrer for others, and nothing kept
  * in a cache that somebody else may look into.
  */
 export const commonHeaders: Readonly<Record<string, string>> = {
@@ -11,7 +11,7 @@ export const commonHeaders: Readonly<Record<string, string>> = {
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
+  'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',

@@ -44,6 +44,10 @@ export class DeedRoutes {
         return seeOther('/#disks');
       },
       'disks/retire': (form, session) => this.#retire(form.get('volume') ?? '', session),
+      'disks/forget': async (form) => {
+        await control.disks.forget(form.get('volume') ?? '');
+        return seeOther('/#disks');
+      },
       update: async () => {
         await control.installUpdate();
         return seeOther('/');

@@ -32,12 +32,15 @@ export async function readForm(request: HttpRequest): Promise<URLSearchParams> {
   return new URLSearchParams(new TextDecoder().decode(concat(parts)));
 }
 
-/** Whether a browser says that the request comes from a page of this very host, or says nothing of it. */
+/**
+ * Whether the request comes from a page of this very host, as browsers say of themselves (Fetch Metadata; older ones by
+ * Origin), or from no page at all. Who forges these headers is no browser, and has no cookie of one.
+ */
 export function isFromHere({ headers }: HttpRequest): boolean {
   const site = headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
+  if (site !== undefined) return site === 'same-origin' || site === 'none';
   const { origin, host } = headers;
-  return origin === undefined || origin === `https://${host}` || origin === `http://${host}`;
+  return origin === undefined || origin === `https://${host}`;
 }
 
 /** Errors: `FORM_FOREIGN`, unless `token` is that of the session. */

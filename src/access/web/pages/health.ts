@@ -64,7 +64,7 @@ ${
     ? html`<p class="quiet">Seen.</p>`
     : html`<form method="post" action="/acknowledge">${tokenField(session)}
 <input type="hidden" name="key" value="${key}">
-<button data-key="ack ${key}">Seen<span class="quiet">, do not remind me</span></button></form>`
+<button data-key="ack ${key}">I have seen it<span class="unseen">: ${message}</span></button></form>`
 }</li>`;
 }
 

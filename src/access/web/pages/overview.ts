@@ -26,14 +26,17 @@ export const parts: Readonly<Record<string, Part>> = {
   events: ({ events }) => eventsPart(events),
 };
 
-const columns = ['conditions', 'capacity', 'boxes', 'disks', 'update', 'events'];
+const columns = [
+  ['conditions', 'boxes', 'events'],
+  ['update', 'capacity', 'disks'],
+];
 
 export function overviewBody(overview: Overview): Html {
   const rendered = Object.fromEntries(Object.entries(parts).map(([id, part]) => [id, part(overview)]));
   const card = (id: string) =>
     html`<section class="card" id="${id}"${rendered[id]!.text === '' ? html` hidden` : null}>${rendered[id]!}</section>`;
   return html`<div class="health" id="health" aria-live="polite">${rendered.health!}</div>
-${card('work')}<div class="columns">${columns.map(card)}</div>`;
+${card('work')}<div class="columns">${columns.map((ids) => html`<div>${ids.map(card)}</div>`)}</div>`;
 }
 
 function updatePart({ update }: ApplianceStatus, session: Session): Html {

@@ -25,65 +25,52 @@ ${countOf(copies, 'copy', 'copies')} of each, on ${formatGibibytes(pool.rawBytes
 
 /** The boxes of the pool, this one first. */
 export function boxesPart({ box, peers }: ApplianceStatus, session: Session): Html {
-  return html`<h2>Boxes</h2><div class="scroll"><table class="stack">
-<thead><tr><th scope="col">Box</th><th scope="col">State</th><th scope="col">Address</th>
-<th scope="col">Find it</th></tr></thead><tbody>
-<tr><td class="name">${box.name}</td><td>this box, up ${formatDuration(box.uptimeMs)}</td><td></td>
-<td>${identifyForm(box.identifying, session)}</td></tr>
-${peers.map(peerRow)}</tbody></table></div>`;
+  return html`<h2>Boxes</h2><ul class="things">
+<li><p><strong>${box.name}</strong> <span class="quiet">this box, up ${formatDuration(box.uptimeMs)}</span></p>
+${identifyForm(box.identifying, session)}</li>
+${peers.map(peerItem)}</ul>`;
 }
 
 function identifyForm(on: boolean, session: Session): Html {
-  return html`<form method="post" action="/identify">${tokenField(session)}
+  return html`<form class="row" method="post" action="/identify">${tokenField(session)}
 <input type="hidden" name="on" value="${on ? 'no' : 'yes'}">
 <button data-key="identify">${on ? 'Stop blinking' : 'Blink its lights'}</button></form>`;
 }
 
-function peerRow({ name, reachable, address, lastSeenAgoMs }: PeerFacts): Html {
+function peerItem({ name, reachable, address, lastSeenAgoMs }: PeerFacts): Html {
   const seen = lastSeenAgoMs === null ? 'not heard yet' : `heard ${formatAge(lastSeenAgoMs)}`;
-  return html`<tr><td class="name">${name}</td>
-<td>${reachable ? 'answers' : html`<span class="gone">away</span>, ${seen}`}</td>
-<td class="name">${address ?? ''}</td><td></td></tr>`;
+  const state = reachable ? 'answers' : html`<span class="gone">away</span>, ${seen}`;
+  return html`<li><p><strong>${name}</strong> <span class="quiet">${state}${address === null ? null : ` at ${address}`}</span></p></li>`;
 }
 
 /** Volumes of this box, and what else is attached to it. */
 export function disksPart({ volumes, disks }: ApplianceStatus, session: Session): Html {
   const others = disks.filter(({ role }) => role === 'blank' || role === 'foreign');
   return html`<h2>Disks of this box</h2>
-${
-  volumes.length === 0
-    ? html`<p>It has none.</p>`
-    : html`<div class="scroll"><table class="stack">
-<thead><tr><th scope="col">Disk</th><th scope="col">State</th><th scope="col" class="number">Used</th>
-<th scope="col" class="number">Free</th><th scope="col">Deeds</th></tr></thead>
-<tbody>${volumes.map((volume) => volumeRow(volume, disks, session))}</tbody></table></div>`
-}
-${
-  others.length === 0
-    ? null
-    : html`<details data-key="others" open><summary>${countOf(others.length, 'other disk')} attached</summary>
-<ul>${others.map((disk) => otherDisk(disk, session))}</ul></details>`
-}`;
+${volumes.length === 0 ? html`<p>It has none.</p>` : null}
+<ul class="things">${volumes.map((volume) => volumeItem(volume, disks, session))}
+${others.map((disk) => otherDisk(disk, session))}</ul>`;
 }
 
 const stateWords: Readonly<Record<VolumeFacts['state'], string>> = {
   ok: 'works',
-  full: 'full',
-  failed: 'failed',
-  missing: 'not attached',
+  full: 'is full',
+  failed: 'has failed',
+  missing: 'is not attached',
   retiring: 'is being emptied',
-  retired: 'empty, may be pulled',
+  retired: 'is empty and may be pulled',
 };
 
-function volumeRow(volume: VolumeFacts, disks: readonly DiskFacts[], session: Session): Html {
+function volumeItem(volume: VolumeFacts, disks: readonly DiskFacts[], session: Session): Html {
   const { name, state, usedBytes, freeBytes } = volume;
   const disk = disks.find((each) => each.volume === name);
   const bad = state === 'failed' || state === 'missing';
-  return html`<tr><td class="name">${name}${disk === undefined ? null : html`<br><span class="quiet">${describe(disk)}</span>`}</td>
-<td>${bad ? html`<span class="gone">${stateWords[state]}</span>` : stateWords[state]}</td>
-<td class="number">${formatGibibytes(usedBytes)}</td><td class="number">${formatGibibytes(freeBytes)}</td>
-<td>${disk === undefined ? null : locateForm(disk, session)}
-${state === 'ok' || state === 'full' ? retireForm(name, session) : null}</td></tr>`;
+  const works = state === 'ok' || state === 'full';
+  return html`<li><p><strong>${name}</strong> <span class="${bad ? 'gone' : 'quiet'}">${stateWords[state]}</span></p>
+${disk === undefined ? null : html`<p class="quiet">${describe(disk)}</p>`}
+${bad ? null : html`<p>${formatGibibytes(usedBytes)} used, ${formatGibibytes(freeBytes)} free</p>`}
+<div class="row">${disk === undefined ? null : locateForm(disk, session)}
+${works ? retireForm(name, session) : null}${state === 'missing' ? forgetForm(name, session) : null}</div></li>`;
 }
 
 function describe({ model, serial, device }: DiskFacts): string {
@@ -91,28 +78,38 @@ function describe({ model, serial, device }: DiskFacts): string {
 }
 
 function locateForm({ device, locating, volume }: DiskFacts, session: Session): Html {
-  const name = volume ?? device;
   return html`<form method="post" action="/disks/locate">${tokenField(session)}
 <input type="hidden" name="device" value="${device}"><input type="hidden" name="on" value="${locating ? 'no' : 'yes'}">
-<button data-key="locate ${device}">${locating ? 'Stop its lamp' : 'Blink its lamp'}
-<span class="quiet">(${name})</span></button></form>`;
+<button data-key="locate ${device}">${locating ? 'Stop its lamp' : 'Blink its lamp'}${unseen(volume ?? device)}</button></form>`;
 }
 
 function retireForm(volume: string, session: Session): Html {
   return html`<form method="post" action="/disks/retire">${tokenField(session)}
 <input type="hidden" name="volume" value="${volume}">
-<button data-key="retire ${volume}">Empty, to pull it<span class="quiet"> (${volume})</span></button></form>`;
+<button data-key="retire ${volume}">Empty it, to pull it${unseen(volume)}</button></form>`;
+}
+
+function forgetForm(volume: string, session: Session): Html {
+  return html`<form method="post" action="/disks/forget">${tokenField(session)}
+<input type="hidden" name="volume" value="${volume}">
+<button data-key="forget ${volume}">Do not wait for it${unseen(volume)}</button></form>`;
+}
+
+/** Which of several buttons of one name this is, for who does not see beside what it stands. */
+function unseen(name: string): Html {
+  return html`<span class="unseen"> (${name})</span>`;
 }
 
 function otherDisk(disk: DiskFacts, session: Session): Html {
   const { device, sizeBytes, role, content } = disk;
-  const what = role === 'blank' ? 'blank' : `left alone: ${content ?? 'something is on it'}`;
-  return html`<li>${describe(disk)} (${device}), ${formatBytes(sizeBytes)}, ${what}
+  const what = role === 'blank' ? 'is blank' : `is left alone: ${content ?? 'something is on it'}`;
+  return html`<li><p><strong>${device}</strong> <span class="quiet">${what}</span></p>
+<p class="quiet">${describe(disk)}, ${formatBytes(sizeBytes)}</p>
 ${
   role === 'blank'
     ? html`<form method="post" action="/disks/adopt">${tokenField(session)}
 <input type="hidden" name="device" value="${device}">
-<button data-key="adopt ${device}">Format it for the pool</button></form>`
+<button data-key="adopt ${device}">Format it for the pool${unseen(device)}</button></form>`
     : null
 }</li>`;
 }
