@@ -1,7 +1,9 @@
+import { brokerUrlPattern } from './access/mqtt/broker-url.ts';
 import {
   type ConfigOf,
   choiceField,
   countField,
+  flagField,
   listField,
   nullable,
   objectField,
@@ -13,6 +15,28 @@ import { volumesMax } from './base/limits.ts';
 
 /** Where a box listens unless told otherwise. Not registered with IANA; found by DNS-SD, so any port does. */
 export const defaultPort = 4270;
+
+/**
+ * An MQTT broker that a person gives. Passwords and keys are in files of their own, which `box.json` only names: it is
+ * shown, copied and sent to others.
+ */
+const mqttSchema = objectField({
+  /** `mqtts://host:8883`; null: the one found on the network that a person approves. */
+  url: nullable(textField({ charactersMax: 300, pattern: brokerUrlPattern })),
+  username: nullable(textField({ charactersMax: 256 })),
+  passwordFile: nullable(textField()),
+  /** The authority that signs the broker's certificate, PEM; those that Node trusts when left out. */
+  caFile: nullable(textField()),
+  clientCertFile: nullable(textField()),
+  clientKeyFile: nullable(textField()),
+  allowPlainPassword: withDefault(flagField(), false),
+  discoveryPrefix: withDefault(
+    textField({ charactersMax: 64, pattern: /^[\w-]+(\/[\w-]+)*$/ }),
+    'homeassistant',
+  ),
+});
+
+export type MqttConfig = ConfigOf<typeof mqttSchema>;
 
 /** `box.json` in a box's folder; every key may be left out. Flags of the command line come before it. */
 const schema = objectField({
@@ -40,6 +64,7 @@ const schema = objectField({
   /** Addresses from 169.254/16 (RFC 3927): where no DHCP server answers, always, or never. */
   linkLocal: withDefault(choiceField(['fallback', 'always', 'never']), 'fallback'),
   console: withDefault(choiceField(['terminal', 'none']), 'terminal'),
+  mqtt: withDefault(mqttSchema, mqttSchema.read({}, 'mqtt')),
 });
 
 export type BoxConfig = ConfigOf<typeof schema>;

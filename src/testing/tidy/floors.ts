@@ -25,6 +25,7 @@ const compositions = new Set(
     'box-announcer',
     'box-config',
     'box-group',
+    'box-mqtt',
     'box-network',
     'box-pool',
     'box-settings',
