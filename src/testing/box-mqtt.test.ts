@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type BoxConfig, parseBoxConfig } from './box-config.ts';
-import { BoxMqtt } from './box-mqtt.ts';
-import { healthyFacts } from './testing/appliance-facts.ts';
-import { FakeMessageBroker } from './testing/fake-message-broker.ts';
-import { MemoryDisk } from './testing/memory-disk.ts';
-import { NotingControl } from './testing/noting-control.ts';
-import { SeededEntropy } from './testing/seeded-entropy.ts';
-import { ServiceLan } from './testing/service-lan.ts';
+import { type BoxConfig, parseBoxConfig } from '../box-config.ts';
+import { BoxMqtt } from '../box-mqtt.ts';
+import { healthyFacts } from './appliance-facts.ts';
+import { FakeMessageBroker } from './fake-message-broker.ts';
+import { MemoryDisk } from './memory-disk.ts';
+import { NotingControl } from './noting-control.ts';
+import { SeededEntropy } from './seeded-entropy.ts';
+import { ServiceLan } from './service-lan.ts';
 
 const mqttOf = (mqtt: object): BoxConfig['mqtt'] => parseBoxConfig(JSON.stringify({ mqtt })).mqtt;
 
