@@ -152,6 +152,21 @@ test('commands reach the box; retained, wrong and huge ones do not', { skip }, a
   assert.equal(running.state().phase, 'connected');
 });
 
+test('a command retained while the box listens is followed once, and not again when it comes back', {
+  skip,
+}, async (t) => {
+  const mosquitto = await broker(t);
+  const { control, face: running } = face(t, mosquitto);
+  await until(() => running.state().phase === 'connected', 'connected');
+  await mosquitto.publish(topics.restart, 'PRESS', { retain: true });
+  await until(() => control.asked.length === 1, 'followed');
+  await running.close();
+  const { control: restarted, face: again } = face(t, mosquitto);
+  await until(() => again.state().phase === 'connected', 'back');
+  await pause(300);
+  assert.deepEqual(restarted.asked, []);
+});
+
 test('a packet longer than any of ours ends the connection, and the box comes back', { skip }, async (t) => {
   const mosquitto = await broker(t);
   const { control, face: running } = face(t, mosquitto);
