@@ -1,3 +1,4 @@
+import { brokerUrlPattern } from './access/mqtt/broker-url.ts';
 import {
   type ConfigOf,
   choiceField,
@@ -17,6 +18,27 @@ export const defaultPort = 4270;
 
 /** Where its page is. The appliance's image has it on 443, with 80 leading there. */
 export const defaultWebPort = 4280;
+/**
+ * An MQTT broker that a person gives. Passwords and keys are in files of their own, which `box.json` only names: it is
+ * shown, copied and sent to others.
+ */
+const mqttSchema = objectField({
+  /** `mqtts://host:8883`; null: the one found on the network that a person approves. */
+  url: nullable(textField({ charactersMax: 300, pattern: brokerUrlPattern })),
+  username: nullable(textField({ charactersMax: 256 })),
+  passwordFile: nullable(textField()),
+  /** The authority that signs the broker's certificate, PEM; those that Node trusts when left out. */
+  caFile: nullable(textField()),
+  clientCertFile: nullable(textField()),
+  clientKeyFile: nullable(textField()),
+  allowPlainPassword: withDefault(flagField(), false),
+  discoveryPrefix: withDefault(
+    textField({ charactersMax: 64, pattern: /^[\w-]+(\/[\w-]+)*$/ }),
+    'homeassistant',
+  ),
+});
+
+export type MqttConfig = ConfigOf<typeof mqttSchema>;
 
 /** `box.json` in a box's folder; every key may be left out. Flags of the command line come before it. */
 const schema = objectField({
@@ -53,6 +75,7 @@ const schema = objectField({
     { on: true, port: null, plainPort: null },
   ),
   console: withDefault(choiceField(['terminal', 'none']), 'terminal'),
+  mqtt: withDefault(mqttSchema, mqttSchema.read({}, 'mqtt')),
 });
 
 export type BoxConfig = ConfigOf<typeof schema>;

@@ -353,3 +353,46 @@ export const webStreamPeriodMs = 15_000;
 
 /** Entries of a folder on one page. */
 export const webListEntriesMax = 500;
+
+/** What a broker sends us is `PRESS`, `install` or `online`; a longer payload is not looked at. */
+export const mqttPayloadBytesMax = 64;
+
+/** Of one MQTT packet from a broker, topic included; it could be 256 MiB. One that is longer ends the connection. */
+export const mqttPacketBytesMax = 16 * 1024;
+
+/** How often a broker is told of changes at most, each time the newest only. */
+export const mqttPublishGapMs = 1000;
+
+/** A broker that has not answered for this long, to a connection, a message or a subscription, is given up. */
+export const mqttAnswerTimeoutMs = 20_000;
+
+/** Without any packet for this long a broker is asked for a sign of life; it publishes our last will after half as much again. */
+export const mqttKeepAliveSeconds = 30;
+
+/** Waiting time before a broker that failed is tried again: doubled each time, between these. */
+export const mqttRetryDelayMsMin = 1000;
+export const mqttRetryDelayMsMax = 5 * 60_000;
+
+/** A connection that lasted this long was a good one: the next failure starts with the shortest waiting time again. */
+export const mqttSettledMs = 60_000;
+
+/** How often the status is looked at while nobody tells of a change: temperatures move without an event. */
+export const mqttRefreshMs = 30_000;
+
+/** Between two commands of one kind that are followed: nobody means more, and a mad automation must not wear a box out. */
+export const mqttCommandGapMs = { identify: 1000, restart: 60_000, update: 10_000 } as const;
+
+/** A state in Home Assistant holds this many characters; it throws longer ones away. */
+export const mqttTextCharactersMax = 255;
+
+/** Conditions told of to Home Assistant, the worst first: a person reads no more there. */
+export const mqttConditionsMax = 16;
+
+/** Disks that were told of and are gone, until the box starts again: Home Assistant is asked to forget them. */
+export const mqttForgottenDisksMax = 2 * volumesMax;
+
+/** Brokers found on the network that are shown: a network has one or two. */
+export const mqttBrokersFoundMax = 16;
+
+/** A password or PEM file of a broker: a chain of certificates has some KiB. */
+export const mqttFileBytesMax = 64 * 1024;
