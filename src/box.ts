@@ -1,7 +1,7 @@
 import { type Bytes, toHex } from './base/bytes.ts';
 import { encodeCbor } from './base/cbor.ts';
 import { hasCode } from './base/errors.ts';
-import { identifyMs } from './base/limits.ts';
+import { identifyMs } from './base/face-limits.ts';
 import type { Log } from './base/log.ts';
 import { version } from './base/version.ts';
 import { BoxDisks } from './box-disks.ts';

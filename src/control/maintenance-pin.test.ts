@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pinLockMs, pinTriesMax } from '../base/limits.ts';
+import { pinLockMs, pinTriesMax } from '../base/face-limits.ts';
 import { silentLog } from '../base/log.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';

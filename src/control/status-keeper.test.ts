@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { historyWritePeriodMs } from '../base/limits.ts';
+import { historyWritePeriodMs } from '../base/face-limits.ts';
 import { silentLog } from '../base/log.ts';
 import { foldStatus } from '../status/appliance-status.ts';
 import { flapMs } from '../status/history.ts';

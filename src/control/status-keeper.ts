@@ -1,6 +1,6 @@
 import { CborFields, type CborValue, encodeCbor } from '../base/cbor.ts';
 import { AetherError, describeError, hasCode } from '../base/errors.ts';
-import { historyFileBytesMax, historyWritePeriodMs } from '../base/limits.ts';
+import { historyFileBytesMax, historyWritePeriodMs } from '../base/face-limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';

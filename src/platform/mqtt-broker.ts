@@ -2,12 +2,8 @@ import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { IPublishPacket, MqttClient } from 'mqtt';
 import { fromUtf8 } from '../base/bytes.ts';
-import {
-  closeGraceMs,
-  mqttAnswerTimeoutMs,
-  mqttKeepAliveSeconds,
-  mqttPayloadBytesMax,
-} from '../base/limits.ts';
+import { mqttAnswerTimeoutMs, mqttKeepAliveSeconds, mqttPayloadBytesMax } from '../base/face-limits.ts';
+import { closeGraceMs } from '../base/limits.ts';
 import type {
   BrokerConnection,
   BrokerMessage,

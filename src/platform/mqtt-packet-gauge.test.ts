@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mqttPacketBytesMax } from '../base/limits.ts';
+import { mqttPacketBytesMax } from '../base/face-limits.ts';
 import { MqttPacketGauge } from './mqtt-packet-gauge.ts';
 
 function packet(lengthBytes: readonly number[], bodyBytes: number): Uint8Array {

@@ -1,4 +1,4 @@
-import { mqttPacketBytesMax } from '../base/limits.ts';
+import { mqttPacketBytesMax } from '../base/face-limits.ts';
 
 /**
  * Watches how long the packets of an MQTT stream say they are (MQTT 3.1.1 §2.2: a byte for the kind, then the length in

@@ -15,7 +15,7 @@ import {
   httpHeaderBytesMax,
   httpHeadersTimeoutMs,
   httpIdleMs,
-} from '../base/limits.ts';
+} from '../base/face-limits.ts';
 import type { Log } from '../base/log.ts';
 import type {
   HttpCertificate,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { mqttFileBytesMax } from '../base/limits.ts';
+import { mqttFileBytesMax } from '../base/face-limits.ts';
 import { silentLog } from '../base/log.ts';
 import { parseBoxConfig } from '../box-config.ts';
 import { BoxMqtt } from '../box-mqtt.ts';

@@ -1,5 +1,5 @@
 import { AetherError } from '../../base/errors.ts';
-import { mqttAnswerTimeoutMs } from '../../base/limits.ts';
+import { mqttAnswerTimeoutMs } from '../../base/face-limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { BrokerErrorCode } from '../../ports/message-broker.ts';
 

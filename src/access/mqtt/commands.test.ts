@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mqttCommandGapMs } from '../../base/limits.ts';
+import { mqttCommandGapMs } from '../../base/face-limits.ts';
 import { judge } from './commands.ts';
 import { topicsOf } from './topics.ts';
 

@@ -1,4 +1,4 @@
-import { mqttCommandGapMs } from '../../base/limits.ts';
+import { mqttCommandGapMs } from '../../base/face-limits.ts';
 import type { BrokerMessage } from '../../ports/message-broker.ts';
 import { payloads, type Topics } from './topics.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mqttBrokersFoundMax } from '../../base/limits.ts';
+import { mqttBrokersFoundMax } from '../../base/face-limits.ts';
 import { currentOffer, foundBrokers, type OfferedBroker } from './found-brokers.ts';
 
 const broker = (instance: string, changes: Partial<OfferedBroker> = {}): OfferedBroker => ({

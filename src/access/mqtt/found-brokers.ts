@@ -1,4 +1,4 @@
-import { mqttBrokersFoundMax } from '../../base/limits.ts';
+import { mqttBrokersFoundMax } from '../../base/face-limits.ts';
 
 /** A broker as DNS-SD tells of it (`_mqtt._tcp`). A hint: whoever is on the network can say so. */
 export interface OfferedBroker {

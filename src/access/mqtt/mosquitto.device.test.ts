@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { mqttPacketBytesMax, mqttRetryDelayMsMin } from '../../base/limits.ts';
+import { mqttPacketBytesMax, mqttRetryDelayMsMin } from '../../base/face-limits.ts';
 import { silentLog } from '../../base/log.ts';
 import { MqttBroker } from '../../platform/mqtt-broker.ts';
 import { NodeClock } from '../../platform/node-clock.ts';

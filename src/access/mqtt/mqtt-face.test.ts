@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AetherError } from '../../base/errors.ts';
 import {
-  closeGraceMs,
   mqttAnswerTimeoutMs,
   mqttPublishGapMs,
   mqttRefreshMs,
   mqttRetryDelayMsMax,
-} from '../../base/limits.ts';
+} from '../../base/face-limits.ts';
+import { closeGraceMs } from '../../base/limits.ts';
 import { createLog, type LogEntry } from '../../base/log.ts';
 import { healthyFacts, volumeFacts } from '../../testing/appliance-facts.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';

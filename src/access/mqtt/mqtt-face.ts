@@ -1,11 +1,11 @@
 import { AetherError, describeError } from '../../base/errors.ts';
 import {
-  closeGraceMs,
   mqttForgottenDisksMax,
   mqttPublishGapMs,
   mqttRefreshMs,
   mqttSettledMs,
-} from '../../base/limits.ts';
+} from '../../base/face-limits.ts';
+import { closeGraceMs } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { ApplianceControl } from '../../control/appliance-control.ts';
 import { type Clock, sleep } from '../../ports/clock.ts';

@@ -1,4 +1,4 @@
-import { mqttRetryDelayMsMax, mqttRetryDelayMsMin } from '../../base/limits.ts';
+import { mqttRetryDelayMsMax, mqttRetryDelayMsMin } from '../../base/face-limits.ts';
 import { type Entropy, uniform } from '../../ports/entropy.ts';
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mqttTextCharactersMax } from '../../base/limits.ts';
+import { mqttTextCharactersMax } from '../../base/face-limits.ts';
 import { foldStatus } from '../../status/appliance-status.ts';
 import type { ApplianceFacts, UpdateFacts } from '../../status/facts.ts';
 import { noUpdate } from '../../status/facts.ts';

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { mqttConditionsMax, mqttTextCharactersMax } from '../../base/limits.ts';
+import { mqttConditionsMax, mqttTextCharactersMax } from '../../base/face-limits.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
 import { type Severity, severities } from '../../status/condition.ts';
 

@@ -1,5 +1,5 @@
 import { AetherError } from '../../base/errors.ts';
-import { webLoginsPerMinuteMax } from '../../base/limits.ts';
+import { webLoginsPerMinuteMax } from '../../base/face-limits.ts';
 import { type BucketSize, fullBucket, type TokenBucket, takeToken } from '../../base/token-bucket.ts';
 import { version } from '../../base/version.ts';
 import type { ApplianceControl } from '../../control/appliance-control.ts';

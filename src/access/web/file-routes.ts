@@ -1,5 +1,5 @@
 import { AetherError } from '../../base/errors.ts';
-import { webListEntriesMax } from '../../base/limits.ts';
+import { webListEntriesMax } from '../../base/face-limits.ts';
 import { filesError } from '../../files/files-error.ts';
 import type { PoolFiles } from '../../files/pool-files.ts';
 import { checkNames, type RemotePath } from '../../files/remote-path.ts';

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type Bytes, concat, utf8 } from '../../base/bytes.ts';
 import { AetherError } from '../../base/errors.ts';
-import { webFormBytesMax } from '../../base/limits.ts';
+import { webFormBytesMax } from '../../base/face-limits.ts';
 import type { HttpRequest } from '../../ports/http-server.ts';
 import type { Session } from './sessions.ts';
 

@@ -1,5 +1,5 @@
 import { type Bytes, utf8 } from '../../base/bytes.ts';
-import { webStreamPeriodMs } from '../../base/limits.ts';
+import { webStreamPeriodMs } from '../../base/face-limits.ts';
 import type { ApplianceControl } from '../../control/appliance-control.ts';
 import { type Clock, every, type Timer } from '../../ports/clock.ts';
 import { parts } from './pages/overview.ts';

@@ -1,5 +1,5 @@
 import { type Bytes, equalBytes, fromHex, toHex } from '../../base/bytes.ts';
-import { webSessionIdleMs, webSessionMs, webSessionsMax } from '../../base/limits.ts';
+import { webSessionIdleMs, webSessionMs, webSessionsMax } from '../../base/face-limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Entropy } from '../../ports/entropy.ts';
 

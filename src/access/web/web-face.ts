@@ -1,6 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { AetherError } from '../../base/errors.ts';
-import { webStreamsMax } from '../../base/limits.ts';
+import { webStreamsMax } from '../../base/face-limits.ts';
 import type { Log } from '../../base/log.ts';
 import { version } from '../../base/version.ts';
 import type { ApplianceControl } from '../../control/appliance-control.ts';

@@ -1,0 +1,97 @@
+/** Bounds of what people and foreign programs see of a box, each with why; the others are in `limits.ts`. */
+
+import { volumesMax } from './limits.ts';
+
+/** How long the lights say which box this is: time to walk to a shelf. */
+export const identifyMs = 60_000;
+
+/** Wrong maintenance PINs before it locks, for how long at first, and at most. */
+export const pinTriesMax = 5;
+export const pinLockMs = 60_000;
+export const pinLockMsMax = 60 * 60_000;
+
+/** The history of the status is written at most this often: a card wears by each write. */
+export const historyWritePeriodMs = 30_000;
+
+/** 500 events with their sentences. */
+export const historyFileBytesMax = 1024 * 1024;
+
+/** Connections of browsers: a page keeps one for its news and up to five for what it loads. */
+export const httpConnectionsMax = 96;
+
+/** Line and headers of one request. */
+export const httpHeaderBytesMax = 16 * 1024;
+
+/** Who has not sent its headers by then is no browser. */
+export const httpHeadersTimeoutMs = 15_000;
+
+/** A connection on which nothing moves for so long is dropped; a page's news have a sign of life more often. */
+export const httpIdleMs = 60_000;
+
+/** What goes on when the box stops may still take this long. */
+export const httpCloseMs = 1000;
+
+/** Sessions of people on the box's page; the one unused longest goes first. */
+export const webSessionsMax = 64;
+
+/** A session ends when nothing was asked in it for so long, and at last after a day. */
+export const webSessionIdleMs = 60 * 60_000;
+export const webSessionMs = 24 * 60 * 60_000;
+
+/** Codes and PINs tried on the page, of all people together: a typing error each few seconds is fine. */
+export const webLoginsPerMinuteMax = 12;
+
+/** A form of the page: a code, a PIN, a name. */
+export const webFormBytesMax = 8 * 1024;
+
+/** Pages that are told of news at once. */
+export const webStreamsMax = 32;
+
+/** Between two signs of life on a page's stream of news, when there are none. */
+export const webStreamPeriodMs = 15_000;
+
+/** Entries of a folder on one page. */
+export const webListEntriesMax = 500;
+
+/** What a broker sends us is `PRESS`, `install` or `online`; a longer payload is not looked at. */
+export const mqttPayloadBytesMax = 64;
+
+/** Of one MQTT packet from a broker, topic included; it could be 256 MiB. One that is longer ends the connection. */
+export const mqttPacketBytesMax = 16 * 1024;
+
+/** How often a broker is told of changes at most, each time the newest only. */
+export const mqttPublishGapMs = 1000;
+
+/** A broker that has not answered for this long, to a connection, a message or a subscription, is given up. */
+export const mqttAnswerTimeoutMs = 20_000;
+
+/** Without any packet for this long a broker is asked for a sign of life; it publishes our last will after half as much again. */
+export const mqttKeepAliveSeconds = 30;
+
+/** Waiting time before a broker that failed is tried again: doubled each time, between these. */
+export const mqttRetryDelayMsMin = 1000;
+export const mqttRetryDelayMsMax = 5 * 60_000;
+
+/** A connection that lasted this long was a good one: the next failure starts with the shortest waiting time again. */
+export const mqttSettledMs = 60_000;
+
+/** How often the status is looked at while nobody tells of a change: temperatures move without an event. */
+export const mqttRefreshMs = 30_000;
+
+/** Between two commands of one kind that are followed: nobody means more, and a mad automation must not wear a box out. */
+export const mqttCommandGapMs = { identify: 1000, restart: 60_000, update: 10_000 } as const;
+
+/** A state in Home Assistant holds this many characters; it throws longer ones away. */
+export const mqttTextCharactersMax = 255;
+
+/** Conditions told of to Home Assistant, the worst first: a person reads no more there. */
+export const mqttConditionsMax = 16;
+
+/** Disks that were told of and are gone, until the box starts again: Home Assistant is asked to forget them. */
+export const mqttForgottenDisksMax = 2 * volumesMax;
+
+/** Brokers found on the network that are shown: a network has one or two. */
+export const mqttBrokersFoundMax = 16;
+
+/** A password or PEM file of a broker: a chain of certificates has some KiB. */
+export const mqttFileBytesMax = 64 * 1024;
