@@ -10,18 +10,25 @@ import { StatusKeeper } from './control/status-keeper.ts';
 import { type Clock, every, type Timer } from './ports/clock.ts';
 import type { Disk } from './ports/disk.ts';
 import type { Entropy } from './ports/entropy.ts';
+import { diskUnknown } from './ports/machine.ts';
 import type { ApplianceStatus } from './status/appliance-status.ts';
-import { noUpdate, unknownHardware } from './status/facts.ts';
+import { noUpdate, type UpdateFacts, unknownHardware } from './status/facts.ts';
 import type { StatusEvent } from './status/history.ts';
 
-/** What the surroundings of a box let it do to the computer. */
+/** What the surroundings of a box know of the computer, and let it do to it. */
 export interface BoxMachine {
-  facts(): Omit<MachineFacts, 'acknowledged'>;
+  facts(): Pick<MachineFacts, 'hardware' | 'disks'>;
   onChange(listener: () => void): () => void;
   locate(device: string, on: boolean): Promise<void>;
   /** Formats a blank disk, and takes it into use. */
   adopt(device: string): Promise<void>;
-  installUpdate(): Promise<void>;
+}
+
+/** Versions of the program that could be installed. */
+export interface BoxUpdates {
+  facts(): UpdateFacts;
+  /** Begins to install the one that is staged. */
+  install(): Promise<void>;
 }
 
 /** How a program ends: for good, to be started again, or as a new box. */
@@ -33,6 +40,8 @@ export interface BoxControlOptions {
   /** Names and addresses that were chosen before are to be forgotten. */
   readonly forgetNetwork: () => Promise<void>;
   readonly log: LogRing;
+  /** Absent where the program is not updated by the box itself. */
+  readonly updates?: BoxUpdates;
 }
 
 export interface BoxControlPorts {
@@ -47,11 +56,10 @@ const lookPeriodMs = 1000;
 
 /** A computer of which nothing is known, and to which nothing can be done. */
 export const unknownMachine: BoxMachine = {
-  facts: () => ({ hardware: unknownHardware, disks: [], update: noUpdate }),
+  facts: () => ({ hardware: unknownHardware, disks: [] }),
   onChange: () => () => {},
   locate: (device) => Promise.reject(diskUnknown(device)),
   adopt: (device) => Promise.reject(diskUnknown(device)),
-  installUpdate: () => Promise.reject(notStaged()),
 };
 
 /** What every face of a box asks it for. */
@@ -100,7 +108,8 @@ export class BoxControl implements ApplianceControl {
 
   /** What the box is to say of its computer, and of what people have seen. */
   machineFacts(): MachineFacts {
-    return { ...this.#machine.facts(), acknowledged: this.#keeper.acknowledged };
+    const update = this.#options.updates?.facts() ?? noUpdate;
+    return { ...this.#machine.facts(), update, acknowledged: this.#keeper.acknowledged };
   }
 
   /** Begins to speak for `box`. */
@@ -153,8 +162,9 @@ export class BoxControl implements ApplianceControl {
   }
 
   async installUpdate(): Promise<void> {
-    if (this.status().update.state !== 'staged') throw notStaged();
-    await this.#machine.installUpdate();
+    const { updates } = this.#options;
+    if (updates?.facts().state !== 'staged') throw notStaged();
+    await updates.install();
   }
 
   setPin(pin: string | null): Promise<void> {
@@ -219,12 +229,6 @@ export class BoxControl implements ApplianceControl {
     if (this.#box === undefined) throw new AetherError('BOX_STARTING', 'the box is still starting');
     return this.#box;
   }
-}
-
-function diskUnknown(device: string): AetherError {
-  return new AetherError('DISK_UNKNOWN', `no disk ${device} is known here`, {
-    help: 'Look at the list of disks.',
-  });
 }
 
 function notStaged(): AetherError {

@@ -96,6 +96,13 @@ export class BoxDisks {
     }
   }
 
+  /** One more disk, from now on. */
+  async attach(volume: VolumeOptions): Promise<void> {
+    await this.store.attach({ ...volume, ...placeOf(this.#known, volume.name) });
+    await this.#note();
+    this.#changed();
+  }
+
   /** A disk that is gone for good is not missed any more, and another may take its place. Errors: of the state disk. */
   async forget(name: string): Promise<void> {
     await this.#known.forget(name);

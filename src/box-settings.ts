@@ -76,18 +76,13 @@ const nextPorts = [...Array.from({ length: 9 }, (_, index) => defaultPort + 1 + 
 const nextWebPorts = [...Array.from({ length: 10 }, (_, index) => defaultWebPort + index), 0];
 
 /** What a box is to be, by its command line and its `box.json`. Errors: `USAGE`, `CONFIG_INVALID`. */
-export async function boxOptions(
-  folder: string,
-  config: BoxConfig,
-  line: CommandLine,
-): Promise<Omit<BoxOptions, 'suite'>> {
+export function boxOptions(config: BoxConfig, line: CommandLine): Omit<BoxOptions, 'suite' | 'volumes'> {
   const name = line.text('name') ?? config.name ?? undefined;
   if (name !== undefined && !isMemberName(name)) throw nameInvalid();
   return {
     ...(name === undefined ? {} : { name }),
     listen: listenAddress(line.text('listen'), config),
     otherPorts: line.text('listen') === undefined && config.listen.port === null ? nextPorts : [],
-    volumes: await volumesOf(folder, config, line),
     replicas: defaultReplicas,
   };
 }
@@ -135,21 +130,35 @@ function listenAddress(flag: string | undefined, { listen }: BoxConfig): ListenA
 }
 
 /** The folders to store in. One that is missing is made only when it is the default: a missing disk is no folder. */
-async function volumesOf(
+export async function volumePaths(
   folder: string,
   config: BoxConfig,
   line: CommandLine,
-): Promise<readonly VolumeOptions[]> {
+): Promise<readonly VolumePath[]> {
   const flags = line.texts('volume').map((path) => ({ path, limitGiB: null }));
   const chosen = flags.length > 0 ? flags : config.volumes;
   if (chosen.length === 0) await new NodeDisk(folder).makeDirectory('disk1');
-  const volumes = chosen.length > 0 ? chosen : [{ path: join(folder, 'disk1'), limitGiB: null }];
-  return volumes.map(({ path, limitGiB }) => ({
-    name: basename(path),
+  return chosen.length > 0 ? chosen : [{ path: join(folder, 'disk1'), limitGiB: null }];
+}
+
+/** A folder to store in. */
+export interface VolumePath {
+  readonly path: string;
+  readonly limitGiB: number | null;
+}
+
+/** What people call the volume in a folder. */
+export function volumeNameOf(path: string): string {
+  return basename(path);
+}
+
+export function volumeAt({ path, limitGiB }: VolumePath): VolumeOptions {
+  return {
+    name: volumeNameOf(path),
     disk: new NodeDisk(path),
     openIndex: () => openIndex(path),
     ...(limitGiB === null ? {} : { limitBytes: limitGiB * 2 ** 30 }),
-  }));
+  };
 }
 
 /** Opens the index of the volume at `path`; while it is open, no other box on this computer can have it. */

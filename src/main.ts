@@ -10,13 +10,18 @@ import type { BoxConfig } from './box-config.ts';
 import { BoxControl, type BoxControlPorts, type BoxEnd, unknownMachine } from './box-control.ts';
 import { BoxFaces } from './box-faces.ts';
 import { BoxLife } from './box-life.ts';
-import { BoxNetwork, type BoxNetworkOptions } from './box-network.ts';
+import { WatchedMachine } from './box-machine.ts';
+import { BoxNetwork } from './box-network.ts';
 import {
   boxOptions,
   linkLocalMode,
   options,
   readConfig,
   usage,
+  type VolumePath,
+  volumeAt,
+  volumeNameOf,
+  volumePaths,
   type WebSettings,
   webSettings,
 } from './box-settings.ts';
@@ -27,7 +32,7 @@ import { errorLines } from './cli/output.ts';
 import { parseBoardPins } from './device/pins.ts';
 import { beginFactoryReset, finishFactoryReset } from './platform/factory-reset.ts';
 import { InstanceLock } from './platform/instance-lock.ts';
-import { type KernelNetwork, openKernelNetwork } from './platform/kernel-network.ts';
+import { type Kernel, openKernel } from './platform/kernel.ts';
 import { LmdbStore } from './platform/lmdb-store.ts';
 import { NodeClock } from './platform/node-clock.ts';
 import { nodeCompute } from './platform/node-compute.ts';
@@ -82,49 +87,80 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
       if (where === 'none' && entry.level !== 'debug') process.stderr.write(`${formatLogEntry(entry)}\n`);
     },
   );
-  const settings = await boxOptions(folder, config, line);
-  const web = webSettings(line, config, settings.listen.host);
-  const network = {
-    listenHost: settings.listen.host,
-    linkLocal: linkLocalMode(line.text('link-local'), config),
-  };
+  const settings = boxOptions(config, line);
+  const volumes = await volumePaths(folder, config, line);
   const life = new BoxLife();
-  await withNetwork(folder, network, log, async (open) => {
+  await withKernel(log, async (kernel) => {
     const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
-    const control = await BoxControl.open(
-      { end: (how) => life.end(how), forgetNetwork: () => open.forget(), log: ring },
-      unknownMachine,
-      ports,
-    );
-    const box = await openBox(folder, settings, open, { log, machine: () => control.machineFacts() });
-    await serve(box, control, open, { life, web, line, withConsole: where === 'terminal' }, ports);
-    if (where === 'terminal') say([box.status().headline]);
+    const machine = await startMachine(folder, volumes, kernel, ports);
+    const network = await openNetwork(line, config, settings.listen.host, kernel, ports);
+    try {
+      const control = await BoxControl.open(
+        { end: (how) => life.end(how), forgetNetwork: () => network.forget(), log: ring },
+        machine ?? unknownMachine,
+        ports,
+      );
+      const options = { ...settings, volumes: [...volumes.map(volumeAt), ...(machine?.volumes() ?? [])] };
+      const box = await openBox(folder, options, network, { log, machine: () => control.machineFacts() });
+      machine?.attach(box);
+      const web = webSettings(line, config, settings.listen.host);
+      await serve(box, control, network, { life, web, line, withConsole: where === 'terminal' }, ports);
+      if (where === 'terminal') say([box.status().headline]);
+    } finally {
+      await network.close();
+      await machine?.close();
+    }
   });
   return life.how;
 }
 
-/** Gives interfaces addresses while `use` runs, and afterwards takes them away again. */
-async function withNetwork(
-  folder: string,
-  options: BoxNetworkOptions,
-  log: Log,
-  use: (network: BoxNetwork) => Promise<void>,
-): Promise<void> {
-  const kernel = await kernelNetwork(log);
+/** The kernel's view of links and disks, where there is one, while `use` runs. */
+async function withKernel(log: Log, use: (kernel: Kernel | undefined) => Promise<void>): Promise<void> {
+  let kernel: Kernel | undefined;
   try {
-    const network = await BoxNetwork.open(options, {
+    kernel = await openKernel();
+  } catch (error) {
+    if (!(error instanceof AetherError)) throw error;
+    log.warn('links and disks are looked at from time to time', { reason: error.message });
+  }
+  await use(kernel).finally(() => kernel?.close());
+}
+
+async function startMachine(
+  folder: string,
+  volumes: readonly VolumePath[],
+  kernel: Kernel | undefined,
+  ports: BoxControlPorts,
+): Promise<WatchedMachine | undefined> {
+  if (kernel === undefined) return undefined;
+  const watched = volumes.map(({ path }) => ({ name: volumeNameOf(path), path }));
+  return WatchedMachine.start(
+    {
+      volumes: watched,
+      mounts: join(folder, 'mounts'),
+      volumeAt: (path) => volumeAt({ path, limitGiB: null }),
+    },
+    { ...ports, machine: kernel.machine, shelf: kernel.shelf },
+  );
+}
+
+/** Gives interfaces addresses until it is closed, and afterwards takes them away again. */
+function openNetwork(
+  line: CommandLine,
+  config: BoxConfig,
+  listenHost: string,
+  kernel: Kernel | undefined,
+  ports: BoxControlPorts,
+): Promise<BoxNetwork> {
+  return BoxNetwork.open(
+    { listenHost, linkLocal: linkLocalMode(line.text('link-local'), config) },
+    {
+      ...ports,
       network: new NodeMulticastNetwork(kernel === undefined ? {} : { links: kernel.links }),
       kernel,
       otherResponders,
-      stateDisk: stateDiskOf(folder),
-      clock,
-      entropy: nodeEntropy,
-      log,
-    });
-    await use(network).finally(() => network.close());
-  } finally {
-    await kernel?.close();
-  }
+    },
+  );
 }
 
 function openBox(
@@ -245,17 +281,6 @@ function sayReady(box: Box, port: number, web: BoxWeb | undefined): void {
   const claimCode = box.claimed ? null : (code ?? null);
   const page = web === undefined ? null : { port: web.port, fingerprint: web.fingerprint };
   say([JSON.stringify({ ready: true, name: box.name, port, member, claimCode, page })]);
-}
-
-/** The kernel's view of links, where there is one. */
-async function kernelNetwork(log: Log): Promise<KernelNetwork | undefined> {
-  try {
-    return await openKernelNetwork();
-  } catch (error) {
-    if (!(error instanceof AetherError)) throw error;
-    log.warn('links are looked at from time to time', { reason: error.message });
-    return undefined;
-  }
 }
 
 function say(lines: readonly string[]): void {

@@ -3,7 +3,7 @@
  * `our-child.ts link-local` claims an address on each interface. One JSON object a line; ends by SIGTERM.
  */
 import { silentLog } from '../../src/base/log.ts';
-import { openKernelNetwork } from '../../src/platform/kernel-network.ts';
+import { openKernel } from '../../src/platform/kernel.ts';
 import { NodeClock } from '../../src/platform/node-clock.ts';
 import { nodeEntropy } from '../../src/platform/node-entropy.ts';
 import { NodeMulticastNetwork } from '../../src/platform/node-multicast.ts';
@@ -11,7 +11,7 @@ import { Advertiser } from '../../src/zeroconf/dnssd/advertise.ts';
 import { LinkLocal } from '../../src/zeroconf/ipv4ll/link-local.ts';
 
 const [task, name = 'box'] = process.argv.slice(2);
-const kernel = (await openKernelNetwork())!;
+const kernel = (await openKernel())!;
 const ports = { clock: new NodeClock(), entropy: nodeEntropy, log: silentLog };
 process.stdout.write('starting\n');
 if (task === 'link-local') {

@@ -95,3 +95,27 @@ export const mqttBrokersFoundMax = 16;
 
 /** A password or PEM file of a broker: a chain of certificates has some KiB. */
 export const mqttFileBytesMax = 64 * 1024;
+
+/** The computer is read this often: reading it costs some milliseconds, and heat comes slowly. */
+export const machinePollMs = 30_000;
+
+/** Disks are listed when the kernel says that something changed, and in case it did not say. */
+export const diskListPeriodMs = 60_000;
+
+/** Disks are asked for their own opinion this often: each time costs a child process. */
+export const smartPollMs = 30 * 60_000;
+
+/** How long smartctl may take, and how much it may say. */
+export const smartTimeoutMs = 20_000;
+export const smartBytesMax = 1024 * 1024;
+
+/** What counts as often: errors within these times. */
+export const diskErrorWindowMs = 60 * 60_000;
+export const networkErrorWindowMs = 60_000;
+export const networkErrorsPerMinuteMin = 10;
+
+/** How long the lamp of a disk blinks. */
+export const locateMs = 60_000;
+
+/** Disks smaller than this are boot partitions, firmware and memory cards of cameras, nothing to store in. */
+export const diskBytesMin = 64 * 1024 * 1024;

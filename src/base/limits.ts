@@ -230,7 +230,7 @@ export const volumeReserveShare = 0.05;
 export const volumeFullRecheckMs = 10_000;
 
 /** How often an idle volume is looked at, so that a disk that was pulled out shows in the status. */
-export const volumeProbePeriodMs = 5000;
+export const volumeProbePeriodMs = 2000;
 
 /** How old a look at a volume may be for what it holds already to be acknowledged. */
 export const volumeProbeFreshMs = 1000;

@@ -1,2 +1,5 @@
 /** The version of this program, the same as in package.json. */
 export const version = '0.1.0';
+
+/** Not after this version was released, in milliseconds since 1970: a clock that shows less was not set. */
+export const releasedMs = Date.UTC(2026, 10, 1);

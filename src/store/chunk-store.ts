@@ -51,7 +51,8 @@ export interface VolumeStatus {
 /** Sealed chunks on the disks of one box. */
 export class ChunkStore {
   readonly #compute: Compute;
-  readonly #slots: readonly VolumeSlot[];
+  readonly #slots: VolumeSlot[];
+  readonly #slotFor: (options: VolumeOptions) => VolumeSlot;
   /** Of the slots, in their order; failed ones too. */
   #volumes: readonly Volume[] = [];
   readonly #cache = new ChunkCache(storeCacheBytesMax, storeCachedChunkBytesMax);
@@ -69,7 +70,8 @@ export class ChunkStore {
     this.#compute = ports.compute;
     this.#pool = pool;
     const changed = () => this.#changed();
-    this.#slots = volumes.map((options) => new VolumeSlot(options, ports, changed));
+    this.#slotFor = (options) => new VolumeSlot(options, ports, changed);
+    this.#slots = volumes.map(this.#slotFor);
     this.#probing = every(ports.clock, volumeProbePeriodMs, () => this.#probe());
   }
 
@@ -86,6 +88,12 @@ export class ChunkStore {
       throw error;
     }
     return store;
+  }
+
+  /** One more place for a volume; what is there is opened. Errors: none; a volume that cannot be opened says why. */
+  async attach(options: VolumeOptions): Promise<void> {
+    this.#slots.push(this.#slotFor(options));
+    await this.reopen(options.name);
   }
 
   /** The disk of this volume was pulled, as somebody knows who saw it go. */

@@ -29,6 +29,7 @@ const compositions = new Set(
     'box-faces',
     'box-group',
     'box-life',
+    'box-machine',
     'box-mqtt',
     'box-network',
     'box-pool',

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import koffi from 'koffi';
 import { arpNetworkContract } from '../testing/contracts/arp-network-contract.ts';
 import { linkTableContract } from '../testing/contracts/link-table-contract.ts';
-import { type KernelNetwork, openKernelNetwork } from './kernel-network.ts';
+import { type Kernel, openKernel } from './kernel.ts';
 
 /*
  * On the real kernel, in a network namespace that this process makes for itself: a pair of interfaces, `near` and
@@ -43,8 +43,8 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-async function opened(context: TestContext): Promise<KernelNetwork> {
-  const kernel = (await openKernelNetwork())!;
+async function opened(context: TestContext): Promise<Kernel> {
+  const kernel = (await openKernel())!;
   context.after(() => kernel.close());
   return kernel;
 }
@@ -100,8 +100,8 @@ test('a process without the rights for it is told so by code, whichever way it e
   if (skip !== undefined) return context.skip(skip);
   const module = new URL('./kernel-network.ts', import.meta.url).href;
   const program = (ending: string) => `
-    import { openKernelNetwork } from '${module}';
-    const kernel = await openKernelNetwork();
+    import { openKernel } from '${module}';
+    const kernel = await openKernel();
     const code = (error) => error.code;
     const change = { interfaceName: 'near', address: '169.254.7.7', prefixLength: 16 };
     console.log(await kernel.arp.open('near').catch(code), await kernel.links.addAddress(change).catch(code));

@@ -1,25 +1,34 @@
 import type { ArpNetwork } from '../ports/arp-network.ts';
 import type { LinkTable } from '../ports/link-table.ts';
+import type { DiskShelf, Machine } from '../ports/machine.ts';
 import { DescriptorEvents } from './linux/descriptor-events.ts';
+import { LinuxDiskShelf } from './linux/linux-disk-shelf.ts';
+import { LinuxMachine } from './linux/linux-machine.ts';
 import { NetlinkLinkTable } from './linux/netlink-link-table.ts';
 import { PacketArpNetwork } from './linux/packet-arp-network.ts';
 
-/** The kernel's own view of links and ARP. */
-export interface KernelNetwork {
+/** The kernel's own view of links, ARP, the computer and its disks. One thread waits for all its notices. */
+export interface Kernel {
   readonly links: LinkTable;
   readonly arp: ArpNetwork;
+  readonly machine: Machine;
+  readonly shelf: DiskShelf;
   close(): Promise<void>;
 }
 
-/** Opens it on Linux; undefined elsewhere. Errors: `LINK_UNSUPPORTED`. */
-export async function openKernelNetwork(): Promise<KernelNetwork | undefined> {
+/** Opens it on Linux; undefined elsewhere. Errors: `LINK_UNSUPPORTED`, `DISK_EVENTS_UNSUPPORTED`. */
+export async function openKernel(): Promise<Kernel | undefined> {
   if (process.platform !== 'linux') return undefined;
   const events = new DescriptorEvents();
   const links = await NetlinkLinkTable.open(events);
+  const shelf = new LinuxDiskShelf(events);
   return {
     links,
     arp: new PacketArpNetwork(events),
+    machine: new LinuxMachine(),
+    shelf,
     close: async () => {
+      await shelf.close();
       await links.close();
       await events.close();
     },

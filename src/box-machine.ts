@@ -1,0 +1,128 @@
+import { join } from 'node:path';
+import { toHex } from './base/bytes.ts';
+import { describeError } from './base/errors.ts';
+import type { Log } from './base/log.ts';
+import type { Box, MachineFacts } from './box.ts';
+import type { BoxMachine } from './box-control.ts';
+import { AdoptedDisks } from './device/health/adopted-disks.ts';
+import { HardwareWatch, type WatchedVolume } from './device/health/hardware-watch.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Disk } from './ports/disk.ts';
+import type { Entropy } from './ports/entropy.ts';
+import type { DiskShelf, Machine } from './ports/machine.ts';
+import type { VolumeOptions } from './store/volume.ts';
+
+export interface WatchedMachineOptions {
+  /** Volumes that a person configured. */
+  readonly volumes: readonly WatchedVolume[];
+  /** Below it disks are mounted that the box took into use. */
+  readonly mounts: string;
+  /** The volume in a folder. */
+  readonly volumeAt: (path: string) => VolumeOptions;
+}
+
+export interface WatchedMachinePorts {
+  readonly machine: Machine;
+  readonly shelf: DiskShelf;
+  readonly stateDisk: Disk;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+}
+
+/** The computer of a box: watched, with the disks that it has taken into use. */
+export class WatchedMachine implements BoxMachine {
+  readonly #options: WatchedMachineOptions;
+  readonly #ports: WatchedMachinePorts;
+  readonly #adopted: AdoptedDisks;
+  readonly #watch: HardwareWatch;
+  #box: Box | undefined;
+  #mounting: Promise<void> = Promise.resolve();
+
+  private constructor(
+    options: WatchedMachineOptions,
+    ports: WatchedMachinePorts,
+    parts: { readonly adopted: AdoptedDisks; readonly watch: HardwareWatch },
+  ) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#adopted = parts.adopted;
+    this.#watch = parts.watch;
+  }
+
+  /** Mounts what was adopted and begins to watch. Errors: those of the state disk. */
+  static async start(options: WatchedMachineOptions, ports: WatchedMachinePorts): Promise<WatchedMachine> {
+    const adopted = await AdoptedDisks.open(ports.stateDisk, ports);
+    for (const label of adopted.labels) await ports.shelf.mount(label, join(options.mounts, label));
+    const watched = () => [
+      ...options.volumes,
+      ...adopted.labels.map((label) => ({ name: label, path: join(options.mounts, label) })),
+    ];
+    const watch = await HardwareWatch.start(watched, { ...ports, log: ports.log.part('health') });
+    return new WatchedMachine(options, ports, { adopted, watch });
+  }
+
+  /** Volumes on the disks that the box took into use. */
+  volumes(): readonly VolumeOptions[] {
+    return this.#adopted.labels.map((label) => this.#options.volumeAt(join(this.#options.mounts, label)));
+  }
+
+  /** Tells `box` of disks that go, and of those that may have come back. */
+  attach(box: Box): void {
+    this.#box = box;
+    this.#watch.onGone((volume) => box.disks.store.pulled(volume));
+    this.#watch.onSeen(() => this.#welcome(box));
+  }
+
+  facts(): Pick<MachineFacts, 'hardware' | 'disks'> {
+    return this.#watch.facts();
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#watch.onChange(listener);
+  }
+
+  locate(device: string, on: boolean): Promise<void> {
+    return this.#watch.locate(device, on);
+  }
+
+  async adopt(device: string): Promise<void> {
+    const { shelf, entropy, log } = this.#ports;
+    const { mounts, volumeAt } = this.#options;
+    this.#watch.requireBlank(device);
+    const label = `aether-${toHex(entropy.bytes(3))}`;
+    await shelf.format(device, label);
+    // Noted before it holds anything: a box that loses power now mounts it at its next start.
+    await this.#adopted.add(label);
+    const folder = join(mounts, label);
+    if (!(await shelf.mount(label, folder))) log.warn('disk not mounted', { device, label });
+    await this.#box?.disks.attach(volumeAt(folder));
+    await this.#watch.look();
+    log.info('disk taken into use', { device, label });
+  }
+
+  /** Takes off what the box mounted, once nothing is open there. */
+  async close(): Promise<void> {
+    this.#watch.close();
+    await this.#mounting;
+    for (const label of this.#adopted.labels)
+      await this.#ports.shelf.unmount(join(this.#options.mounts, label));
+  }
+
+  /** A disk that was away is mounted where it belongs, and looked at. */
+  #welcome(box: Box): void {
+    const missing = box.disks.facts().volumes.filter(({ state }) => state === 'missing');
+    if (missing.length === 0) return;
+    this.#mounting = this.#mounting
+      .then(async () => {
+        for (const { name } of missing) {
+          if (this.#adopted.labels.includes(name))
+            await this.#ports.shelf.mount(name, join(this.#options.mounts, name));
+          await box.disks.store.reopen(name);
+        }
+      })
+      .catch((error: unknown) => {
+        this.#ports.log.warn('disk not opened again', { reason: describeError(error) });
+      });
+  }
+}

@@ -1,0 +1,53 @@
+import { CborFields, encodeCbor } from '../../base/cbor.ts';
+import { hasCode } from '../../base/errors.ts';
+import { stateFileBytesMax, volumesMax } from '../../base/limits.ts';
+import type { Log } from '../../base/log.ts';
+import type { Disk } from '../../ports/disk.ts';
+import { readFile, replaceFile } from '../../ports/replace-file.ts';
+
+/** CBOR `{v: 1, labels}` in the state folder: file systems that the box made, and mounts where it finds them. */
+const path = 'adopted.cbor';
+
+/** The labels of the disks that a person had this box take into use. */
+export class AdoptedDisks {
+  readonly #disk: Disk;
+  #labels: readonly string[];
+
+  private constructor(disk: Disk, labels: readonly string[]) {
+    this.#disk = disk;
+    this.#labels = labels;
+  }
+
+  /** A damaged list is an empty one: a person names the disks again in `box.json`. Errors: those of the disk. */
+  static async open(disk: Disk, { log }: { readonly log: Log }): Promise<AdoptedDisks> {
+    const bytes = await readFile(disk, path, stateFileBytesMax);
+    if (bytes === undefined) return new AdoptedDisks(disk, []);
+    try {
+      const labels = CborFields.decode(bytes)
+        .list('labels')
+        .filter((label) => typeof label === 'string')
+        .filter(isLabel);
+      return new AdoptedDisks(disk, labels.slice(0, volumesMax));
+    } catch (error) {
+      if (!hasCode(error, 'CBOR_INVALID')) throw error;
+      log.warn('list of adopted disks is damaged');
+      return new AdoptedDisks(disk, []);
+    }
+  }
+
+  get labels(): readonly string[] {
+    return this.#labels;
+  }
+
+  /** Durable on return. Errors: those of the disk. */
+  async add(label: string): Promise<void> {
+    const labels = [...this.#labels, label];
+    await replaceFile(this.#disk, path, encodeCbor({ v: 1, labels }));
+    this.#labels = labels;
+  }
+}
+
+/** What this box calls a file system that it makes: a name that no path and no option of a tool can be made of. */
+export function isLabel(label: string): boolean {
+  return /^aether-[0-9a-f]{6}$/.test(label);
+}
