@@ -12,9 +12,9 @@ import { BoxEnrolment, type Enrolled } from './pool/pairing/enrolment.ts';
 import { PagePairing } from './pool/pairing/page-pairing.ts';
 import { PairingHost, type PairingView } from './pool/pairing/pairing-host.ts';
 import { handleChunks } from './pool/transfer/chunk-handlers.ts';
-import { methods } from './pool/transfer/methods.ts';
+import { type Method, methods } from './pool/transfer/methods.ts';
 import { PeerDirectory } from './pool/transfer/peer-directory.ts';
-import { PeerDispatcher } from './pool/transfer/peer-dispatcher.ts';
+import { PeerDispatcher, type RequestHandler } from './pool/transfer/peer-dispatcher.ts';
 import { PeerServer } from './pool/transfer/peer-server.ts';
 import type { Clock, Timer } from './ports/clock.ts';
 import type { Compute } from './ports/compute.ts';
@@ -216,6 +216,11 @@ export class Box {
   get page(): PagePairing {
     const { identity, name } = this;
     return new PagePairing({ host: this.#pairing, enrolment: this.#enrolment, identity, name }, this.#ports);
+  }
+
+  /** Answers one more method of the members. */
+  handle(method: Method, handler: RequestHandler): void {
+    this.#dispatcher.handle(method, handler);
   }
 
   /** The code that is valid now, if any, and how pairing stands. */

@@ -119,3 +119,22 @@ export const locateMs = 60_000;
 
 /** Disks smaller than this are boot partitions, firmware and memory cards of cameras, nothing to store in. */
 export const diskBytesMin = 64 * 1024 * 1024;
+
+/** A console that nobody typed at for so long asks for the PIN again. */
+export const consoleIdleLockMs = 10 * 60_000;
+
+/** What a console has written and nobody has taken; the rest is dropped. A serial line takes six seconds for it. */
+export const consoleOutputBytesMax = 64 * 1024;
+
+/** A serial line that cannot be opened is tried again after this, then twice as long, at most a minute. */
+export const serialRetryMsMin = 1000;
+export const serialRetryMsMax = 60_000;
+
+/** Consoles of members over the network; the oldest makes room. */
+export const consoleSessionsMax = 8;
+
+/** A desktop that asks nothing for so long has gone. */
+export const consoleSessionIdleMs = 60_000;
+
+/** How long one exchange waits for something to be written. */
+export const consoleWaitMsMax = 10_000;

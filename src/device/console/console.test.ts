@@ -1,24 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AetherError } from '../../base/errors.ts';
-import { createLog, LogRing } from '../../base/log.ts';
+import { createLog } from '../../base/log.ts';
 import type { ConsoleLineStyle } from '../../ports/terminal-line.ts';
 import { foldStatus } from '../../status/appliance-status.ts';
 import { healthyFacts } from '../../testing/appliance-facts.ts';
+import { ConsoleFixture } from '../../testing/console-fixture.ts';
 import { FakeClock, settle } from '../../testing/fake-clock.ts';
 import { FakeConsoleLine } from '../../testing/fake-console-line.ts';
-import { NotingControl } from '../../testing/noting-control.ts';
 import { SeededEntropy } from '../../testing/seeded-entropy.ts';
 import { commands } from './commands.ts';
 import { Console, type ConsoleEnd } from './console.ts';
 
 function open(style: ConsoleLineStyle = 'plain') {
   const clock = new FakeClock();
-  const ring = new LogRing(100);
   const line = new FakeConsoleLine(style);
-  const control = new NotingControl();
+  const { control, log: ring, context } = new ConsoleFixture();
   control.code = { code: '4821-9930', expiresAtMs: clock.wallMs() + 600_000 };
-  const console = new Console({ line, context: { control, log: ring } }, { clock });
+  const console = new Console({ line, context }, { clock });
   const ends: ConsoleEnd[] = [];
   void console.ended.then((end) => ends.push(end));
   console.start();

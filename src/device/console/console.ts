@@ -1,11 +1,15 @@
 import { type Bytes, concat } from '../../base/bytes.ts';
+import { AetherError } from '../../base/errors.ts';
+import { consoleIdleLockMs } from '../../base/face-limits.ts';
 import { printable } from '../../base/format.ts';
 import { consoleInputBytesMax } from '../../base/limits.ts';
 import type { LogLevel } from '../../base/log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ConsoleLine } from '../../ports/terminal-line.ts';
-import { type ConsoleContext, completeCommand, logLine, runCommandLine } from './commands.ts';
+import { type CommandResult, type ConsoleContext, failed } from './command.ts';
+import { completeCommand, isOpen, runCommandLine } from './commands.ts';
 import { type EditorEvent, LineEditor } from './line-editor.ts';
+import { logLine } from './read-commands.ts';
 import { bannerLines } from './views.ts';
 
 /**
@@ -46,6 +50,10 @@ export class Console {
   #mode: Mode = 'prompt';
   #waiting: Bytes = new Uint8Array(0);
   #hungUp = false;
+  /** The maintenance PIN was given. */
+  #unlocked = false;
+  /** When the last command ended. */
+  #usedMs = 0;
   #abort = new AbortController();
   #answer: ((answer: string | undefined) => void) | undefined;
   #stopFollowing: () => void = () => {};
@@ -158,20 +166,45 @@ export class Console {
   }
 
   async #run(text: string): Promise<void> {
-    const { lines, exitStatus } = await runCommandLine(text, {
-      box: this.#context,
-      columns: this.#line.columns,
-      wallMs: this.#clock.wallMs(),
-      print: (line) => this.print(line),
-      followLog: () => this.#followLog(),
-      ask: (question) => this.#ask(question),
-      signal: this.#abort.signal,
-    });
+    const { lines, exitStatus } = (await this.#lock(text)) ?? (await this.#command(text));
+    this.#usedMs = this.#clock.monotonicMs();
     if (this.#isEnded()) return;
     this.#write(lines);
     if (exitStatus !== 0) this.#write([`(exit status ${exitStatus})`]);
     this.#prompt();
     this.#feed();
+  }
+
+  #command(text: string): Promise<CommandResult> {
+    return runCommandLine(text, {
+      box: this.#context,
+      columns: this.#line.columns,
+      wallMs: this.#clock.wallMs(),
+      print: (line) => this.print(line),
+      followLog: () => this.#followLog(),
+      ask: (question, options) => this.#ask(question, options?.hidden ?? false),
+      signal: this.#abort.signal,
+    });
+  }
+
+  /**
+   * Asks for the maintenance PIN, where there is one and it was not given in a while; the answer is why the command is
+   * not run. A serial line tells nobody when a person walks away from it.
+   */
+  async #lock(text: string): Promise<CommandResult | undefined> {
+    const { control } = this.#context;
+    if (!control.hasPin || isOpen(text)) return undefined;
+    if (this.#unlocked && this.#clock.monotonicMs() - this.#usedMs < consoleIdleLockMs) return undefined;
+    this.#unlocked = false;
+    const pin = await this.#ask('PIN: ', true);
+    if (pin === undefined) return { lines: ['Not done.'], exitStatus: 1 };
+    try {
+      this.#unlocked = await control.checkPin(pin);
+      return this.#unlocked ? undefined : { lines: ['That is not the PIN.'], exitStatus: 1 };
+    } catch (error) {
+      if (!(error instanceof AetherError)) throw error;
+      return failed(error);
+    }
   }
 
   #followLog(): () => void {
@@ -181,12 +214,12 @@ export class Console {
     };
   }
 
-  #ask(question: string): Promise<string | undefined> {
+  #ask(question: string, hidden: boolean): Promise<string | undefined> {
     if (this.#isEnded() || this.#abort.signal.aborted) return Promise.resolve(undefined);
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     this.#answer = resolve;
     this.#mode = 'asking';
-    this.#line.write(this.#editor.begin(question, { remember: false }));
+    this.#line.write(this.#editor.begin(question, { remember: false, hidden }));
     this.#feed();
     return promise;
   }

@@ -38,6 +38,9 @@ export interface Fed {
 
 const bell = '\x07';
 
+/** Keys that would put into a line what was not typed, or show words: not while nothing of it is shown. */
+const unseenKeys: ReadonlySet<Key['name']> = new Set(['tab', 'up', 'down']);
+
 /**
  * Edits one line at a time in bounded memory. Does no input or output: bytes come in, text to write and events go
  * out. The line stays in one row of the terminal and scrolls sideways when it is longer, so that redrawing it
@@ -51,6 +54,7 @@ export class LineEditor {
   #draft: readonly string[] = [];
   #prompt = '';
   #remembers = true;
+  #hidden = false;
   #open = false;
   #characters: string[] = [];
   #cursor = 0;
@@ -61,10 +65,14 @@ export class LineEditor {
     this.#options = options;
   }
 
-  /** Opens a new line; returns the text to write. `remember`: whether it goes into the history. */
-  begin(prompt: string, options: { readonly remember: boolean } = { remember: true }): string {
+  /**
+   * Opens a new line; returns the text to write. `remember`: whether it goes into the history; `hidden`: nothing of it
+   * is shown.
+   */
+  begin(prompt: string, options: { readonly remember?: boolean; readonly hidden?: boolean } = {}): string {
     this.#prompt = prompt;
-    this.#remembers = options.remember;
+    this.#hidden = options.hidden ?? false;
+    this.#remembers = (options.remember ?? true) && !this.#hidden;
     this.#open = true;
     this.#set([]);
     this.#historyIndex = this.#history.length;
@@ -84,6 +92,7 @@ export class LineEditor {
     }
     if (event !== undefined) this.#open = false;
     else if (this.#stale) this.#echo += this.#redraw();
+    if (this.#hidden) this.#echo = event === undefined ? '' : '\r\n';
     if (this.#options.style === 'plain') this.#echo = '';
     return { consumed: at - offset, echo: this.#echo, event };
   }
@@ -106,6 +115,7 @@ export class LineEditor {
   }
 
   #press(key: Key): EditorEvent | undefined {
+    if (this.#hidden && unseenKeys.has(key.name)) return undefined;
     switch (key.name) {
       case 'text':
         this.#insert([key.text]);
@@ -253,6 +263,7 @@ export class LineEditor {
   #redraw(): string {
     this.#stale = false;
     const prompt = this.#shownPrompt();
+    if (this.#hidden) return `\r${prompt}`;
     if (this.#options.style !== 'ansi') return `${prompt}${this.#characters.join('')}`;
     const room = Math.max(4, this.#options.columns() - 1 - textWidth(prompt));
     const [start, end] = this.#visibleRange(room);

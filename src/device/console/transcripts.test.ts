@@ -1,65 +1,24 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { createLog, LogRing } from '../../base/log.ts';
+import { createLog } from '../../base/log.ts';
 import type { ConsoleLineStyle } from '../../ports/terminal-line.ts';
+import { conditionsOf } from '../../status/conditions.ts';
 import type { ApplianceFacts } from '../../status/facts.ts';
-import { healthyFacts, peerFacts, unclaimedFacts, volumeFacts } from '../../testing/appliance-facts.ts';
+import { emptyHistory, type StatusEvent, stepHistory } from '../../status/history.ts';
+import { ConsoleFixture, consoleBoxes } from '../../testing/console-fixture.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { FakeConsoleLine } from '../../testing/fake-console-line.ts';
-import { NotingControl } from '../../testing/noting-control.ts';
 import { TerminalScreen } from '../../testing/terminal-screen.ts';
 import { Console } from './console.ts';
 
 /*
  * Golden transcripts. Each file is a header (`box`, `style`, `columns`), a line `keys:` for each piece of input in
  * the order it is given, a line `---`, and then the screen a person sees at the end. In the keys, names in angle
- * brackets are keys, `<wait 5s>` lets time pass and `<log text>` is a warning in the log.
+ * brackets are keys, `<wait 5s>` lets time pass, `<log text>` is a warning in the log and `<pin 1234>` sets a maintenance PIN.
  * UPDATE_TRANSCRIPTS=1 writes the screens anew, to be read before they are committed.
  */
 const folder = new URL('transcripts/', import.meta.url);
-
-const boxes: Readonly<Record<string, ApplianceFacts>> = {
-  healthy: healthyFacts,
-  unclaimed: unclaimedFacts,
-  'bare-cable': {
-    ...unclaimedFacts,
-    network: {
-      ...healthyFacts.network,
-      interfaces: [
-        {
-          name: 'eth0',
-          addresses: [
-            { address: '169.254.7.9', origin: 'link-local' },
-            { address: 'fe80::3f2a', origin: 'link-local' },
-          ],
-          linkLocal: { phase: 'held', address: '169.254.7.9', reason: null, conflicts: 2 },
-        },
-        {
-          name: 'eth1',
-          addresses: [],
-          linkLocal: { phase: 'waiting', address: null, reason: null, conflicts: 0 },
-        },
-      ],
-      conflicts: { count: 1, lastAgoMs: 190_000, lastFrom: '169.254.7.10' },
-      refused: { malformed: 12, offLink: 3, arp: 1 },
-      heard: [],
-      sharesPortWith: ['avahi-daemon'],
-    },
-  },
-  troubled: {
-    ...healthyFacts,
-    volumes: [
-      volumeFacts('disk1', { state: 'failed', error: 'input/output error' }),
-      volumeFacts('disk2', { usedBytes: 920 * 1024 ** 3, corruptRecords: 2 }),
-    ],
-    peers: [
-      peerFacts('aether-7b10', { reachable: false, address: '192.0.2.7:4000', lastSeenAgoMs: 3_700_000 }),
-      peerFacts('aether-c4e9', { address: '192.0.2.9:4000' }),
-    ],
-    copies: { missing: 1204, copying: true },
-  },
-};
 
 const keys: Readonly<Record<string, string>> = {
   enter: '\r',
@@ -91,21 +50,21 @@ function parse(text: string): Transcript {
 
 async function play(transcript: Transcript): Promise<string> {
   const clock = new FakeClock();
-  const ring = new LogRing(100);
   const columns = Number(transcript.head.get('columns') ?? 80);
   const style = (transcript.head.get('style') ?? 'ansi') as ConsoleLineStyle;
   const screen = new TerminalScreen(columns, { obeysEscapes: style === 'ansi' });
   const line = new FakeConsoleLine(style, columns, (text) =>
     screen.write(style === 'plain' ? text.replaceAll('\n', '\r\n') : text),
   );
-  const facts = boxes[transcript.head.get('box')!]!;
-  const control = new NotingControl();
-  control.set(facts);
+  const facts = consoleBoxes[transcript.head.get('box')!]!;
+  const fixture = new ConsoleFixture(facts);
+  const { control, log: ring } = fixture;
+  control.events = historyOf(facts, clock.wallMs());
   control.code = {
     code: '4821-9930',
     expiresAtMs: facts.pool === null ? null : clock.wallMs() + 600_000,
   };
-  const console = new Console({ line, context: { control, log: ring } }, { clock });
+  const console = new Console({ line, context: fixture.context }, { clock });
   let end = '';
   void console.ended.then((reason) => {
     end = `(ended: ${reason})\n`;
@@ -118,6 +77,7 @@ async function play(transcript: Transcript): Promise<string> {
     const [, word = '', rest = ''] = /^<([\w-]+) ?(.*)>$/.exec(piece) ?? [];
     if (word === 'wait') await clock.run(Number.parseInt(rest, 10) * 1000);
     else if (word === 'log') log.warn(rest);
+    else if (word === 'pin') control.pin = rest;
     else line.type(keys[word] ?? piece);
     await clock.run(0);
   }
@@ -126,6 +86,11 @@ async function play(transcript: Transcript): Promise<string> {
     .map((each) => each.trimEnd())
     .join('\n')
     .trimEnd()}\n${end}`;
+}
+
+/** As if the box had been like this for an hour. */
+function historyOf(facts: ApplianceFacts, wallMs: number): readonly StatusEvent[] {
+  return stepHistory(emptyHistory, conditionsOf(facts), wallMs - 3_600_000).events;
 }
 
 for (const name of readdirSync(folder).filter((each) => each.endsWith('.txt'))) {

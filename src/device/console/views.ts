@@ -9,6 +9,7 @@ import {
   wrapText,
 } from '../../base/format.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
+import { conditionKey } from '../../status/condition.ts';
 import { describeLights } from '../leds/patterns.ts';
 import { labelled } from './labelled.ts';
 
@@ -37,37 +38,20 @@ function conditionLines(status: ApplianceStatus, columns: number): readonly stri
     '',
     ...labelled(condition.severity, condition.message, columns),
     ...labelled('', condition.help, columns),
+    ...(condition.acknowledged ? labelled('', 'You have seen it.', columns) : []),
   ]);
 }
 
-export function diskLines(status: ApplianceStatus, columns: number): readonly string[] {
-  if (status.volumes.length === 0) return ['This box has no disk.'];
-  const rows = status.volumes.map((volume) => [
-    volume.name,
-    volume.state,
-    formatGibibytes(volume.usedBytes),
-    formatGibibytes(volume.freeBytes),
-    formatGibibytes(volume.capacityBytes),
-    String(volume.chunkCount),
-    String(volume.corruptRecords),
-  ]);
-  const table = formatTable(
-    [
-      { title: 'disk', flexible: true },
-      { title: 'state' },
-      { title: 'used', align: 'right' },
-      { title: 'free', align: 'right' },
-      { title: 'capacity', align: 'right' },
-      { title: 'chunks', align: 'right' },
-      { title: 'damaged', align: 'right' },
-    ],
-    rows,
-    columns,
-  );
-  const errors = status.volumes
-    .filter((volume) => volume.error !== null)
-    .flatMap((volume) => wrapText(printable(`${volume.name}: ${volume.error}`), columns));
-  return [...table, ...errors];
+/** What there is to be acknowledged, by its key. */
+export function conditionKeyLines({ conditions }: ApplianceStatus, columns: number): readonly string[] {
+  if (conditions.length === 0) return ['There is nothing to be seen.'];
+  return conditions.flatMap((condition) => {
+    const seen = condition.acknowledged ? ' (seen)' : '';
+    return [
+      printable(`${conditionKey(condition)}${seen}`),
+      ...wrapText(printable(condition.message), columns - 2).map((line) => `  ${line}`),
+    ];
+  });
 }
 
 export function poolLines(status: ApplianceStatus, columns: number): readonly string[] {

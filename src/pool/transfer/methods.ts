@@ -1,5 +1,6 @@
 import {
   chunkIdsPerRequestMax,
+  consoleInputBytesMax,
   framePayloadBytesMax,
   helloBytesMax,
   nameBytesMax,
@@ -25,6 +26,8 @@ export const methods = {
   treeCommit: 80,
   treeStat: 81,
   treeList: 82,
+  consoleExchange: 96,
+  loginCode: 97,
 } as const;
 
 export type Method = (typeof methods)[keyof typeof methods];
@@ -88,6 +91,11 @@ export const methodDescriptions: ReadonlyMap<number, MethodDescription> = new Ma
     methods.treeList,
     describe('tree.list', 'member', { payloadBytesMax: pathRequestBytesMax, largeAnswer: true }),
   ],
+  [
+    methods.consoleExchange,
+    describe('console.exchange', 'member', { payloadBytesMax: consoleInputBytesMax }),
+  ],
+  [methods.loginCode, describe('login.code', 'member', { payloadBytesMax: 0 })],
 ]);
 
 /** The longest payload that a request of `method` may have; a method we do not know may have any. */

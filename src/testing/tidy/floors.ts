@@ -24,6 +24,7 @@ const compositions = new Set(
     'box',
     'box-announcer',
     'box-config',
+    'box-console',
     'box-control',
     'box-disks',
     'box-faces',

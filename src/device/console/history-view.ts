@@ -1,0 +1,45 @@
+import { printable, wrapText } from '../../base/format.ts';
+import { isoTime } from '../../base/log.ts';
+import type { UpdateFacts } from '../../status/facts.ts';
+import type { StatusChange, StatusEvent } from '../../status/history.ts';
+
+const words: Readonly<Record<StatusChange, string>> = {
+  raised: '',
+  worse: 'worse: ',
+  better: 'better: ',
+  cleared: 'over: ',
+  acknowledged: 'seen: ',
+};
+
+/** What became of the box's conditions, the newest last. */
+export function historyLines(events: readonly StatusEvent[], columns: number): readonly string[] {
+  if (events.length === 0) return ['Nothing has happened yet.'];
+  return events.flatMap(({ atMs, change, severity, message, times }) => {
+    const often = times > 1 ? ` (${times} times)` : '';
+    const text = `${isoTime(atMs).slice(0, 16).replace('T', ' ')} ${severity}: ${words[change]}${message}${often}`;
+    const [first = '', ...rest] = wrapText(printable(text), columns - 2);
+    return [first, ...rest.map((line) => `  ${line}`)];
+  });
+}
+
+export function updateLines(
+  { state, version, progressPercent, reason }: UpdateFacts,
+  columns: number,
+): readonly string[] {
+  return wrapText(printable(sentence()), columns);
+
+  function sentence(): string {
+    switch (state) {
+      case 'none':
+        return 'No update waits.';
+      case 'staged':
+        return `Version ${version} is ready, its signature found good. To install it: update install`;
+      case 'installing':
+        return `Version ${version} is being installed, ${progressPercent ?? 0}% done: do not unplug the box.`;
+      case 'restart-due':
+        return `Version ${version} is installed and runs from the next start on.`;
+      case 'rolled-back':
+        return `Version ${version} did not work${reason === null ? '' : ` (${reason})`}; the version before runs again.`;
+    }
+  }
+}
