@@ -11,6 +11,7 @@ import {
   textField,
   withDefault,
 } from './base/config.ts';
+import { serialLinesMax } from './base/face-limits.ts';
 import { volumesMax } from './base/limits.ts';
 
 /** Where a box listens unless told otherwise. Not registered with IANA; found by DNS-SD, so any port does. */
@@ -74,6 +75,8 @@ const schema = objectField({
     }),
     { on: true, port: null, plainPort: null },
   ),
+  /** Serial lines with the maintenance console on them: the UART, a USB gadget. */
+  serial: withDefault(listField(textField(), { itemsMax: serialLinesMax }), []),
   console: withDefault(choiceField(['terminal', 'none']), 'terminal'),
   mqtt: withDefault(mqttSchema, mqttSchema.read({}, 'mqtt')),
 });

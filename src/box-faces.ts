@@ -1,71 +1,130 @@
-import type { Log, LogRing } from './base/log.ts';
-import type { ApplianceControl } from './control/appliance-control.ts';
+import type { Log } from './base/log.ts';
+import type { ConsoleContext } from './device/console/command.ts';
 import { Console, type ConsoleEnd } from './device/console/console.ts';
+import { SerialConsole } from './device/console/serial-console.ts';
 import { LedDriver } from './device/leds/led-driver.ts';
 import type { BoardPins } from './device/pins.ts';
 import { openGpioLeds } from './platform/gpio-leds.ts';
+import { SerialLine } from './platform/serial-line.ts';
 import { TerminalLeds } from './platform/terminal-leds.ts';
 import { TerminalLine } from './platform/terminal-line.ts';
 import { type Clock, every } from './ports/clock.ts';
 import type { LedPort } from './ports/leds.ts';
 
 export interface BoxFacesOptions {
-  readonly control: ApplianceControl;
-  readonly ring: LogRing;
-  /** What a person at the terminal should see first. */
-  readonly greeting: readonly string[];
+  readonly context: ConsoleContext;
+  /** What a person at the terminal should see first; undefined: there is no console on the terminal. */
+  readonly greeting: readonly string[] | undefined;
+  /** Serial lines with a console on them. */
+  readonly serial: readonly string[];
   readonly pins: BoardPins;
 }
+
+/** How a person at the terminal ends the console: the box is to stop, or to go on without. */
+export type TerminalEnd = Exclude<ConsoleEnd, 'hang-up'>;
 
 /** Ages in sentences go on without anything happening. */
 const showPeriodMs = 1000;
 
-/** What a person sees of a box and types to it: its lights, and its console on the terminal. */
+/** What a person sees of a box and types to it: its lights, and its consoles on the terminal and on serial lines. */
 export class BoxFaces {
-  /** Resolves when the person at the terminal has closed the console, or wants the box to stop. */
-  readonly ended: Promise<Exclude<ConsoleEnd, 'hang-up'>>;
-  readonly #close: () => void;
+  /** Resolves when the person at the terminal has ended the console there. */
+  readonly ended: Promise<TerminalEnd>;
+  readonly #closers: readonly (() => void)[];
 
-  private constructor(ended: Promise<Exclude<ConsoleEnd, 'hang-up'>>, close: () => void) {
+  private constructor(ended: Promise<TerminalEnd>, closers: readonly (() => void)[]) {
     this.ended = ended;
-    this.#close = close;
+    this.#closers = closers;
   }
 
   static async start(
-    { control, ring, greeting, pins }: BoxFacesOptions,
-    { clock, log }: { readonly clock: Clock; readonly log: Log },
+    { context, greeting, serial, pins }: BoxFacesOptions,
+    ports: { readonly clock: Clock; readonly log: Log },
   ): Promise<BoxFaces> {
-    const line = new TerminalLine();
-    const console = new Console({ line, context: { control, log: ring }, greeting }, { clock });
-    const gpio = await openGpioLeds({ pins }, { log });
-    if (gpio.reason !== undefined) log.info('lights are drawn on the terminal', { reason: gpio.reason });
-    const leds: LedPort = gpio.leds ?? new TerminalLeds({ print: (text) => console.print(text) });
-    const driver = new LedDriver({ ports: [leds] }, { clock });
-    const show = () => driver.show(control.status());
-    const unsubscribe = control.onChange(show);
-    const refresh = every(clock, showPeriodMs, show);
-    console.start();
-    show();
-    let closing = false;
-    const ended = Promise.withResolvers<Exclude<ConsoleEnd, 'hang-up'>>();
-    console.ended.then((end) => {
-      if (closing || end === 'hang-up') return;
-      if (end === 'leave') line.close();
-      ended.resolve(end);
+    const terminal = greeting === undefined ? undefined : new TerminalFace(context, greeting, ports.clock);
+    const lights = await startLights(context, pins, terminal, ports);
+    const consoles = serial.map((path) => {
+      const open = () => SerialLine.open({ path, baud: pins.console.baud, style: 'ansi' });
+      const log = ports.log.part('console');
+      return new SerialConsole({ name: path, open, context }, { clock: ports.clock, log });
     });
-    return new BoxFaces(ended.promise, () => {
-      closing = true;
-      unsubscribe();
-      refresh.cancel();
-      show();
-      console.close();
-      driver.close();
-      line.close();
+    terminal?.start();
+    lights.show();
+    return new BoxFaces(terminal?.ended ?? new Promise(() => {}), [
+      ...consoles.map((each) => () => each.close()),
+      () => lights.show(),
+      () => terminal?.closeConsole(),
+      () => lights.close(),
+      () => terminal?.closeLine(),
+    ]);
+  }
+
+  /** Gives everything back. */
+  close(): void {
+    for (const each of this.#closers) each();
+  }
+}
+
+/** The console on the terminal that the program was started from. */
+class TerminalFace {
+  readonly ended: Promise<TerminalEnd>;
+  readonly #line = new TerminalLine();
+  readonly #console: Console;
+  #closing = false;
+
+  constructor(context: ConsoleContext, greeting: readonly string[], clock: Clock) {
+    this.#console = new Console({ line: this.#line, context, greeting }, { clock });
+    const { promise, resolve } = Promise.withResolvers<TerminalEnd>();
+    this.ended = promise;
+    this.#console.ended.then((end) => {
+      if (this.#closing || end === 'hang-up') return;
+      if (end === 'leave') this.#line.close();
+      resolve(end);
     });
   }
 
-  /** Gives the terminal back. */
-  close(): void {
-    this.#close();
+  start(): void {
+    this.#console.start();
   }
+
+  print(text: string): void {
+    this.#console.print(text);
+  }
+
+  closeConsole(): void {
+    this.#closing = true;
+    this.#console.close();
+  }
+
+  closeLine(): void {
+    this.#line.close();
+  }
+}
+
+/** Plays the box's state on its lights, or draws them on the terminal. */
+async function startLights(
+  { control }: ConsoleContext,
+  pins: BoardPins,
+  terminal: TerminalFace | undefined,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<{ show(): void; close(): void }> {
+  const gpio = await openGpioLeds({ pins }, { log });
+  const ports: LedPort[] = [];
+  if (gpio.leds !== undefined) ports.push(gpio.leds);
+  else if (terminal !== undefined) {
+    log.info('lights are drawn on the terminal', { reason: gpio.reason });
+    ports.push(new TerminalLeds({ print: (text) => terminal.print(text) }));
+  }
+  const driver = new LedDriver({ ports }, { clock });
+  const show = () => driver.show(control.status());
+  const unsubscribe = control.onChange(show);
+  const refresh = every(clock, showPeriodMs, show);
+  return {
+    show,
+    close: () => {
+      unsubscribe();
+      refresh.cancel();
+      driver.close();
+    },
+  };
 }

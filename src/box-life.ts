@@ -7,6 +7,7 @@ export class BoxLife {
   readonly onSignal = (): void => void this.end('shutdown');
   readonly #ask: () => void;
   readonly #closed = Promise.withResolvers<void>();
+  readonly #actions: (() => void)[] = [];
   #how: BoxEnd | undefined;
 
   constructor() {
@@ -27,8 +28,14 @@ export class BoxLife {
     return this.#closed.promise;
   }
 
+  /** Calls `action` when everything is on disk, before anybody hears of it. */
+  onClosed(action: () => void): void {
+    this.#actions.push(action);
+  }
+
   /** Says that everything is on disk. */
   closed(): void {
+    for (const action of this.#actions) action();
     this.#closed.resolve();
   }
 }

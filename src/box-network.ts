@@ -73,10 +73,18 @@ export class BoxNetwork {
     this.#sharesPortWith = this.#ports.otherResponders();
     if (this.#sharesPortWith.length > 0)
       log.part('mdns').info('port 5353 is shared', { with: this.#sharesPortWith.join(', ') });
-    const network = listening(this.#ports.network, this.#options.listenHost);
-    const ports = { network, clock, entropy, log };
+    const ports = { network: this.multicast, clock, entropy, log };
     this.#announcer = await BoxAnnouncer.start(box, { port, web }, { ...ports, memory: this.#memory });
     this.#group = await BoxGroup.start(box, { ...ports, stateDisk: this.#ports.stateDisk });
+  }
+
+  get listenHost(): string {
+    return this.#options.listenHost;
+  }
+
+  /** The network as far as the box answers on it. */
+  get multicast(): MulticastNetwork {
+    return listening(this.#ports.network, this.#options.listenHost);
   }
 
   /** Other programs of this computer that answer multicast DNS. */

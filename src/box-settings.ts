@@ -52,6 +52,12 @@ export const options: Readonly<Record<string, OptionSpec>> = {
     value: 'PORT',
     help: `the page for browsers: its port (default: ${defaultWebPort} or the next free one), or off`,
   },
+  serial: {
+    type: 'string',
+    value: 'DEVICE',
+    multiple: true,
+    help: 'a serial line with the maintenance console on it, 115200 8N1: /dev/ttyAMA0; once for each',
+  },
   console: { type: 'string', value: 'WHERE', help: 'the maintenance console: terminal (default) or none' },
   'json-ready': { type: 'boolean', help: 'print one line of JSON when it listens' },
   version: { type: 'boolean', help: 'print the version' },
@@ -66,7 +72,7 @@ export const usage = [
   ...optionLines(options),
   '',
   'box.json in DIR may set name, listen {host, port}, volumes [{path, limitGiB}], web {on, port, plainPort},',
-  'linkLocal and console;',
+  'serial [devices], mqtt (docs/mqtt.md), linkLocal and console;',
   'options come first.',
 ];
 
@@ -106,6 +112,12 @@ export function webSettings(line: CommandLine, { web }: BoxConfig, host: string)
     throw usageError(`--web ${flag}: a port or off was expected`, 'npm start -- --help');
   }
   return { host, ports: [port], plainPort };
+}
+
+/** Serial lines with a console on them. */
+export function serialDevices(line: CommandLine, { serial }: BoxConfig): readonly string[] {
+  const flags = line.texts('serial');
+  return flags.length > 0 ? flags : serial;
 }
 
 export async function readConfig(disk: Disk): Promise<BoxConfig> {

@@ -1,10 +1,12 @@
 import type { WebAssets } from './access/web/web-face.ts';
 import { WebFace } from './access/web/web-face.ts';
+import { encodeCbor } from './base/cbor.ts';
 import { hasCode } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import type { Box } from './box.ts';
 import type { WebPorts } from './box-announcer.ts';
 import type { ApplianceControl } from './control/appliance-control.ts';
+import { methods } from './pool/transfer/methods.ts';
 import { fingerprintOf, loadOrCreateWebCertificate } from './pool/web-certificate.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Disk } from './ports/disk.ts';
@@ -101,6 +103,13 @@ function onwards(port: number): HttpHandler {
     const at = port === 443 ? host : `${host}:${port}`;
     return { status: 307, headers: { location: `https://${at}/${target}`, 'cache-control': 'no-store' } };
   };
+}
+
+/** Tells members (method 97 of docs/formats.md §6) where the page is, with a code to log in there. */
+export function answerLoginCodes(box: Box, control: ApplianceControl, { port, fingerprint }: BoxWeb): void {
+  box.handle(methods.loginCode, async () => {
+    return encodeCbor({ port, code: control.pair().code, certificate: fingerprint });
+  });
 }
 
 /** Where a person finds the page on `address`. */

@@ -2,21 +2,25 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { toHex } from './base/bytes.ts';
 import { AetherError } from './base/errors.ts';
+import { mqttFileBytesMax } from './base/face-limits.ts';
 import { logEntriesMax } from './base/limits.ts';
 import { createLog, formatLogEntry, type Log, LogRing } from './base/log.ts';
 import { version } from './base/version.ts';
 import { Box, type BoxOptions, type MachineFacts } from './box.ts';
 import type { BoxConfig } from './box-config.ts';
+import { BoxConsole } from './box-console.ts';
 import { BoxControl, type BoxControlPorts, type BoxEnd, unknownMachine } from './box-control.ts';
 import { BoxFaces } from './box-faces.ts';
 import { BoxLife } from './box-life.ts';
 import { WatchedMachine } from './box-machine.ts';
+import { BoxMqtt } from './box-mqtt.ts';
 import { BoxNetwork } from './box-network.ts';
 import {
   boxOptions,
   linkLocalMode,
   options,
   readConfig,
+  serialDevices,
   usage,
   type VolumePath,
   volumeAt,
@@ -25,15 +29,17 @@ import {
   type WebSettings,
   webSettings,
 } from './box-settings.ts';
-import { BoxWeb, urlOf } from './box-web.ts';
+import { answerLoginCodes, BoxWeb, urlOf } from './box-web.ts';
 import { type CommandLine, parseCommandLine, usageError } from './cli/arguments.ts';
 import { exitCodeOf } from './cli/exit-codes.ts';
 import { errorLines } from './cli/output.ts';
+import type { ConsoleContext } from './device/console/command.ts';
 import { parseBoardPins } from './device/pins.ts';
 import { beginFactoryReset, finishFactoryReset } from './platform/factory-reset.ts';
 import { InstanceLock } from './platform/instance-lock.ts';
 import { type Kernel, openKernel } from './platform/kernel.ts';
 import { LmdbStore } from './platform/lmdb-store.ts';
+import { MqttBroker } from './platform/mqtt-broker.ts';
 import { NodeClock } from './platform/node-clock.ts';
 import { nodeCompute } from './platform/node-compute.ts';
 import { NodeDisk } from './platform/node-disk.ts';
@@ -41,6 +47,7 @@ import { nodeEntropy } from './platform/node-entropy.ts';
 import { NodeHttpServer } from './platform/node-http-server.ts';
 import { NodeMulticastNetwork } from './platform/node-multicast.ts';
 import { anotherBox, otherResponders } from './platform/other-responders.ts';
+import { readTextFile } from './platform/text-file.ts';
 import { TlsTransport } from './platform/tls-transport.ts';
 import { readWebAssets } from './platform/web-assets.ts';
 import type { Disk } from './ports/disk.ts';
@@ -103,8 +110,8 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
       const options = { ...settings, volumes: [...volumes.map(volumeAt), ...(machine?.volumes() ?? [])] };
       const box = await openBox(folder, options, network, { log, machine: () => control.machineFacts() });
       machine?.attach(box);
-      const web = webSettings(line, config, settings.listen.host);
-      await serve(box, control, network, { life, web, line, withConsole: where === 'terminal' }, ports);
+      const withConsole = where === 'terminal';
+      await serve(box, control, network, { life, folder, config, line, withConsole }, ports);
       if (where === 'terminal') say([box.status().headline]);
     } finally {
       await network.close();
@@ -188,7 +195,8 @@ function openBox(
 
 interface Surroundings {
   readonly life: BoxLife;
-  readonly web: WebSettings | undefined;
+  readonly folder: string;
+  readonly config: BoxConfig;
   readonly line: CommandLine;
   readonly withConsole: boolean;
 }
@@ -198,29 +206,56 @@ async function serve(
   box: Box,
   control: BoxControl,
   network: BoxNetwork,
-  { life, web: webWanted, line, withConsole }: Surroundings,
+  surroundings: Surroundings,
   ports: BoxControlPorts,
 ): Promise<void> {
-  let web: BoxWeb | undefined;
-  let faces: BoxFaces | undefined;
+  const { life, config, line } = surroundings;
+  const closers: (() => void | Promise<void>)[] = [];
   try {
     const port = await box.start();
     control.attach(box);
     for (const signal of signals) process.once(signal, life.onSignal);
-    web = await startWeb(box, control, webWanted, ports);
+    const web = await startWeb(box, control, webSettings(line, config, network.listenHost), ports);
+    if (web !== undefined) closers.push(() => web.close());
     await network.announce(box, port, web);
+    const broker = await startMqtt(box, control, network, surroundings, ports);
+    closers.push(() => broker.close());
+    const context = { control, log: ring, files: () => box.pool?.files, broker };
+    const remote = new BoxConsole(context, ports);
+    remote.attach(box);
+    closers.push(() => remote.close());
+    if (web !== undefined) answerLoginCodes(box, control, web);
     if (line.flag('json-ready')) sayReady(box, port, web);
-    if (withConsole) faces = await startFaces(control, greetingOf(box, network, web), life, ports.log);
+    const faces = await startFaces(context, greetingOf(box, network, web), surroundings, ports.log);
+    life.onClosed(() => faces.close());
     await life.asked;
   } finally {
-    await web?.close();
+    for (const close of closers.reverse()) await close();
     await network.withdraw();
     await box.close();
     await control.close();
     for (const signal of signals) process.off(signal, life.onSignal);
     life.closed();
-    faces?.close();
   }
+}
+
+function startMqtt(
+  box: Box,
+  control: BoxControl,
+  network: BoxNetwork,
+  { config, folder }: Surroundings,
+  ports: BoxControlPorts,
+): Promise<BoxMqtt> {
+  return BoxMqtt.start({
+    ...ports,
+    control,
+    config: config.mqtt,
+    boxId: toHex(box.identity.memberId),
+    readText: (path) => readTextFile(resolve(folder, path), mqttFileBytesMax),
+    broker: new MqttBroker(),
+    network: network.multicast,
+    log: ports.log.part('mqtt'),
+  });
 }
 
 /** The page is a convenience: a box that cannot serve one is a box all the same. */
@@ -244,15 +279,18 @@ async function startWeb(
   }
 }
 
-/** Lights and console on the terminal. */
+/** Lights, and consoles on the terminal and on serial lines. */
 async function startFaces(
-  control: BoxControl,
+  context: ConsoleContext,
   greeting: readonly string[],
-  life: BoxLife,
+  { life, line, config, withConsole }: Surroundings,
   log: Log,
 ): Promise<BoxFaces> {
   const pins = parseBoardPins(await readFile(new URL('../board/rpi/pins.json', import.meta.url), 'utf8'));
-  const faces = await BoxFaces.start({ control, ring, greeting, pins }, { clock, log });
+  const faces = await BoxFaces.start(
+    { context, greeting: withConsole ? greeting : undefined, serial: serialDevices(line, config), pins },
+    { clock, log },
+  );
   faces.ended.then((end) => {
     if (end === 'interrupt') void life.end('shutdown');
     else say(['The console is closed. The box goes on; Ctrl-C stops it.']);

@@ -138,3 +138,6 @@ export const consoleSessionIdleMs = 60_000;
 
 /** How long one exchange waits for something to be written. */
 export const consoleWaitMsMax = 10_000;
+
+/** Serial lines of one box with a console on them. */
+export const serialLinesMax = 8;

@@ -8,6 +8,7 @@ import { askOnTerminal } from '../platform/node-prompt.ts';
 import { optionLines, parseCommandLine, usageError } from './arguments.ts';
 import { type Command, commonOptions } from './command.ts';
 import { claim } from './commands/claim.ts';
+import { console } from './commands/console.ts';
 import { get } from './commands/get.ts';
 import { login } from './commands/login.ts';
 import { ls } from './commands/ls.ts';
@@ -15,18 +16,19 @@ import { put } from './commands/put.ts';
 import { rm } from './commands/rm.ts';
 import { scan } from './commands/scan.ts';
 import { status } from './commands/status.ts';
+import { web } from './commands/web.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { Output } from './output.ts';
 import { showUnshownWords } from './recovery-words.ts';
 
-const commands: readonly Command[] = [scan, claim, login, put, get, ls, rm, status];
+const commands: readonly Command[] = [scan, claim, login, put, get, ls, rm, status, web, console];
 
 const overview = [
   'usage: aether COMMAND [arguments]',
   '',
   'Finds AetherStore boxes on this network, and keeps files in their pool.',
   '',
-  ...commands.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}`),
+  ...commands.map(({ name, summary }) => `  ${name.padEnd(9)}${summary}`),
   '',
   '`aether COMMAND --help` tells more. Every command takes --json and --home DIR.',
   '',

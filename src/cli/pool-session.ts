@@ -106,6 +106,11 @@ export class PoolSession {
     return this.pool.roster.boxes().filter(({ memberId }) => this.#directory.isReachable(memberId));
   }
 
+  /** The box of the pool that `wanted` names, by name or the first digits of its id. Errors: `BOX_NOT_FOUND`. */
+  member(wanted: string): Member {
+    return this.#named(wanted)[0]!;
+  }
+
   connection(memberId: Bytes): Promise<PeerConnection> {
     return this.#directory.connection(memberId);
   }
