@@ -1,11 +1,14 @@
 import type { Log } from './base/log.ts';
+import { Button } from './device/button/button.ts';
 import type { ConsoleContext } from './device/console/command.ts';
 import { Console, type ConsoleEnd } from './device/console/console.ts';
 import { SerialConsole } from './device/console/serial-console.ts';
 import { LedDriver } from './device/leds/led-driver.ts';
 import type { BoardPins } from './device/pins.ts';
+import { openGpioButton } from './platform/gpio-button.ts';
 import { openGpioLeds } from './platform/gpio-leds.ts';
 import { SerialLine } from './platform/serial-line.ts';
+import { openSysfsLeds } from './platform/sysfs-leds.ts';
 import { TerminalLeds } from './platform/terminal-leds.ts';
 import { TerminalLine } from './platform/terminal-line.ts';
 import { type Clock, every } from './ports/clock.ts';
@@ -101,30 +104,50 @@ class TerminalFace {
   }
 }
 
-/** Plays the box's state on its lights, or draws them on the terminal. */
+/** Plays the box's state on its lights, or draws them on the terminal, and listens to its button. */
 async function startLights(
   { control }: ConsoleContext,
   pins: BoardPins,
   terminal: TerminalFace | undefined,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ show(): void; close(): void }> {
-  const gpio = await openGpioLeds({ pins }, { log });
+  const lights = await openLights(pins, log);
   const ports: LedPort[] = [];
-  if (gpio.leds !== undefined) ports.push(gpio.leds);
+  if (lights.leds !== undefined) ports.push(lights.leds);
   else if (terminal !== undefined) {
-    log.info('lights are drawn on the terminal', { reason: gpio.reason });
+    log.info('lights are drawn on the terminal', { reason: lights.reason });
     ports.push(new TerminalLeds({ print: (text) => terminal.print(text) }));
   }
   const driver = new LedDriver({ ports }, { clock });
   const show = () => driver.show(control.status());
   const unsubscribe = control.onChange(show);
   const refresh = every(clock, showPeriodMs, show);
+  const { button: port, reason } = await openGpioButton(pins.button, pins);
+  if (port === undefined) log.debug('this box has no button', { reason });
+  const button = port && new Button({ port, control, lights: driver }, { clock, log: log.part('button') });
   return {
     show,
     close: () => {
+      button?.close();
       unsubscribe();
       refresh.cancel();
       driver.close();
     },
   };
+}
+
+/** Lights of the kernel, which go on when this program dies; else pins; else the board's own light. Never rejects. */
+async function openLights(
+  { leds, singleLed, gpioChips }: BoardPins,
+  log: Log,
+): Promise<{ readonly leds?: LedPort | undefined; readonly reason: string }> {
+  const { green, amber } = leds;
+  if (green.sysfs !== null && amber.sysfs !== null) {
+    const { leds: opened } = openSysfsLeds({ green: green.sysfs, amber: amber.sysfs }, { log });
+    if (opened !== undefined) return { leds: opened, reason: '' };
+  }
+  const pins = await openGpioLeds(leds, { gpioChips }, { log });
+  if (pins.leds !== undefined || singleLed === null) return { leds: pins.leds, reason: pins.reason ?? '' };
+  const { leds: single } = openSysfsLeds({ single: singleLed }, { log });
+  return { leds: single, reason: pins.reason };
 }

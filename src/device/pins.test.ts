@@ -8,12 +8,13 @@ const text = readFileSync(new URL('../../board/rpi/pins.json', import.meta.url),
 test('the Raspberry Pi has green on GPIO17, amber on GPIO27, the button on GPIO3 and the console on UART0', () => {
   const pins = parseBoardPins(text);
   assert.deepEqual(pins.leds, {
-    green: { line: 17, activeLow: false },
-    amber: { line: 27, activeLow: false },
+    green: { line: 17, activeLow: false, sysfs: 'green:status' },
+    amber: { line: 27, activeLow: false, sysfs: 'amber:status' },
   });
   assert.deepEqual(pins.button, { line: 3, activeLow: true });
   assert.deepEqual(pins.console, { uart: 0, baud: 115_200 });
   assert.equal(pins.gpioChips.length, 3);
+  assert.equal(pins.singleLed, 'ACT');
 });
 
 test('a misspelt key is refused and the nearest known one named', () => {

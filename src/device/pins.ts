@@ -3,6 +3,7 @@ import {
   countField,
   flagField,
   listField,
+  nullable,
   objectField,
   parseConfig,
   textField,
@@ -18,10 +19,19 @@ const pin = objectField({
   activeLow: withDefault(flagField(), false),
 });
 
+/** A light, which the kernel may drive itself under this name in `/sys/class/leds`. */
+const light = objectField({
+  line: countField({ max: linesMax }),
+  activeLow: withDefault(flagField(), false),
+  sysfs: nullable(textField({ charactersMax: 64 })),
+});
+
 const boardPins = objectField({
   /** Names the kernel gives the board's GPIO controller: one for each model that shares this wiring. */
   gpioChips: listField(textField({ charactersMax: 64 }), { itemsMin: 1, itemsMax: 16 }),
-  leds: objectField({ green: pin, amber: pin }),
+  leds: objectField({ green: light, amber: light }),
+  /** Where the board has one light of its own, for when nothing is wired to the others: its name in `/sys/class/leds`. */
+  singleLed: nullable(textField({ charactersMax: 64 })),
   button: pin,
   console: objectField({
     uart: countField({ max: 15 }),

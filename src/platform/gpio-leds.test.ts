@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createLog, type LogEntry, silentLog } from '../base/log.ts';
-import { type GpioLibrary, type GpioOutput, openGpioLeds } from './gpio-leds.ts';
+import type { GpioLibrary, GpioLine } from './gpio.ts';
+import { openGpioLeds } from './gpio-leds.ts';
 
-const pins = {
-  gpioChips: ['pinctrl-bcm2835', 'pinctrl-bcm2711'],
-  leds: { green: { line: 17, activeLow: false }, amber: { line: 27, activeLow: true } },
-};
+const gpioChips = ['pinctrl-bcm2835', 'pinctrl-bcm2711'];
+const pins = { green: { line: 17, activeLow: false }, amber: { line: 27, activeLow: true } };
 
 function sysfs(t: TestContext, label: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'gpio-'));
@@ -30,7 +29,7 @@ class FakePins {
 
   readonly load = async (): Promise<GpioLibrary> => {
     const pins = this;
-    class Gpio implements GpioOutput {
+    class Gpio implements GpioLine {
       readonly #gpio: number;
 
       constructor(gpio: number, direction: string, _edge: string, { activeLow }: { activeLow: boolean }) {
@@ -44,6 +43,14 @@ class FakePins {
         pins.events.push(`${this.#gpio}=${value}`);
       }
 
+      readSync(): 0 | 1 {
+        return 0;
+      }
+
+      watch(): void {}
+
+      unwatchAll(): void {}
+
       unexport(): void {
         pins.events.push(`close ${this.#gpio}`);
       }
@@ -54,8 +61,8 @@ class FakePins {
 
 test('pins are counted from the base of the controller that the board names, and written only on a change', async (t) => {
   const fake = new FakePins();
-  const options = { pins, sysfsFolder: sysfs(t, 'pinctrl-bcm2711'), load: fake.load };
-  const { leds } = await openGpioLeds(options, { log: silentLog });
+  const options = { gpioChips, sysfsFolder: sysfs(t, 'pinctrl-bcm2711'), load: fake.load };
+  const { leds } = await openGpioLeds(pins, options, { log: silentLog });
   assert.ok(leds);
   const words = { rhythm: '', headline: '' };
   leds.show({ green: 1, amber: 0, ...words });
@@ -77,7 +84,7 @@ test('pins are counted from the base of the controller that the board names, and
 test('another controller, no controller, or a pin in use are reasons, not failures', async (t) => {
   const fake = new FakePins();
   const reason = async (sysfsFolder: string, load = fake.load) =>
-    (await openGpioLeds({ pins, sysfsFolder, load }, { log: silentLog })).reason;
+    (await openGpioLeds(pins, { gpioChips, sysfsFolder, load }, { log: silentLog })).reason;
   assert.match((await reason(sysfs(t, 'other')))!, /no GPIO controller named pinctrl-bcm2835 or/);
   assert.equal(await reason(join(tmpdir(), 'gpio-that-is-not-there')), 'this computer has no GPIO pins');
   const there = sysfs(t, 'pinctrl-bcm2835');
@@ -98,8 +105,8 @@ test('a light that fails later is said once and stays dark', async (t) => {
     () => 0,
     (entry) => entries.push(entry),
   );
-  const options = { pins, sysfsFolder: sysfs(t, 'pinctrl-bcm2835'), load: fake.load };
-  const { leds } = await openGpioLeds(options, { log });
+  const options = { gpioChips, sysfsFolder: sysfs(t, 'pinctrl-bcm2835'), load: fake.load };
+  const { leds } = await openGpioLeds(pins, options, { log });
   assert.ok(leds);
   fake.broken = 'write';
   for (const green of [1, 0, 1]) leds.show({ green, amber: 0, rhythm: '', headline: '' });
@@ -115,16 +122,14 @@ test('on a computer without pins the real thing says so', async (t) => {
     t.skip('this computer has GPIO pins');
     return;
   }
-  assert.deepEqual(await openGpioLeds({ pins }, { log: silentLog }), {
+  assert.deepEqual(await openGpioLeds(pins, { gpioChips }, { log: silentLog }), {
     reason: 'this computer has no GPIO pins',
   });
 });
 
 test('the package onoff loads, or its absence is a reason', async (t) => {
-  const { leds, reason } = await openGpioLeds(
-    { pins, sysfsFolder: sysfs(t, 'pinctrl-bcm2835') },
-    { log: silentLog },
-  );
+  const options = { gpioChips, sysfsFolder: sysfs(t, 'pinctrl-bcm2835') };
+  const { leds, reason } = await openGpioLeds(pins, options, { log: silentLog });
   leds?.close();
   assert.ok(leds !== undefined || (reason !== undefined && reason !== ''), 'never a rejection');
 });

@@ -1,5 +1,7 @@
 /** The two lights on the front of a box, wherever they are: on pins, in a terminal, on a page. */
 export interface LedPort {
+  /** There is one light for both: it plays a rhythm of its own, as `green`. */
+  readonly single?: boolean;
   /** Sets both lights; called only when something changes. Never throws: a light that fails is only dark. */
   show(display: LedDisplay): void;
   /** Leaves the lights off and gives back what they used. */

@@ -2,23 +2,41 @@ import type { Clock, Timer } from '../../ports/clock.ts';
 import type { LedPort } from '../../ports/leds.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
 import type { LightState } from '../../status/light-state.ts';
-import { describeLights, lightsAt, nextChangeMs, type Pattern, patternOf } from './patterns.ts';
+import type { PressStage } from '../button/button-machine.ts';
+import {
+  describeLights,
+  lightsAt,
+  nextChangeMs,
+  type Pattern,
+  patternOf,
+  pressPatternOf,
+  singlePatternOf,
+} from './patterns.ts';
 
 /** What the driver needs of the status. */
 export type LightedStatus = Pick<ApplianceStatus, 'light' | 'headline'>;
 
+/** What the lights play, and since when. */
+interface Playing {
+  readonly pattern: Pattern;
+  /** Where one light plays for both. */
+  readonly single: Pattern;
+  readonly startMs: number;
+}
+
 /**
- * Plays the rhythm of the box's state on its lights. It sleeps as long as nothing changes: steady lights cost
- * nothing. The same lights go to every port, in step.
+ * Plays the rhythm of the box's state on its lights, and while the button is pressed that of the press. It sleeps as long
+ * as nothing changes: steady lights cost nothing. All ports are in step.
  */
 export class LedDriver {
   readonly #ports: readonly LedPort[];
   readonly #clock: Clock;
   #state: LightState | undefined;
-  #pattern: Pattern = [];
+  #ofState: Playing = { pattern: [], single: [], startMs: 0 };
+  #stage: Exclude<PressStage, 'stuck'> | undefined;
+  #ofPress: Playing | undefined;
   #rhythm = '';
   #headline = '';
-  #startMs = 0;
   #timer: Timer | undefined;
 
   constructor(options: { readonly ports: readonly LedPort[] }, { clock }: { readonly clock: Clock }) {
@@ -33,10 +51,25 @@ export class LedDriver {
     if (!same) {
       this.#state = status.light;
       this.#rhythm = describeLights(status.light);
-      this.#pattern = patternOf(status.light);
-      this.#startMs = this.#clock.monotonicMs();
+      this.#ofState = {
+        pattern: patternOf(status.light),
+        single: singlePatternOf(status.light),
+        startMs: this.#clock.monotonicMs(),
+      };
     }
     this.#headline = status.headline;
+    this.#play();
+  }
+
+  /** Shows how far a press of the button is, instead of the state; undefined: the state again. */
+  showPress(stage: Exclude<PressStage, 'stuck'> | undefined): void {
+    if (stage === this.#stage) return;
+    this.#stage = stage;
+    if (stage === undefined) this.#ofPress = undefined;
+    else {
+      const pattern = pressPatternOf(stage);
+      this.#ofPress = { pattern, single: pattern, startMs: this.#clock.monotonicMs() };
+    }
     this.#play();
   }
 
@@ -47,13 +80,18 @@ export class LedDriver {
 
   #play(): void {
     this.#timer?.cancel();
-    const sinceStartMs = this.#clock.monotonicMs() - this.#startMs;
-    const lights = lightsAt(this.#pattern, sinceStartMs);
-    const display = { ...lights, rhythm: this.#rhythm, headline: this.#headline };
-    for (const port of this.#ports) port.show(display);
-    const waitMs = nextChangeMs(this.#pattern, sinceStartMs);
+    const { pattern, single, startMs } = this.#ofPress ?? this.#ofState;
+    if (pattern.length === 0) return;
+    const sinceStartMs = this.#clock.monotonicMs() - startMs;
+    for (const port of this.#ports) {
+      const lights = lightsAt(port.single === true ? single : pattern, sinceStartMs);
+      port.show({ ...lights, rhythm: this.#rhythm, headline: this.#headline });
+    }
+    const played = this.#ports.map((port) => (port.single === true ? single : pattern));
+    const waits = played.flatMap((each) => nextChangeMs(each, sinceStartMs) ?? []);
+    if (waits.length === 0) this.#timer = undefined;
     // Half a millisecond late is not seen; a timer that fires a hair early would play the old step again.
-    this.#timer = waitMs === undefined ? undefined : this.#clock.after(waitMs + 0.5, () => this.#play());
+    else this.#timer = this.#clock.after(Math.min(...waits) + 0.5, () => this.#play());
   }
 }
 

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LightState } from '../../status/light-state.ts';
 import { flashCodes } from '../../status/light-state.ts';
-import { describeLights, lightsAt, nextChangeMs, patternOf } from './patterns.ts';
+import {
+  describeLights,
+  lightsAt,
+  nextChangeMs,
+  patternOf,
+  pressPatternOf,
+  singlePatternOf,
+} from './patterns.ts';
 
 const sampleMs = 25;
 
@@ -53,10 +60,10 @@ test('attention: amber on, with a countable flash code every five seconds', () =
   assert.equal(sample({ kind: 'attention', flashes: 0 }, 'amber'), on);
 });
 
-test('every flash code in use leaves at least a second and a half of steady amber', () => {
+test('every flash code in use leaves at least a second of steady amber', () => {
   for (const flashes of Object.values(flashCodes)) {
     const last = patternOf({ kind: 'attention', flashes }).at(-1)!;
-    assert.ok(last.amber === 1 && last.durationMs >= 1500, `${flashes} flashes`);
+    assert.ok(last.amber === 1 && last.durationMs >= 1000, `${flashes} flashes`);
   }
 });
 
@@ -86,21 +93,22 @@ test('safe to unplug: both off', () => {
   assert.equal(sample({ kind: 'off' }, 'amber'), off);
 });
 
+const allStates: readonly LightState[] = [
+  { kind: 'booting' },
+  { kind: 'healthy' },
+  { kind: 'working' },
+  ...[1, 2, 3, 4, 5, 6, 7, 8].map((flashes) => ({ kind: 'attention', flashes }) as const),
+  { kind: 'unclaimed' },
+  { kind: 'updating' },
+  { kind: 'data-at-risk' },
+  { kind: 'identify' },
+  { kind: 'off' },
+];
+
 test('without colour, no two states look or read alike', () => {
-  const states: readonly LightState[] = [
-    { kind: 'booting' },
-    { kind: 'healthy' },
-    { kind: 'working' },
-    ...[0, 1, 2, 3, 4, 5, 6].map((flashes) => ({ kind: 'attention', flashes }) as const),
-    { kind: 'unclaimed' },
-    { kind: 'updating' },
-    { kind: 'data-at-risk' },
-    { kind: 'identify' },
-    { kind: 'off' },
-  ];
-  const looks = states.map((state) => `${sample(state, 'green')} ${sample(state, 'amber')}`);
-  assert.equal(new Set(looks).size, states.length);
-  assert.equal(new Set(states.map(describeLights)).size, states.length);
+  const looks = allStates.map((state) => `${sample(state, 'green')} ${sample(state, 'amber')}`);
+  assert.equal(new Set(looks).size, allStates.length);
+  assert.equal(new Set(allStates.map(describeLights)).size, allStates.length);
 });
 
 test('a change comes exactly when it is foretold, and not before', () => {
@@ -113,4 +121,34 @@ test('a change comes exactly when it is foretold, and not before', () => {
     ms += waitMs;
   }
   assert.equal(ms, 3 * 5000 + 600, '20 changes are three periods of six and the first two of the fourth');
+});
+
+test('on a board with one light every state has a rhythm of its own too', () => {
+  const rhythm = (state: LightState) => {
+    const pattern = singlePatternOf(state);
+    return Array.from({ length: 1000 }, (_, tick) =>
+      lightsAt(pattern, tick * 10).green >= 0.5 ? '#' : '.',
+    ).join('');
+  };
+  const seen = new Map<string, string>();
+  for (const state of allStates) {
+    const text = rhythm(state);
+    const name = JSON.stringify(state);
+    assert.equal(seen.get(text), undefined, `${name} looks like ${seen.get(text)}`);
+    seen.set(text, name);
+    for (const { amber } of singlePatternOf(state)) {
+      if (state.kind !== 'identify' && state.kind !== 'unclaimed') assert.equal(amber, 0, name);
+    }
+  }
+});
+
+test('while the button is held the lights blink faster at each threshold', () => {
+  const changes = (stage: Parameters<typeof pressPatternOf>[0]) => {
+    const pattern = pressPatternOf(stage);
+    return pattern.length === 1 ? 0 : 1000 / pattern[0]!.durationMs;
+  };
+  assert.deepEqual(
+    (['pressed', 'held', 'shutdown', 'reset-access', 'factory-reset'] as const).map(changes),
+    [0, 0, 4, 10, 25],
+  );
 });

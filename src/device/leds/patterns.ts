@@ -5,6 +5,7 @@
 import { unreachable } from '../../base/assert.ts';
 import type { Lights } from '../../ports/leds.ts';
 import type { LightState } from '../../status/light-state.ts';
+import type { PressStage } from '../button/button-machine.ts';
 
 /** A stretch of time in which the lights stay as they are. */
 interface Step extends Lights {
@@ -46,6 +47,35 @@ export function patternOf(state: LightState): Pattern {
     default:
       return unreachable(state);
   }
+}
+
+/** The rhythm where one light plays for both, as `green`: each state still has one of its own. */
+export function singlePatternOf(state: LightState): Pattern {
+  if (state.kind === 'unclaimed') return [step(1, 0, 100), step(0, 0, 100), step(1, 0, 100), step(0, 0, 700)];
+  if (state.kind === 'working') return onGreen(pulse());
+  const pattern = patternOf(state);
+  return state.kind === 'attention' || state.kind === 'data-at-risk' ? onGreen(pattern) : pattern;
+}
+
+/** While the button is held both lights blink, faster at each threshold; steady: let go now, and nothing happens. */
+export function pressPatternOf(stage: Exclude<PressStage, 'stuck'>): Pattern {
+  switch (stage) {
+    case 'pressed':
+    case 'held':
+      return [step(1, 1, 1000)];
+    case 'shutdown':
+      return [step(1, 1, 250), step(0, 0, 250)];
+    case 'reset-access':
+      return [step(1, 1, 100), step(0, 0, 100)];
+    case 'factory-reset':
+      return [step(1, 1, 40), step(0, 0, 40)];
+    default:
+      return unreachable(stage);
+  }
+}
+
+function onGreen(pattern: Pattern): Pattern {
+  return pattern.map(({ amber, durationMs }) => step(amber, 0, durationMs));
 }
 
 /** The lights `sinceStartMs` after the state began. */

@@ -1,0 +1,102 @@
+import { describeError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { ApplianceControl } from '../../control/appliance-control.ts';
+import type { ButtonPort } from '../../ports/button.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
+import type { LedDriver } from '../leds/led-driver.ts';
+import {
+  type ButtonDeed,
+  type ButtonState,
+  buttonAtRest,
+  nextStageMs,
+  stageAt,
+  stepButton,
+} from './button-machine.ts';
+
+export interface ButtonOptions {
+  readonly port: ButtonPort;
+  readonly control: ApplianceControl;
+  readonly lights: Pick<LedDriver, 'showPress'>;
+}
+
+/** The box's button: the lights follow the press, and what it means is done when it is let go. */
+export class Button {
+  readonly #options: ButtonOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #state: ButtonState = buttonAtRest;
+  #timer: Timer | undefined;
+
+  constructor(options: ButtonOptions, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+    options.port.onChange((pressed) => this.#step({ type: 'change', pressed }));
+    this.#step({ type: 'start', pressed: options.port.pressed });
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#options.port.close();
+  }
+
+  #step(event: Parameters<typeof stepButton>[1]): void {
+    const { state, deed } = stepButton(this.#state, event, this.#clock.monotonicMs());
+    this.#state = state;
+    this.#follow();
+    if (deed !== undefined) this.#do(deed);
+  }
+
+  /** Shows how far the press is, now and at each threshold. */
+  #follow(): void {
+    this.#timer?.cancel();
+    const now = this.#clock.monotonicMs();
+    const stage = stageAt(this.#state, now);
+    if (stage === 'stuck')
+      this.#log.warn('the button is pressed for a minute: it is stuck, or something lies on it');
+    this.#options.lights.showPress(stage === 'stuck' ? undefined : stage);
+    const nextMs = nextStageMs(this.#state, now);
+    this.#timer = nextMs === undefined ? undefined : this.#clock.after(nextMs - now, () => this.#follow());
+  }
+
+  #do(deed: ButtonDeed): void {
+    const { control } = this.#options;
+    this.#log.info('button', { deed });
+    switch (deed) {
+      case 'tap':
+        this.#tap();
+        break;
+      case 'shutdown':
+        this.#begin(control.shutdown());
+        break;
+      case 'reset-access':
+        this.#begin(control.resetAccess());
+        break;
+      case 'factory-reset':
+        this.#begin(control.factoryReset());
+        break;
+    }
+  }
+
+  /**
+   * Which box is this: both lights blink; a second tap ends that. In a box that has an owner it also makes a login code,
+   * which the console shows: who stands before the box may let a desktop in.
+   */
+  #tap(): void {
+    const { control } = this.#options;
+    const on = !control.status().box.identifying;
+    control.identify(on);
+    if (!on || control.status().pool === null) return;
+    try {
+      control.pair();
+    } catch (error) {
+      this.#log.info('no code was made', { reason: describeError(error) });
+    }
+  }
+
+  #begin(deed: Promise<void>): void {
+    deed.catch((error: unknown) => {
+      this.#log.error('the button could not do it', { reason: describeError(error) });
+    });
+  }
+}

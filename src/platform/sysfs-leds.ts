@@ -1,0 +1,90 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Log } from '../base/log.ts';
+import type { LedDisplay, LedPort } from '../ports/leds.ts';
+
+/** Names of the lights in `/sys/class/leds`; one alone plays for both. */
+export type SysfsLedNames = { readonly green: string; readonly amber: string } | { readonly single: string };
+
+/** Lights of the kernel, or why there are none. */
+export type SysfsLedsResult =
+  | { readonly leds: LedPort; readonly reason?: undefined }
+  | { readonly leds?: undefined; readonly reason: string };
+
+/**
+ * Opens lights that the kernel drives (Documentation/leds/leds-class.rst). While this program lives it plays them itself;
+ * when it dies, the service's `lights-to-kernel` hands them to the kernel's heartbeat (docs/decisions/0007). Never throws.
+ */
+export function openSysfsLeds(
+  names: SysfsLedNames,
+  { log, folder = '/sys/class/leds' }: { readonly log: Log; readonly folder?: string },
+): SysfsLedsResult {
+  const wanted = 'single' in names ? [names.single] : [names.green, names.amber];
+  const missing = wanted.find((name) => !existsSync(join(folder, name)));
+  if (missing !== undefined) return { reason: `the kernel has no light ${missing}` };
+  try {
+    const lights = wanted.map((name) => new SysfsLight(join(folder, name)));
+    return { leds: new SysfsLeds(lights, log) };
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    return { reason: code === 'EACCES' ? 'the lights may not be used by this user' : String(error) };
+  }
+}
+
+class SysfsLeds implements LedPort {
+  readonly single: boolean;
+  readonly #lights: readonly SysfsLight[];
+  readonly #log: Log;
+  #usable = true;
+
+  constructor(lights: readonly SysfsLight[], log: Log) {
+    this.#lights = lights;
+    this.#log = log;
+    this.single = lights.length === 1;
+  }
+
+  show({ green, amber }: Pick<LedDisplay, 'green' | 'amber'>): void {
+    this.#attempt(() => {
+      this.#lights[0]?.set(green);
+      this.#lights[1]?.set(amber);
+    });
+  }
+
+  close(): void {
+    this.show({ green: 0, amber: 0 });
+    this.#usable = false;
+  }
+
+  /** A light that fails once stays as it is: the box has better things to do than to complain each half second. */
+  #attempt(action: () => void): void {
+    if (!this.#usable) return;
+    try {
+      action();
+    } catch (error) {
+      this.#usable = false;
+      this.#log.warn('lights failed', { reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}
+
+/** One light: taken from whatever trigger the kernel had on it. */
+class SysfsLight {
+  readonly #brightness: string;
+  readonly #max: number;
+  #shown = -1;
+
+  constructor(folder: string) {
+    writeFileSync(join(folder, 'trigger'), 'none');
+    this.#brightness = join(folder, 'brightness');
+    this.#max = Number(readFileSync(join(folder, 'max_brightness'), 'utf8')) || 1;
+    this.set(0);
+  }
+
+  /** A light that is only on or off is on from one half. */
+  set(level: number): void {
+    const next = this.#max === 1 ? Number(level >= 0.5) : Math.round(level * this.#max);
+    if (next === this.#shown) return;
+    writeFileSync(this.#brightness, String(next));
+    this.#shown = next;
+  }
+}
