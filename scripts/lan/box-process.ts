@@ -23,6 +23,8 @@ export interface BoxReady {
   /** Member id, hexadecimal. */
   readonly member: string;
   readonly claimCode: string | null;
+  /** Its page for browsers, with the SHA-256 of its certificate. */
+  readonly page: { readonly port: number; readonly fingerprint: string } | null;
 }
 
 const launcher = join(repositoryRoot, 'bin', 'aetherstore');

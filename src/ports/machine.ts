@@ -75,8 +75,11 @@ export interface DiskShelf {
   onChange(listener: () => void): () => void;
   /** What `smartctl --json` says of a disk, parsed; undefined when it says nothing. Does not wake a sleeping disk. */
   smart(device: string): Promise<unknown>;
-  /** Lets the lamp of a disk blink until `signal` aborts. Errors: `DISK_UNKNOWN`. */
-  blink(device: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Lets the lamp of a disk blink until `signal` aborts; resolves when it has begun. `onEnd` is called when it has ended.
+   * Errors: `DISK_UNKNOWN`, `DiskErrorCode`.
+   */
+  blink(device: string, signal: AbortSignal, onEnd: () => void): Promise<void>;
   /**
    * Makes an ext4 file system of this label on a disk. Looks right before whether the disk is blank, and takes none that
    * somebody else has open. Errors: `DISK_UNKNOWN`, `DISK_NOT_BLANK`, `DISK_ADOPT_FAILED`.

@@ -1,6 +1,6 @@
 import { type Bytes, concat, emptyBytes, fromUtf8 } from '../../base/bytes.ts';
 import { CborFields, encodeCbor } from '../../base/cbor.ts';
-import { AetherError } from '../../base/errors.ts';
+import { AetherError, hasCode } from '../../base/errors.ts';
 import { consoleWaitMsMax } from '../../base/face-limits.ts';
 import { TerminalLine } from '../../platform/terminal-line.ts';
 import { methods } from '../../pool/transfer/methods.ts';
@@ -71,7 +71,7 @@ class RemoteConsole {
       while (!(await this.#exchange(emptyBytes, consoleWaitMsMax)));
       this.#ended.resolve();
     } catch (error) {
-      this.#ended.reject(error);
+      this.#fail(error);
     }
   }
 
@@ -89,10 +89,17 @@ class RemoteConsole {
       if (this.#inputEnded && (await this.#exchange(new Uint8Array([0x04]), consoleWaitMsMax)))
         this.#ended.resolve();
     } catch (error) {
-      this.#ended.reject(error);
+      this.#fail(error);
     } finally {
       this.#sending = false;
     }
+  }
+
+  /** A box that was asked to stop or to restart ends the connection. */
+  #fail(error: unknown): void {
+    if (!hasCode(error, 'LINK_CLOSED')) return this.#ended.reject(error);
+    this.#line.write('\r\nThe box has ended the connection.\r\n');
+    this.#ended.resolve();
   }
 
   /** True: the console has ended. */

@@ -94,12 +94,12 @@ export class HardwareWatch {
     this.#goneListeners.add(listener);
   }
 
-  /** Blinks the lamp of a disk for a while, or no more. Errors: `DISK_UNKNOWN`. */
+  /** Blinks the lamp of a disk for a while, or no more. Errors: those of {@link DiskShelf.blink}. */
   async locate(device: string, on: boolean): Promise<void> {
     this.#require(device);
     this.#locating.get(device)?.abort();
     this.#locating.delete(device);
-    if (on) this.#blink(device);
+    if (on) await this.#blink(device);
     this.#changed();
   }
 
@@ -125,19 +125,23 @@ export class HardwareWatch {
     for (const blinking of this.#locating.values()) blinking.abort();
   }
 
-  #blink(device: string): void {
-    const { clock, shelf, log } = this.#ports;
+  async #blink(device: string): Promise<void> {
+    const { clock, shelf } = this.#ports;
     const ending = new AbortController();
-    this.#locating.set(device, ending);
     const timer = clock.after(locateMs, () => ending.abort());
-    shelf
-      .blink(device, ending.signal)
-      .catch((error: unknown) => log.info('disk does not blink', { device, reason: describeError(error) }))
-      .finally(() => {
-        timer.cancel();
-        if (this.#locating.get(device) === ending) this.#locating.delete(device);
-        this.#changed();
-      });
+    ending.signal.addEventListener('abort', () => timer.cancel());
+    this.#locating.set(device, ending);
+    const ended = () => {
+      if (this.#locating.get(device) === ending) this.#locating.delete(device);
+      this.#changed();
+    };
+    try {
+      await shelf.blink(device, ending.signal, ended);
+    } catch (error) {
+      ending.abort();
+      ended();
+      throw error;
+    }
   }
 
   async #readMachine(): Promise<void> {

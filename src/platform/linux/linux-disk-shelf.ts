@@ -3,10 +3,16 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { AetherError } from '../../base/errors.ts';
 import { type DiskReading, type DiskShelf, diskNotBlank, diskUnknown } from '../../ports/machine.ts';
+import { diskError } from '../disk-errors.ts';
 import { type BlockDevice, readBlockDevices } from './block-devices.ts';
 import type { DescriptorEvents } from './descriptor-events.ts';
 import { KobjectEvents } from './kobject-events.ts';
 import { runTool } from './run-tool.ts';
+
+/** The part of the JavaScript interface of WebAssembly that is used here; Node's types do not declare it. */
+declare const WebAssembly: {
+  readonly Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer };
+};
 
 /** `blkid -p`: something was found; nothing was found; several things that contradict each other. */
 const blkid = { found: 0, nothing: 2, ambivalent: 8 } as const;
@@ -67,27 +73,14 @@ export class LinuxDiskShelf implements DiskShelf {
     }
   }
 
-  /** Reads what no cache holds: most disks have a lamp that shows it. */
-  async blink(device: string, signal: AbortSignal): Promise<void> {
+  async blink(device: string, signal: AbortSignal, onEnd: () => void): Promise<void> {
     const found = readBlockDevices([]).find((each) => each.device === device);
     if (found === undefined) throw diskUnknown(device);
-    const descriptor = openSync(pathOf(device), constants.O_RDONLY | constants.O_DIRECT);
-    try {
-      const buffer = alignedBuffer(blinkReadBytes);
-      const steps = Math.max(1, Math.floor(found.sizeBytes / blinkReadBytes) - 1);
-      for (let step = 0; !signal.aborted; ) {
-        for (
-          const endMs = performance.now() + blinkOnMs;
-          performance.now() < endMs && !signal.aborted;
-          step++
-        ) {
-          await readAt(descriptor, buffer, 0, blinkReadBytes, ((step * 7919) % steps) * blinkReadBytes);
-        }
-        await pause(blinkOffMs, signal);
-      }
-    } finally {
+    const descriptor = openToRead(device);
+    void blinkUntil(signal, descriptor, found.sizeBytes).finally(() => {
       closeSync(descriptor);
-    }
+      onEnd();
+    });
   }
 
   async format(device: string, label: string): Promise<void> {
@@ -159,6 +152,34 @@ function isReadable(device: string): boolean {
   }
 }
 
+/** Reads what no cache holds, in bursts: most disks have a lamp that shows it. Ends when the disk does. */
+async function blinkUntil(signal: AbortSignal, descriptor: number, sizeBytes: number): Promise<void> {
+  const buffer = alignedBuffer(blinkReadBytes);
+  const steps = Math.max(1, Math.floor(sizeBytes / blinkReadBytes) - 1);
+  try {
+    for (let step = 0; !signal.aborted; ) {
+      for (
+        const endMs = performance.now() + blinkOnMs;
+        performance.now() < endMs && !signal.aborted;
+        step++
+      ) {
+        await readAt(descriptor, buffer, 0, blinkReadBytes, ((step * 7919) % steps) * blinkReadBytes);
+      }
+      await pause(blinkOffMs, signal);
+    }
+  } catch {
+    // A disk that cannot be read has a lamp that cannot be made to blink.
+  }
+}
+
+function openToRead(device: string): number {
+  try {
+    return openSync(pathOf(device), constants.O_RDONLY | constants.O_DIRECT);
+  } catch (cause) {
+    throw diskError(cause, pathOf(device));
+  }
+}
+
 function openExclusively(device: string): number {
   try {
     return openSync(pathOf(device), constants.O_RDWR | constants.O_EXCL);
@@ -170,12 +191,10 @@ function openExclusively(device: string): number {
   }
 }
 
-/** O_DIRECT wants memory at a multiple of the block size. */
+/** O_DIRECT wants memory that begins at a multiple of the block size; WebAssembly's begins at a page. */
 function alignedBuffer(bytes: number): Buffer {
-  const alignment = 4096;
-  const whole = Buffer.from(new ArrayBuffer(bytes + alignment));
-  // Array buffers of this size begin at a page.
-  return whole.subarray(0, bytes);
+  const { buffer } = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65_536) });
+  return Buffer.from(buffer, 0, bytes);
 }
 
 const readAt = promisify(read) as (

@@ -105,13 +105,13 @@ function otherDisk(disk: DiskFacts, session: Session): Html {
   const what = role === 'blank' ? 'is blank' : `is left alone: ${content ?? 'something is on it'}`;
   return html`<li><p><strong>${device}</strong> <span class="quiet">${what}</span></p>
 <p class="quiet">${describe(disk)}, ${formatBytes(sizeBytes)}</p>
-${
-  role === 'blank'
-    ? html`<form method="post" action="/disks/adopt">${tokenField(session)}
+<div class="row">${locateForm(disk, session)}${role === 'blank' ? adoptForm(device, session) : null}</div></li>`;
+}
+
+function adoptForm(device: string, session: Session): Html {
+  return html`<form method="post" action="/disks/adopt">${tokenField(session)}
 <input type="hidden" name="device" value="${device}">
-<button data-key="adopt ${device}">Format it for the pool${unseen(device)}</button></form>`
-    : null
-}</li>`;
+<button data-key="adopt ${device}">Format it for the pool${unseen(device)}</button></form>`;
 }
 
 const workWords: Readonly<Record<WorkStatus['kind'], string>> = {
