@@ -10,7 +10,14 @@ import type { HeardSummary, PoolSummary } from './files/pool-summary.ts';
 import { TreeStore } from './files/tree/tree-store.ts';
 import { TreeService } from './files/tree-service.ts';
 import type { AddressBook } from './pool/address-book.ts';
-import { chunkKeySecretOf, gearTableOf, groupKeyOf, metadataKeyOf, nameKeyOf } from './pool/authority.ts';
+import {
+  chunkKeySecretOf,
+  gearTableOf,
+  groupKeyOf,
+  metadataKeyOf,
+  metricsTokenOf,
+  nameKeyOf,
+} from './pool/authority.ts';
 import { type Identity, verifySignature } from './pool/identity.ts';
 import { capacityUnitBytes, quantiseUnits } from './pool/membership/capacity.ts';
 import { MemberExchange } from './pool/membership/member-exchange.ts';
@@ -220,6 +227,11 @@ export class BoxPool {
   /** The key that the members' multicast group is sealed with. */
   groupKey(): Bytes {
     return groupKeyOf(this.#options.enrolled.secrets);
+  }
+
+  /** What a member gives a program that reads this box's metrics. */
+  metricsToken(): string {
+    return metricsTokenOf(this.#options.enrolled.secrets);
   }
 
   /** The pool's other boxes. */

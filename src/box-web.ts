@@ -6,6 +6,7 @@ import type { Log } from './base/log.ts';
 import type { Box } from './box.ts';
 import type { WebPorts } from './box-announcer.ts';
 import type { ApplianceControl } from './control/appliance-control.ts';
+import { prometheusText } from './platform/prometheus.ts';
 import { methods } from './pool/transfer/methods.ts';
 import { fingerprintOf, loadOrCreateWebCertificate } from './pool/web-certificate.ts';
 import type { Clock } from './ports/clock.ts';
@@ -60,7 +61,14 @@ export class BoxWeb {
     const log = ports.log.part('web');
     const certificate = await loadOrCreateWebCertificate(hostName, { ...ports, disk: ports.stateDisk, log });
     const face = new WebFace(
-      { control, entry: box.page, files: () => box.pool?.files, assets },
+      {
+        control,
+        entry: box.page,
+        files: () => box.pool?.files,
+        assets,
+        metrics: prometheusText,
+        metricsToken: () => box.pool?.metricsToken(),
+      },
       { clock: ports.clock, entropy: ports.entropy, log },
     );
     const listen = (port: number) =>

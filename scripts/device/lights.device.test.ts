@@ -1,61 +1,31 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
-import koffi from 'koffi';
 import { silentLog } from '../../src/base/log.ts';
-import { lightsAt, patternOf } from '../../src/device/leds/patterns.ts';
 import { parseBoardPins } from '../../src/device/pins.ts';
 import { openGpioLeds } from '../../src/platform/gpio-leds.ts';
+import { sampleLights, shareWrong } from './light-samples.ts';
 import { lightStates } from './light-states.ts';
+import { layOutLed, ledBrightness, ledsFolder, takeSysfsClass } from './sysfs-class.ts';
 
 /*
  * The lights against a sysfs of files: this process takes a mount namespace of its own, puts a tmpfs on /sys/class and
  * lays out there what a Raspberry Pi has. The production code finds it where it always looks.
  */
 const root = join(import.meta.dirname, '..', '..');
-const leds = '/sys/class/leds';
-const skip = whyNot() ?? false;
+const skip = takeSysfsClass() ?? false;
 const sampleMs = 10_000;
-const stepMs = 10;
-
-function whyNot(): string | undefined {
-  if (process.platform !== 'linux') return 'lights in sysfs are a thing of Linux';
-  if (process.getuid?.() !== 0) return 'a mount namespace takes root';
-  const newMounts = 0x00020000;
-  if (koffi.load('libc.so.6').func('int unshare(int)')(newMounts) !== 0)
-    return 'mount namespaces cannot be made here';
-  try {
-    execFileSync('mount', ['--make-rprivate', '/']);
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/sys/class']);
-  } catch {
-    return 'nothing can be mounted on /sys/class here';
-  }
-  return undefined;
-}
-
-function layOut(name: string, max: number): void {
-  const folder = join(leds, name);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'trigger'), 'default-on');
-  writeFileSync(join(folder, 'brightness'), '0');
-  writeFileSync(join(folder, 'max_brightness'), `${max}\n`);
-}
-
-function brightness(name: string): number {
-  return Number(readFileSync(join(leds, name, 'brightness'), 'utf8'));
-}
 
 let child: ChildProcess | undefined;
 
 before(async () => {
   if (skip !== false) return;
   for (const index of lightStates.keys())
-    for (const name of ['green', 'amber']) layOut(`${index}-${name}`, 1);
-  layOut('green:status', 1);
-  layOut('amber:status', 1);
+    for (const name of ['green', 'amber']) layOutLed(`${index}-${name}`);
+  layOutLed('green:status');
+  layOutLed('amber:status');
   child = spawn(process.execPath, [join(import.meta.dirname, 'lights-child.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -66,54 +36,22 @@ after(() => child?.kill('SIGKILL'));
 test('each state of the box, sampled for ten seconds from the files of the lights, has its rhythm', {
   skip,
 }, async (t) => {
-  const samples = lightStates.map(() => ({
-    atMs: [] as number[],
-    green: [] as number[],
-    amber: [] as number[],
-  }));
-  const startMs = performance.now();
-  while (performance.now() - startMs < sampleMs) {
-    for (const [index, sample] of samples.entries()) {
-      sample.atMs.push(performance.now() - startMs);
-      sample.green.push(brightness(`${index}-green`));
-      sample.amber.push(brightness(`${index}-amber`));
-    }
-    await delay(stepMs);
-  }
+  const pairs = lightStates.map((_, index) => ({ green: `${index}-green`, amber: `${index}-amber` }));
+  const samples = await sampleLights(pairs, sampleMs);
   for (const [index, state] of lightStates.entries()) {
-    const wrong = leastWrong(state, samples[index]!);
+    const wrong = shareWrong(state, samples[index]!);
     t.diagnostic(
       `${JSON.stringify(state)}: ${(100 * wrong).toFixed(1)}% of ${samples[index]!.atMs.length} samples`,
     );
     assert.ok(wrong < 0.1, `${JSON.stringify(state)}: ${(100 * wrong).toFixed(1)}% of the samples differ`);
     for (const other of lightStates.filter((each) => each !== state)) {
-      assert.ok(leastWrong(other, samples[index]!) > wrong, `it is not taken for ${JSON.stringify(other)}`);
+      assert.ok(shareWrong(other, samples[index]!) > wrong, `it is not taken for ${JSON.stringify(other)}`);
     }
   }
 });
 
-/** The share of samples that differ from the rhythm of `state`, in the phase where they differ least. */
-function leastWrong(
-  state: (typeof lightStates)[number],
-  { atMs, green, amber }: { atMs: readonly number[]; green: readonly number[]; amber: readonly number[] },
-): number {
-  const pattern = patternOf(state);
-  const periodMs = pattern.reduce((sum, { durationMs }) => sum + durationMs, 0);
-  let least = 1;
-  for (let phaseMs = 0; phaseMs < periodMs; phaseMs += stepMs) {
-    let wrong = 0;
-    for (const [index, at] of atMs.entries()) {
-      const lights = lightsAt(pattern, at + phaseMs);
-      if (Number(lights.green >= 0.5) !== green[index] || Number(lights.amber >= 0.5) !== amber[index])
-        wrong++;
-    }
-    least = Math.min(least, wrong / atMs.length);
-  }
-  return least;
-}
-
 test('the kernel is told to leave the lights alone while the program plays them', { skip }, () => {
-  assert.equal(readFileSync(join(leds, '0-green', 'trigger'), 'utf8'), 'none');
+  assert.equal(readFileSync(join(ledsFolder, '0-green', 'trigger'), 'utf8'), 'none');
 });
 
 test('a program that is killed leaves its lights to the kernel, by what its service runs then', {
@@ -121,19 +59,19 @@ test('a program that is killed leaves its lights to the kernel, by what its serv
 }, async () => {
   child!.kill('SIGKILL');
   await new Promise((resolve) => child!.once('exit', resolve));
-  writeFileSync(join(leds, 'green:status', 'brightness'), '1');
+  writeFileSync(join(ledsFolder, 'green:status', 'brightness'), '1');
   const script = join(root, 'overlays/rootfs/usr/lib/aetherstore/lights-to-kernel');
   const run = (result: string) =>
     spawnSync(script, { env: { SERVICE_RESULT: result, PATH: process.env.PATH } });
   assert.equal(run('success').status, 0);
   assert.equal(
-    readFileSync(join(leds, 'amber:status', 'trigger'), 'utf8'),
+    readFileSync(join(ledsFolder, 'amber:status', 'trigger'), 'utf8'),
     'default-on',
     'a clean stop leaves them off',
   );
   assert.equal(run('signal').status, 0);
-  assert.equal(readFileSync(join(leds, 'amber:status', 'trigger'), 'utf8').trim(), 'heartbeat');
-  assert.equal(brightness('green:status'), 0);
+  assert.equal(readFileSync(join(ledsFolder, 'amber:status', 'trigger'), 'utf8').trim(), 'heartbeat');
+  assert.equal(ledBrightness('green:status'), 0);
 });
 
 test('lights on pins of a Raspberry Pi with a new kernel: GPIO 17 is 529, by the real onoff', {

@@ -3,6 +3,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { NodeClock } from '../../src/platform/node-clock.ts';
 import { nodeEntropy } from '../../src/platform/node-entropy.ts';
 import { NodeHttpServer } from '../../src/platform/node-http-server.ts';
+import { prometheusText } from '../../src/platform/prometheus.ts';
 import { readWebAssets } from '../../src/platform/web-assets.ts';
 import { loadOrCreateWebCertificate } from '../../src/pool/web-certificate.ts';
 import { foldStatus } from '../../src/status/appliance-status.ts';
@@ -83,7 +84,14 @@ export class StatePage {
     control.events = historyOf(facts);
     const entry = { claimed: facts.pool !== null, prove: refuse, newPool: refuseNow };
     const face = new WebFace(
-      { control, entry, files: () => undefined, assets: await readWebAssets() },
+      {
+        control,
+        entry,
+        files: () => undefined,
+        assets: await readWebAssets(),
+        metrics: prometheusText,
+        metricsToken: () => undefined,
+      },
       ports,
     );
     const disk = new MemoryDisk({ entropy: new SeededEntropy(1) });

@@ -242,6 +242,17 @@ test('a page of somebody else can do nothing here', { skip }, async () => {
   assert.notEqual(put.status(), 201);
 });
 
+test('metrics are for members: with the token that a desktop has, or logged in', { skip }, async () => {
+  const [{ token }] = (await aether.json(['metrics'])) as [{ token: string }];
+  const stranger = await openContext(browser);
+  const ask = async (headers: Record<string, string>) => stranger.request.get(`${url}metrics`, { headers });
+  assert.equal((await ask({})).status(), 401);
+  assert.equal((await ask({ authorization: `Bearer ${'0'.repeat(64)}` })).status(), 401);
+  const answer = await ask({ authorization: `Bearer ${token}` });
+  assert.match(await answer.text(), /^aetherstore_pool_boxes 2$/m);
+  await stranger.close();
+});
+
 test('the box is shut down by its name only', { skip }, async () => {
   await page.goto(`${url}settings`);
   await page.getByLabel(/Name of this box/).fill('otherbox');

@@ -12,6 +12,7 @@ import { console } from './commands/console.ts';
 import { get } from './commands/get.ts';
 import { login } from './commands/login.ts';
 import { ls } from './commands/ls.ts';
+import { metrics } from './commands/metrics.ts';
 import { put } from './commands/put.ts';
 import { rm } from './commands/rm.ts';
 import { scan } from './commands/scan.ts';
@@ -21,7 +22,7 @@ import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { Output } from './output.ts';
 import { showUnshownWords } from './recovery-words.ts';
 
-const commands: readonly Command[] = [scan, claim, login, put, get, ls, rm, status, web, console];
+const commands: readonly Command[] = [scan, claim, login, put, get, ls, rm, status, web, console, metrics];
 
 const overview = [
   'usage: aether COMMAND [arguments]',

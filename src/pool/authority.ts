@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { entropyToMnemonic, mnemonicToEntropy } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
-import { type Bytes, equalBytes, utf8, viewOf } from '../base/bytes.ts';
+import { type Bytes, equalBytes, toHex, utf8, viewOf } from '../base/bytes.ts';
 import { CborFields, type CborValue, encodeCbor } from '../base/cbor.ts';
 import { AetherError } from '../base/errors.ts';
 import { stateFileBytesMax } from '../base/limits.ts';
@@ -101,6 +101,11 @@ export function nameKeyOf(secrets: PoolSecrets): Bytes {
 /** Key of the pool's multicast group in the secrets' epoch. 32 bytes. */
 export function groupKeyOf(secrets: PoolSecrets): Bytes {
   return derive(secrets.epochSecret, 'group');
+}
+
+/** What a member gives a program that reads the boxes' metrics: 64 hexadecimal digits, from which no key follows. */
+export function metricsTokenOf(secrets: PoolSecrets): string {
+  return toHex(derive(secrets.epochSecret, 'metrics'));
 }
 
 /** `{pool, authority, dedupe, epoch, epochSecret}`: how secrets are written, in a file or in a sealed message. */

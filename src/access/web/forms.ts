@@ -45,9 +45,14 @@ export function isFromHere({ headers }: HttpRequest): boolean {
 
 /** Errors: `FORM_FOREIGN`, unless `token` is that of the session. */
 export function checkToken(session: Session, token: string | null | undefined): void {
-  const [given, wanted] = [utf8(token ?? ''), utf8(session.token)];
-  if (given.length === wanted.length && timingSafeEqual(given, wanted)) return;
-  throw foreign();
+  if (!isSameText(token, session.token)) throw foreign();
+}
+
+/** Compared in a time that tells nothing of the texts; false when there is none. */
+export function isSameText(given: string | null | undefined, wanted: string | undefined): boolean {
+  if (wanted === undefined) return false;
+  const [a, b] = [utf8(given ?? ''), utf8(wanted)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 export function foreign(): AetherError<WebErrorCode> {

@@ -8,11 +8,13 @@ import type { PoolFiles } from '../../files/pool-files.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Entropy } from '../../ports/entropy.ts';
 import type { HttpRequest, HttpResponse } from '../../ports/http-server.ts';
+import type { MetricsFormat } from '../../ports/metrics.ts';
+import { metricsOf } from '../metrics/box-metrics.ts';
 import { assetAnswer, commonHeaders, htmlAnswer, seeOther, textAnswer } from './answers.ts';
 import { DeedRoutes } from './deed-routes.ts';
 import { EntryRoutes, type PageEntry, wordsOf } from './entry-routes.ts';
 import { FileRoutes } from './file-routes.ts';
-import { foreign, isFromHere } from './forms.ts';
+import { foreign, isFromHere, isSameText } from './forms.ts';
 import { type Html, html } from './html.ts';
 import { news } from './news.ts';
 import { page } from './pages/layout.ts';
@@ -28,6 +30,9 @@ export interface WebFaceOptions {
   /** Undefined while the box belongs to no pool. */
   readonly files: () => PoolFiles | undefined;
   readonly assets: WebAssets;
+  readonly metrics: MetricsFormat;
+  /** What a program shows to read the metrics; undefined while the box belongs to no pool. */
+  readonly metricsToken: () => string | undefined;
 }
 
 export interface WebFacePorts {
@@ -87,6 +92,7 @@ export class WebFace {
     const { method, path } = request;
     const [first = '', second = ''] = path;
     if (first === 'assets' && (method === 'GET' || method === 'HEAD')) return this.#asset(second);
+    if (first === 'metrics' && method === 'GET') return this.#metrics(request, session);
     if (method !== 'GET' && method !== 'HEAD' && !isFromHere(request)) throw foreign();
     if (method === 'POST' && first === 'login') return this.#entry.logIn(request);
     if (method === 'POST' && first === 'claim' && path.length === 1) return this.#entry.claim(request);
@@ -141,6 +147,17 @@ export class WebFace {
       headers: { ...commonHeaders, 'content-type': 'text/event-stream' },
       body: news(this.#options.control, session, signal, this.#ports.clock),
     };
+  }
+
+  /** For members: somebody who is logged in, or a program that a member gave the token. */
+  async #metrics({ headers }: HttpRequest, session: Session | undefined): Promise<HttpResponse> {
+    const { control, metrics, metricsToken } = this.#options;
+    const [, shown] = /^Bearer ([0-9a-f]{64})$/.exec(headers.authorization ?? '') ?? [];
+    if (session === undefined && !isSameText(shown, metricsToken())) {
+      return textAnswer(401, 'aether metrics tells how to get in.', { 'www-authenticate': 'Bearer' });
+    }
+    const text = await metrics.render(metricsOf(control.status()));
+    return textAnswer(200, text, { 'content-type': metrics.contentType });
   }
 
   #asset(name: string): HttpResponse {

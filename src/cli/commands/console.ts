@@ -97,7 +97,10 @@ class RemoteConsole {
 
   /** A box that was asked to stop or to restart ends the connection. */
   #fail(error: unknown): void {
-    if (!hasCode(error, 'LINK_CLOSED')) return this.#ended.reject(error);
+    if (!hasCode(error, 'LINK_CLOSED')) {
+      this.#ended.reject(error);
+      return;
+    }
     this.#line.write('\r\nThe box has ended the connection.\r\n');
     this.#ended.resolve();
   }

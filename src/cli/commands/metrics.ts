@@ -1,0 +1,31 @@
+import { printable } from '../../base/format.ts';
+import { metricsTokenOf } from '../../pool/authority.ts';
+import { usageError } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { Desktop } from '../desktop.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+export const metrics: Command = {
+  name: 'metrics',
+  summary: 'how Prometheus gets at the metrics of the boxes',
+  usage: '',
+  options: {},
+  run: async (line, { output, homePath }) => {
+    if (line.positionals.length > 0) throw usageError('metrics takes no name', 'aether metrics --help');
+    const { secrets, roster } = (await Desktop.open(homePath)).requirePool();
+    const token = metricsTokenOf(secrets);
+    const boxes = roster.boxes().map(({ name }) => name);
+    output.result({ token, boxes }, [
+      'scrape_configs:',
+      '  - job_name: aetherstore',
+      '    scheme: https',
+      `    authorization: { credentials: ${token} }`,
+      '    tls_config: { insecure_skip_verify: true }',
+      '    static_configs:',
+      `      - targets: [${boxes.map((name) => `${printable(name)}.local:4280`).join(', ')}]`,
+      '',
+      'The credentials let whoever has them read these figures, and nothing else.',
+    ]);
+    return exitCodes.done;
+  },
+};
