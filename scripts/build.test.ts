@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -21,6 +21,8 @@ test('the bundled box and aether start and say how they are used', async () => {
       const said = execFileSync(process.execPath, [file, '--help'], { encoding: 'utf8', timeout: 20_000 });
       assert.match(said, /usage/i);
     }
+    for (const name of ['page.css', 'page.js', 'icon.svg'])
+      assert.ok(existsSync(join(folder, 'dist', name)), name);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 // Bundles the box and `aether` into dist/, each one file, as the image will carry them. Packages with native parts
 // stay outside; the image brings their prebuilt files.
-import { readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
@@ -16,7 +16,7 @@ const programs = {
   'cross-check': 'src/cross-check.ts',
 } as const;
 
-const nativePackages = ['koffi', 'lmdb', 'onoff'];
+const nativePackages = ['@serialport/bindings-cpp', 'koffi', 'lmdb', 'onoff'];
 
 /** CommonJS packages ask for Node's modules by `require`, which modules have not. */
 const banner = `import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);`;
@@ -43,7 +43,7 @@ export async function bundle(outFolder: string): Promise<readonly BundledProgram
     sourcesContent: false,
     banner: { js: banner },
     external: nativePackages,
-    plugins: [workerLinks],
+    plugins: [links(outFolder)],
     logLevel: 'warning',
   });
   return Object.keys(programs).map((name) => {
@@ -53,22 +53,37 @@ export async function bundle(outFolder: string): Promise<readonly BundledProgram
   });
 }
 
-/** `new URL('../seal-worker.ts', import.meta.url)` means the bundled program beside it. */
-const workerLinks: Plugin = {
-  name: 'worker links',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8');
-      const contents = source.replace(/new URL\('([^']+)\.ts', import\.meta\.url\)/g, (_, target: string) => {
-        const program = basename(target);
-        if (!(program in programs))
-          throw new Error(`${path}: ${program} is not bundled; add it to scripts/build.ts`);
-        return `new URL('./${program}.mjs', import.meta.url)`;
+/**
+ * `new URL('../seal-worker.ts', import.meta.url)` means the bundled program beside it, and of a style sheet, a script of
+ * the page or a picture, a copy beside it.
+ */
+function links(outFolder: string): Plugin {
+  const programOf = (path: string, target: string) => {
+    const program = basename(target);
+    if (program in programs) return `new URL('./${program}.mjs', import.meta.url)`;
+    throw new Error(`${path}: ${program} is not bundled; add it to scripts/build.ts`);
+  };
+  const copyOf = (path: string, target: string) => {
+    mkdirSync(outFolder, { recursive: true });
+    copyFileSync(join(dirname(path), target), join(outFolder, basename(target)));
+    return `new URL('./${basename(target)}', import.meta.url)`;
+  };
+  return {
+    name: 'links',
+    setup({ onLoad }) {
+      onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
+        const contents = readFileSync(path, 'utf8')
+          .replace(/new URL\('([^']+)\.ts', import\.meta\.url\)/g, (_, target: string) =>
+            programOf(path, target),
+          )
+          .replace(/new URL\('([^']+\.(?:css|js|svg))', import\.meta\.url\)/g, (_, target: string) =>
+            copyOf(path, target),
+          );
+        return { contents, loader: 'ts' };
       });
-      return { contents, loader: 'ts' };
-    });
-  },
-};
+    },
+  };
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const { file, bytes, gzipBytes } of await bundle(join(root, 'dist'))) {

@@ -1,5 +1,6 @@
 // The one gate: types, lint, then tests by node's runner. `--quick` leaves out the tests that take namespaces, root
-// or minutes (*.lan.test.ts, *.device.test.ts, *.slow.test.ts); paths after it narrow the tests to files that contain one of them.
+// or minutes (*.lan.test.ts, *.device.test.ts, *.slow.test.ts), `--device` is only those of what a person sees of a box;
+// paths after it narrow the tests to files that contain one of them.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -21,6 +22,7 @@ async function main(args: readonly string[]): Promise<void> {
   process.chdir(root);
   const quick = args.includes('--quick');
   const only = args.filter((argument) => !argument.startsWith('-'));
+  if (args.includes('--device')) only.push('.device.test.ts');
   const files = testFiles().filter(
     (file) =>
       !(quick && slowTest.test(file)) && (only.length === 0 || only.some((part) => file.includes(part))),

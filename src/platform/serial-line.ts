@@ -1,5 +1,4 @@
-import { autoDetect } from '@serialport/bindings-cpp';
-import { SerialPortStream } from '@serialport/stream';
+import type { SerialPortStream } from '@serialport/stream';
 import { type Bytes, utf8 } from '../base/bytes.ts';
 import { AetherError } from '../base/errors.ts';
 import { consoleOutputBytesMax } from '../base/face-limits.ts';
@@ -34,8 +33,11 @@ export class SerialLine implements ConsoleLine {
   }
 
   /** Errors: `SERIAL_UNAVAILABLE`: the device is not there, may not be used, or is in use. */
-  static open({ path, baud, style }: SerialLineOptions): Promise<SerialLine> {
-    const port = new SerialPortStream({
+  static async open({ path, baud, style }: SerialLineOptions): Promise<SerialLine> {
+    // Only boxes with a serial line load this.
+    const { autoDetect } = await import('@serialport/bindings-cpp');
+    const { SerialPortStream: Port } = await import('@serialport/stream');
+    const port: SerialPortStream = new Port({
       binding: autoDetect(),
       path,
       baudRate: baud,

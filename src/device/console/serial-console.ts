@@ -58,13 +58,13 @@ export class SerialConsole {
     }
     this.#line = line;
     this.#retryMs = serialRetryMsMin;
-    const console = new Console({ line, context }, { clock });
-    this.#console = console;
-    void console.ended.then(() => {
+    const opened = new Console({ line, context }, { clock });
+    this.#console = opened;
+    void opened.ended.then(() => {
       line.close();
       if (this.#line === line) this.#again();
     });
-    console.start();
+    opened.start();
   }
 
   #again(): void {

@@ -48,6 +48,6 @@ export class AdoptedDisks {
 }
 
 /** What this box calls a file system that it makes: a name that no path and no option of a tool can be made of. */
-export function isLabel(label: string): boolean {
+function isLabel(label: string): boolean {
   return /^aether-[0-9a-f]{6}$/.test(label);
 }

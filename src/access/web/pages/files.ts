@@ -67,7 +67,7 @@ function entryRow(entry: RemoteEntry, path: RemotePath, session: Session): Html 
 }
 
 /** A path in a form: JSON, since a name may hold anything but a slash. */
-export function pathText(path: RemotePath): string {
+function pathText(path: RemotePath): string {
   return JSON.stringify(path);
 }
 
