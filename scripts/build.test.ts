@@ -21,7 +21,7 @@ test('the bundled box and aether start and say how they are used', async () => {
       const said = execFileSync(process.execPath, [file, '--help'], { encoding: 'utf8', timeout: 20_000 });
       assert.match(said, /usage/i);
     }
-    for (const name of ['page.css', 'page.js', 'icon.svg'])
+    for (const name of ['page.css', 'page.js', 'icon.svg', 'pins.json'])
       assert.ok(existsSync(join(folder, 'dist', name)), name);
   } finally {
     rmSync(folder, { recursive: true, force: true });

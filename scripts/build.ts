@@ -27,15 +27,20 @@ export interface BundledProgram {
   readonly gzipBytes: number;
 }
 
-/** Writes `<outFolder>/<program>.mjs` and a source map for each program. Throws when one does not resolve. */
+/** Writes `<outFolder>/<program>.mjs`, the parts that they share, and source maps. Throws when one does not resolve. */
 export async function bundle(outFolder: string): Promise<readonly BundledProgram[]> {
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { ...programs },
     outdir: outFolder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    // What is loaded only when it is wanted is a file of its own, shared by the programs.
+    splitting: true,
+    chunkNames: 'part-[hash]',
+    metafile: true,
     platform: 'node',
+    mainFields: ['module', 'main'],
     target: 'node24',
     format: 'esm',
     minifySyntax: true,
@@ -46,8 +51,9 @@ export async function bundle(outFolder: string): Promise<readonly BundledProgram
     plugins: [links(outFolder)],
     logLevel: 'warning',
   });
-  return Object.keys(programs).map((name) => {
-    const file = join(outFolder, `${name}.mjs`);
+  const outputs = Object.keys(metafile.outputs).filter((path) => path.endsWith('.mjs'));
+  return outputs.sort().map((path) => {
+    const file = join(root, path);
     const content = readFileSync(file);
     return { file, bytes: content.length, gzipBytes: gzipSync(content).length };
   });
@@ -55,7 +61,7 @@ export async function bundle(outFolder: string): Promise<readonly BundledProgram
 
 /**
  * `new URL('../seal-worker.ts', import.meta.url)` means the bundled program beside it, and of a style sheet, a script of
- * the page or a picture, a copy beside it.
+ * the page, a picture or the facts of a board, a copy beside it.
  */
 function links(outFolder: string): Plugin {
   const programOf = (path: string, target: string) => {
@@ -76,7 +82,7 @@ function links(outFolder: string): Plugin {
           .replace(/new URL\('([^']+)\.ts', import\.meta\.url\)/g, (_, target: string) =>
             programOf(path, target),
           )
-          .replace(/new URL\('([^']+\.(?:css|js|svg))', import\.meta\.url\)/g, (_, target: string) =>
+          .replace(/new URL\('([^']+\.(?:css|js|json|svg))', import\.meta\.url\)/g, (_, target: string) =>
             copyOf(path, target),
           );
         return { contents, loader: 'ts' };
