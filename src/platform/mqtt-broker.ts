@@ -11,6 +11,7 @@ import type {
   MessageBroker,
   RetainedMessage,
 } from '../ports/message-broker.ts';
+import { exportsOf } from './commonjs.ts';
 import { brokerError, translateBrokerError } from './mqtt-errors.ts';
 import { MqttPacketGauge } from './mqtt-packet-gauge.ts';
 
@@ -20,7 +21,7 @@ import { MqttPacketGauge } from './mqtt-packet-gauge.ts';
  */
 export class MqttBroker implements MessageBroker {
   async connect(options: BrokerOptions, signal: AbortSignal): Promise<BrokerConnection> {
-    const { MqttClient: Client } = await import('mqtt');
+    const { MqttClient: Client } = exportsOf(await import('mqtt'));
     signal.throwIfAborted();
     const socket = openSocketOrSayWhy(options);
     const client = new Client(() => socket, {
@@ -44,7 +45,10 @@ export class MqttBroker implements MessageBroker {
 
 function openSocketOrSayWhy(options: BrokerOptions): Socket {
   try {
-    return openSocket(options);
+    const socket = openSocket(options);
+    // Whoever uses it hears of its errors too; before that they must not end the program.
+    socket.on('error', () => {});
+    return socket;
   } catch (error) {
     throw translateBrokerError(error);
   }

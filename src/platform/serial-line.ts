@@ -3,6 +3,7 @@ import { type Bytes, utf8 } from '../base/bytes.ts';
 import { AetherError } from '../base/errors.ts';
 import { consoleOutputBytesMax } from '../base/face-limits.ts';
 import type { ConsoleLine, ConsoleLineStyle } from '../ports/terminal-line.ts';
+import { exportsOf } from './commonjs.ts';
 
 export interface SerialLineOptions {
   /** `/dev/ttyAMA0`, `/dev/ttyGS0`. */
@@ -36,7 +37,7 @@ export class SerialLine implements ConsoleLine {
   static async open({ path, baud, style }: SerialLineOptions): Promise<SerialLine> {
     // Only boxes with a serial line load this.
     const { autoDetect } = await import('@serialport/bindings-cpp');
-    const { SerialPortStream: Port } = await import('@serialport/stream');
+    const { SerialPortStream: Port } = exportsOf(await import('@serialport/stream'));
     const port: SerialPortStream = new Port({
       binding: autoDetect(),
       path,
