@@ -142,31 +142,39 @@ function listenAddress(flag: string | undefined, { listen }: BoxConfig): ListenA
 }
 
 /** The folders to store in. One that is missing is made only when it is the default: a missing disk is no folder. */
-export async function volumePaths(
+export async function configuredVolumes(
   folder: string,
   config: BoxConfig,
   line: CommandLine,
-): Promise<readonly VolumePath[]> {
+): Promise<readonly NamedVolume[]> {
   const flags = line.texts('volume').map((path) => ({ path, limitGiB: null }));
   const chosen = flags.length > 0 ? flags : config.volumes;
   if (chosen.length === 0) await new NodeDisk(folder).makeDirectory('disk1');
-  return chosen.length > 0 ? chosen : [{ path: join(folder, 'disk1'), limitGiB: null }];
+  return namedVolumes(chosen.length > 0 ? chosen : [{ path: join(folder, 'disk1'), limitGiB: null }]);
 }
 
 /** A folder to store in. */
-export interface VolumePath {
+interface VolumePath {
   readonly path: string;
   readonly limitGiB: number | null;
 }
 
-/** What people call the volume in a folder. */
-export function volumeNameOf(path: string): string {
-  return basename(path);
+/** What people call each volume: the last name of its path, or the whole path where that would be two's. */
+function namedVolumes(volumes: readonly VolumePath[]): readonly NamedVolume[] {
+  const names = volumes.map(({ path }) => basename(path));
+  return volumes.map((volume, index) => {
+    const name = names[index]!;
+    return { ...volume, name: names.filter((other) => other === name).length > 1 ? volume.path : name };
+  });
 }
 
-export function volumeAt({ path, limitGiB }: VolumePath): VolumeOptions {
+export interface NamedVolume extends VolumePath {
+  readonly name: string;
+}
+
+export function volumeAt({ name, path, limitGiB }: NamedVolume): VolumeOptions {
   return {
-    name: volumeNameOf(path),
+    name,
     disk: new NodeDisk(path),
     openIndex: () => openIndex(path),
     ...(limitGiB === null ? {} : { limitBytes: limitGiB * 2 ** 30 }),

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { toHex } from './base/bytes.ts';
 import { AetherError } from './base/errors.ts';
 import { mqttFileBytesMax } from './base/face-limits.ts';
@@ -17,15 +17,14 @@ import { BoxMqtt } from './box-mqtt.ts';
 import { BoxNetwork } from './box-network.ts';
 import {
   boxOptions,
+  configuredVolumes,
   linkLocalMode,
+  type NamedVolume,
   options,
   readConfig,
   serialDevices,
   usage,
-  type VolumePath,
   volumeAt,
-  volumeNameOf,
-  volumePaths,
   type WebSettings,
   webSettings,
 } from './box-settings.ts';
@@ -95,7 +94,7 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
     },
   );
   const settings = boxOptions(config, line);
-  const volumes = await volumePaths(folder, config, line);
+  const volumes = await configuredVolumes(folder, config, line);
   const life = new BoxLife();
   await withKernel(log, async (kernel) => {
     const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
@@ -135,17 +134,16 @@ async function withKernel(log: Log, use: (kernel: Kernel | undefined) => Promise
 
 async function startMachine(
   folder: string,
-  volumes: readonly VolumePath[],
+  volumes: readonly NamedVolume[],
   kernel: Kernel | undefined,
   ports: BoxControlPorts,
 ): Promise<WatchedMachine | undefined> {
   if (kernel === undefined) return undefined;
-  const watched = volumes.map(({ path }) => ({ name: volumeNameOf(path), path }));
   return WatchedMachine.start(
     {
-      volumes: watched,
+      volumes,
       mounts: join(folder, 'mounts'),
-      volumeAt: (path) => volumeAt({ path, limitGiB: null }),
+      volumeAt: (path) => volumeAt({ name: basename(path), path, limitGiB: null }),
     },
     { ...ports, machine: kernel.machine, shelf: kernel.shelf },
   );

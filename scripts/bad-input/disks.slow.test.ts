@@ -147,7 +147,7 @@ test('a disk directory that vanishes during a put: nothing acknowledged is lost,
     goneMs = performance.now();
     await pool.until(async () => {
       const { conditions } = (await pool.status('box0')) as { conditions: JsonObject[] };
-      return conditions.some(({ code, subject }) => code === 'DISK_FAILED' && subject === 'disk2');
+      return conditions.some(({ code, subject }) => code === 'DISK_MISSING' && subject === 'disk2');
     });
   });
   assert.equal(exitCode, 0);
