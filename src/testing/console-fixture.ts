@@ -2,7 +2,9 @@ import { LogRing } from '../base/log.ts';
 import type { ConsoleContext } from '../device/console/command.ts';
 import { filesError } from '../files/files-error.ts';
 import type { RemoteEntry } from '../files/tree/remote-entry.ts';
+import { conditionsOf } from '../status/conditions.ts';
 import type { ApplianceFacts } from '../status/facts.ts';
+import { emptyHistory, stepHistory } from '../status/history.ts';
 import { diskFacts, healthyFacts, peerFacts, unclaimedFacts, volumeFacts } from './appliance-facts.ts';
 import { NotingControl } from './noting-control.ts';
 
@@ -60,6 +62,9 @@ export const consoleBoxes: Readonly<Record<string, ApplianceFacts>> = {
   },
 };
 
+/** When transcripts were written: where a fake clock begins. */
+export const consoleWallMs = Date.UTC(2026, 0, 1);
+
 /** A console's box, with files in it and a broker beside it, that notes what it was asked for. */
 export class ConsoleFixture {
   readonly control = new NotingControl();
@@ -67,8 +72,11 @@ export class ConsoleFixture {
   readonly context: ConsoleContext;
   #approved: string | null = null;
 
-  constructor(facts: ApplianceFacts = healthyFacts) {
+  /** `wallMs`: when it is; the box has been like this for an hour, and a login code was just made. */
+  constructor(facts: ApplianceFacts = healthyFacts, wallMs = consoleWallMs) {
     this.control.set(facts);
+    this.control.events = stepHistory(emptyHistory, conditionsOf(facts), wallMs - 3_600_000).events;
+    this.control.code = { code: '4821-9930', expiresAtMs: facts.pool === null ? null : wallMs + 600_000 };
     this.context = {
       control: this.control,
       log: this.log,

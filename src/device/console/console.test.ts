@@ -16,7 +16,6 @@ function open(style: ConsoleLineStyle = 'plain') {
   const clock = new FakeClock();
   const line = new FakeConsoleLine(style);
   const { control, log: ring, context } = new ConsoleFixture();
-  control.code = { code: '4821-9930', expiresAtMs: clock.wallMs() + 600_000 };
   const console = new Console({ line, context }, { clock });
   const ends: ConsoleEnd[] = [];
   void console.ended.then((end) => ends.push(end));

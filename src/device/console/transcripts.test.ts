@@ -3,9 +3,6 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createLog } from '../../base/log.ts';
 import type { ConsoleLineStyle } from '../../ports/terminal-line.ts';
-import { conditionsOf } from '../../status/conditions.ts';
-import type { ApplianceFacts } from '../../status/facts.ts';
-import { emptyHistory, type StatusEvent, stepHistory } from '../../status/history.ts';
 import { ConsoleFixture, consoleBoxes } from '../../testing/console-fixture.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { FakeConsoleLine } from '../../testing/fake-console-line.ts';
@@ -59,11 +56,6 @@ async function play(transcript: Transcript): Promise<string> {
   const facts = consoleBoxes[transcript.head.get('box')!]!;
   const fixture = new ConsoleFixture(facts);
   const { control, log: ring } = fixture;
-  control.events = historyOf(facts, clock.wallMs());
-  control.code = {
-    code: '4821-9930',
-    expiresAtMs: facts.pool === null ? null : clock.wallMs() + 600_000,
-  };
   const console = new Console({ line, context: fixture.context }, { clock });
   let end = '';
   void console.ended.then((reason) => {
@@ -86,11 +78,6 @@ async function play(transcript: Transcript): Promise<string> {
     .map((each) => each.trimEnd())
     .join('\n')
     .trimEnd()}\n${end}`;
-}
-
-/** As if the box had been like this for an hour. */
-function historyOf(facts: ApplianceFacts, wallMs: number): readonly StatusEvent[] {
-  return stepHistory(emptyHistory, conditionsOf(facts), wallMs - 3_600_000).events;
 }
 
 for (const name of readdirSync(folder).filter((each) => each.endsWith('.txt'))) {
