@@ -95,7 +95,7 @@ export class WatchedMachine implements BoxMachine {
     // Noted before it holds anything: a box that loses power now mounts it at its next start.
     await this.#adopted.add(label);
     const folder = join(mounts, label);
-    if (!(await shelf.mount(label, folder))) log.warn('disk not mounted', { device, label });
+    if (!(await shelf.mount(label, folder))) log.warn('disk is not mounted yet', { device, label });
     await this.#box?.disks.attach(volumeAt(folder));
     await this.#watch.look();
     log.info('disk taken into use', { device, label });

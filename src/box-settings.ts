@@ -170,12 +170,16 @@ function namedVolumes(volumes: readonly VolumePath[]): readonly NamedVolume[] {
 
 export interface NamedVolume extends VolumePath {
   readonly name: string;
+  readonly mountPoint?: boolean;
 }
 
-export function volumeAt({ name, path, limitGiB }: NamedVolume): VolumeOptions {
+/** `mountPoint`: it is a disk of its own, and nothing while that is not mounted. */
+export function volumeAt({ name, path, limitGiB, mountPoint }: NamedVolume): VolumeOptions {
+  const open = () => new NodeDisk(path, { mountPoint: mountPoint ?? false });
   return {
     name,
-    disk: new NodeDisk(path),
+    disk: open(),
+    diskAgain: open,
     openIndex: () => openIndex(path),
     ...(limitGiB === null ? {} : { limitBytes: limitGiB * 2 ** 30 }),
   };

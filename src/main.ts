@@ -4,7 +4,7 @@ import { toHex } from './base/bytes.ts';
 import { AetherError } from './base/errors.ts';
 import { mqttFileBytesMax } from './base/face-limits.ts';
 import { logEntriesMax } from './base/limits.ts';
-import { createLog, formatLogEntry, type Log, LogRing } from './base/log.ts';
+import { createLog, formatJournalEntry, formatLogEntry, type Log, LogRing } from './base/log.ts';
 import { version } from './base/version.ts';
 import { Box, type BoxOptions, type MachineFacts } from './box.ts';
 import type { BoxConfig } from './box-config.ts';
@@ -55,6 +55,8 @@ import { hostLabelFor } from './zeroconf/dnssd/service.ts';
 
 const clock = new NodeClock();
 const ring = new LogRing(logEntriesMax);
+/** systemd says by this that what is written goes to its journal. */
+const formatEntry = process.env.JOURNAL_STREAM === undefined ? formatLogEntry : formatJournalEntry;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 async function main(words: readonly string[]): Promise<void> {
@@ -90,7 +92,7 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
     () => clock.wallMs(),
     (entry) => {
       ring.sink(entry);
-      if (where === 'none' && entry.level !== 'debug') process.stderr.write(`${formatLogEntry(entry)}\n`);
+      if (where === 'none' && entry.level !== 'debug') process.stderr.write(`${formatEntry(entry)}\n`);
     },
   );
   const settings = boxOptions(config, line);
@@ -106,7 +108,10 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
         machine ?? unknownMachine,
         ports,
       );
-      const options = { ...settings, volumes: [...volumes.map(volumeAt), ...(machine?.volumes() ?? [])] };
+      const options = {
+        ...settings,
+        volumes: [...volumes.map((volume) => volumeAt(volume)), ...(machine?.volumes() ?? [])],
+      };
       const box = await openBox(folder, options, network, { log, machine: () => control.machineFacts() });
       machine?.attach(box);
       const withConsole = where === 'terminal';
@@ -143,7 +148,7 @@ async function startMachine(
     {
       volumes,
       mounts: join(folder, 'mounts'),
-      volumeAt: (path) => volumeAt({ name: basename(path), path, limitGiB: null }),
+      volumeAt: (path) => volumeAt({ name: basename(path), path, limitGiB: null, mountPoint: true }),
     },
     { ...ports, machine: kernel.machine, shelf: kernel.shelf },
   );

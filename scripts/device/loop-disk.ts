@@ -35,6 +35,16 @@ export class LoopDisk {
     this.#mountPoint = folder;
   }
 
+  /** Takes it off its folder, whoever uses it; what is on it stays. */
+  unmount(): void {
+    run('umount', '--lazy', this.#mountPoint!);
+  }
+
+  /** Mounts it again where it was. */
+  remount(): void {
+    run('mount', this.#device, this.#mountPoint!);
+  }
+
   /** As if its cable were pulled: there is nothing behind the name any more. */
   pull(): void {
     truncateSync(this.#file, 0);

@@ -68,7 +68,7 @@ test('first claim: a wrong code is refused, the right one shows 24 words, and on
   await page.getByRole('button', { name: 'Claim this box' }).click();
   await page.getByRole('button', { name: /written them down/ }).click();
   await page.getByText('This box is yours').waitFor();
-  assert.match((await page.getByRole('heading', { level: 1 }).textContent())!, /only box of its pool/);
+  await page.getByText('the only box of its pool').first().waitFor();
 });
 
 test('the words are shown once: nobody gets them again', { skip }, async () => {

@@ -77,11 +77,23 @@ export class LogRing {
 
 /** `2026-11-23T10:00:00.000Z warn store: volume full volume=a1b2` */
 export function formatLogEntry(entry: LogEntry): string {
-  const fields = Object.entries(entry.fields)
+  return `${isoTime(entry.atMs)} ${entry.level} ${withFields(entry)}`;
+}
+
+/** syslog(3) priorities. */
+const priorities: Readonly<Record<LogLevel, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
+
+/** `<4>store: volume full volume=a1b2`: for a journal, which has the time itself (sd-daemon(3)). */
+export function formatJournalEntry(entry: LogEntry): string {
+  return `<${priorities[entry.level]}>${withFields(entry)}`;
+}
+
+function withFields({ part, message, fields }: LogEntry): string {
+  const shown = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => ` ${name}=${formatValue(value)}`)
     .join('');
-  return `${isoTime(entry.atMs)} ${entry.level} ${entry.part}: ${entry.message}${fields}`;
+  return `${part}: ${message}${shown}`;
 }
 
 function formatValue(value: LogValue): string {

@@ -16,12 +16,17 @@ const flagsOf: Readonly<Record<DiskOpenMode, number>> = {
 /** A folder of this computer, for its owner only (files 0600, folders 0700). */
 export class NodeDisk implements Disk {
   readonly #root: string;
+  readonly #mountPoint: boolean;
   /** Which folder the root was when it was first seen: another one in its place is another disk. */
   #identity: string | undefined;
 
-  /** `rootPath` need not exist yet; `makeDirectory('')` makes it. */
-  constructor(rootPath: string) {
+  /**
+   * `rootPath` need not exist yet; `makeDirectory('')` makes it. `mountPoint`: without a file system mounted at the root
+   * the disk is not there, and the folder is not it.
+   */
+  constructor(rootPath: string, { mountPoint = false }: { readonly mountPoint?: boolean } = {}) {
     this.#root = resolve(rootPath);
+    this.#mountPoint = mountPoint;
   }
 
   async open(path: string, mode: DiskOpenMode): Promise<DiskFile> {
@@ -32,7 +37,16 @@ export class NodeDisk implements Disk {
   }
 
   list(path: string): Promise<readonly string[]> {
-    return this.#run(path, async (whole) => (await fs.readdir(whole)).sort());
+    return this.#run(path, async (whole) => {
+      if (this.#mountPoint) await this.#checkMounted();
+      return (await fs.readdir(whole)).sort();
+    });
+  }
+
+  async #checkMounted(): Promise<void> {
+    const [root, above] = await Promise.all([fs.stat(this.#root), fs.stat(dirname(this.#root))]);
+    if (root.dev === above.dev)
+      throw Object.assign(new Error('nothing is mounted there'), { code: 'ENOENT' });
   }
 
   makeDirectory(path: string): Promise<void> {

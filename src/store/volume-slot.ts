@@ -55,8 +55,10 @@ export class VolumeSlot {
     if (this.#retired) return;
     try {
       await this.#volume?.released();
+      const { disk, diskAgain } = this.#options;
+      const again = this.#volume !== undefined || this.#error !== undefined;
       const volume = await Volume.open(
-        { ...this.#options, knownId: this.#id },
+        { ...this.#options, disk: (again ? diskAgain?.() : undefined) ?? disk, knownId: this.#id },
         pool,
         this.#ports,
         this.#changed,

@@ -29,6 +29,8 @@ export interface VolumeOptions {
   /** What people call it: its mount point or label. */
   readonly name: string;
   readonly disk: Disk;
+  /** The disk anew, for when it was away: what was known of it before does not hold any more. Default: `disk`. */
+  readonly diskAgain?: () => Disk;
   /** Opens the index. Called once, after the label was found good. */
   readonly openIndex: () => Promise<KeyValueStore>;
   /** Bytes that segments and reserve may take together; default: all that is free. */

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLog } from '../base/log.ts';
+import type { Box } from '../box.ts';
+import { BoxDisks } from '../box-disks.ts';
+import { WatchedMachine } from '../box-machine.ts';
+import type { VolumeFacts } from '../status/facts.ts';
+import type { VolumeOptions } from '../store/volume.ts';
+import { FakeClock } from './fake-clock.ts';
+import { fakeCompute } from './fake-compute.ts';
+import { FakeDiskShelf, FakeMachine } from './fake-machine.ts';
+import { MemoryDisk } from './memory-disk.ts';
+import { MemoryKeyValueStore } from './memory-key-value-store.ts';
+import { SeededEntropy } from './seeded-entropy.ts';
+
+/** A computer with disks, and the boxes' programs that run on it one after the other. */
+class World {
+  readonly clock = new FakeClock();
+  readonly entropy = new SeededEntropy(3);
+  readonly stateDisk = new MemoryDisk({ entropy: this.entropy });
+  readonly shelf = new FakeDiskShelf();
+  readonly #volumes = new Map<string, { disk: MemoryDisk; index: MemoryKeyValueStore }>();
+
+  volumeAt = (path: string): VolumeOptions => {
+    const { entropy } = this;
+    const made = this.#volumes.get(path) ?? {
+      disk: new MemoryDisk({ entropy }),
+      index: new MemoryKeyValueStore({ entropy }),
+    };
+    this.#volumes.set(path, made);
+    return { name: path.split('/').at(-1)!, disk: made.disk, openIndex: async () => made.index };
+  };
+
+  diskAt(path: string): MemoryDisk {
+    return this.#volumes.get(path)!.disk;
+  }
+
+  async start() {
+    const { clock, entropy, stateDisk, shelf, volumeAt } = this;
+    const ports = { clock, entropy, stateDisk, shelf, log: silentLog, machine: new FakeMachine() };
+    const machine = await WatchedMachine.start({ volumes: [], mounts: '/box/mounts', volumeAt }, ports);
+    const storePorts = { clock, entropy, log: silentLog, compute: fakeCompute };
+    const disks = await BoxDisks.open({ volumes: machine.volumes() }, stateDisk, storePorts);
+    machine.attach({ disks } as Box);
+    const close = async () => {
+      await disks.store.close();
+      await machine.close();
+    };
+    return { machine, disks, close };
+  }
+}
+
+test('a blank disk is taken into use, and is there again after a restart', async () => {
+  const world = new World();
+  world.shelf.attach('sda');
+  const first = await world.start();
+  await first.machine.adopt('sda');
+  const [volume] = first.disks.facts().volumes;
+  assert.match(volume!.name, /^aether-[0-9a-f]{6}$/);
+  assert.equal(volume!.state, 'ok');
+  assert.equal(first.machine.facts().disks[0]!.role, 'volume');
+  assert.equal(first.machine.facts().disks[0]!.volume, volume!.name);
+  await first.close();
+  assert.ok(world.shelf.asked.includes(`unmount ${volume!.name}`));
+  world.stateDisk.crash();
+  const second = await world.start();
+  assert.deepEqual(
+    second.disks.facts().volumes.map(({ name, state }) => [name, state]),
+    [[volume!.name, 'ok']],
+  );
+  await second.close();
+});
+
+test('a disk with anything on it is not touched', async () => {
+  const world = new World();
+  world.shelf.attach('sda', { content: 'ext4 file system "photos"' });
+  const { machine, disks, close } = await world.start();
+  await assert.rejects(machine.adopt('sda'), { code: 'DISK_NOT_BLANK' });
+  await assert.rejects(machine.adopt('sdz'), { code: 'DISK_UNKNOWN' });
+  assert.deepEqual(disks.facts().volumes, []);
+  assert.deepEqual(world.shelf.asked, ['smart sda']);
+  await close();
+});
+
+test('an adopted disk that was pulled is mounted and served again when it is back', async () => {
+  const world = new World();
+  world.shelf.attach('sda');
+  const { machine, disks, close } = await world.start();
+  await machine.adopt('sda');
+  const [{ name }] = disks.facts().volumes as readonly [VolumeFacts];
+  const path = `/box/mounts/${name}`;
+  world.diskAt(path).powerOff();
+  world.shelf.pull('sda');
+  await world.clock.run(0);
+  assert.equal(disks.facts().volumes[0]!.state, 'missing');
+  world.diskAt(path).crash();
+  world.shelf.attach('sdb', { content: `ext4 file system "${name}"` });
+  await world.clock.run(10);
+  assert.equal(disks.facts().volumes[0]!.state, 'ok');
+  await close();
+});
