@@ -98,7 +98,7 @@ test('rtnetlink: an interface that goes and comes again under its name has anoth
 
 test('a process without the rights for it is told so by code, whichever way it ends it ends', async (context) => {
   if (skip !== undefined) return context.skip(skip);
-  const module = new URL('./kernel-network.ts', import.meta.url).href;
+  const module = new URL('./kernel.ts', import.meta.url).href;
   const program = (ending: string) => `
     import { openKernel } from '${module}';
     const kernel = await openKernel();
