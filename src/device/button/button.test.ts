@@ -1,31 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLog, type LogEntry } from '../../base/log.ts';
-import type { ButtonPort } from '../../ports/button.ts';
 import { unclaimedFacts } from '../../testing/appliance-facts.ts';
+import { FakeButton } from '../../testing/fake-button.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { NotingControl } from '../../testing/noting-control.ts';
 import { Button } from './button.ts';
 import { factoryResetMs, resetAccessMs, shutdownMs, stuckMs } from './button-machine.ts';
-
-class FakeButton implements ButtonPort {
-  pressed = false;
-  closed = false;
-  #listener: (pressed: boolean) => void = () => {};
-
-  onChange(listener: (pressed: boolean) => void): void {
-    this.#listener = listener;
-  }
-
-  set(pressed: boolean): void {
-    this.pressed = pressed;
-    this.#listener(pressed);
-  }
-
-  close(): void {
-    this.closed = true;
-  }
-}
 
 function open(pressed = false) {
   const clock = new FakeClock();
