@@ -1,4 +1,5 @@
 import type { Log } from './base/log.ts';
+import type { PairingCode } from './control/appliance-control.ts';
 import { Button } from './device/button/button.ts';
 import type { ConsoleContext } from './device/console/command.ts';
 import { Console, type ConsoleEnd } from './device/console/console.ts';
@@ -45,12 +46,16 @@ export class BoxFaces {
     ports: { readonly clock: Clock; readonly log: Log },
   ): Promise<BoxFaces> {
     const terminal = greeting === undefined ? undefined : new TerminalFace(context, greeting, ports.clock);
-    const lights = await startLights(context, pins, terminal, ports);
     const consoles = serial.map((path) => {
       const open = () => SerialLine.open({ path, baud: pins.console.baud, style: 'ansi' });
       const log = ports.log.part('console');
       return new SerialConsole({ name: path, open, context }, { clock: ports.clock, log });
     });
+    const onCode = ({ code }: PairingCode) => {
+      for (const each of [terminal, ...consoles])
+        each?.print(`The button was tapped. Login code: ${code}, valid for 10 min`);
+    };
+    const lights = await startLights({ context, pins, terminal, onCode }, ports);
     terminal?.start();
     lights.show();
     return new BoxFaces(terminal?.ended ?? new Promise(() => {}), [
@@ -104,13 +109,19 @@ class TerminalFace {
   }
 }
 
+interface LightsOptions {
+  readonly context: ConsoleContext;
+  readonly pins: BoardPins;
+  readonly terminal: TerminalFace | undefined;
+  readonly onCode: (code: PairingCode) => void;
+}
+
 /** Plays the box's state on its lights, or draws them on the terminal, and listens to its button. */
 async function startLights(
-  { control }: ConsoleContext,
-  pins: BoardPins,
-  terminal: TerminalFace | undefined,
+  { context, pins, terminal, onCode }: LightsOptions,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ show(): void; close(): void }> {
+  const { control } = context;
   const lights = await openLights(pins, log);
   const ports: LedPort[] = [];
   if (lights.leds !== undefined) ports.push(lights.leds);
@@ -124,7 +135,8 @@ async function startLights(
   const refresh = every(clock, showPeriodMs, show);
   const { button: port, reason } = await openGpioButton(pins.button, pins);
   if (port === undefined) log.debug('this box has no button', { reason });
-  const button = port && new Button({ port, control, lights: driver }, { clock, log: log.part('button') });
+  const button =
+    port && new Button({ port, control, lights: driver, onCode }, { clock, log: log.part('button') });
   return {
     show,
     close: () => {

@@ -37,6 +37,8 @@ export class WatchedMachine implements BoxMachine {
   readonly #adopted: AdoptedDisks;
   readonly #watch: HardwareWatch;
   #box: Box | undefined;
+  /** Disks that were emptied and taken off. */
+  readonly #released = new Set<string>();
   #mounting: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -72,6 +74,8 @@ export class WatchedMachine implements BoxMachine {
     this.#box = box;
     this.#watch.onGone((volume) => box.disks.store.pulled(volume));
     this.#watch.onSeen(() => this.#welcome(box));
+    box.disks.onChange(() => this.#letGo(box));
+    this.#letGo(box);
   }
 
   facts(): Pick<MachineFacts, 'hardware' | 'disks'> {
@@ -107,6 +111,15 @@ export class WatchedMachine implements BoxMachine {
     await this.#mounting;
     for (const label of this.#adopted.labels)
       await this.#ports.shelf.unmount(join(this.#options.mounts, label));
+  }
+
+  /** A disk that was emptied is taken off its folder, so that it may be pulled. */
+  #letGo(box: Box): void {
+    for (const { name, state } of box.disks.facts().volumes) {
+      if (state !== 'retired' || !this.#adopted.labels.includes(name) || this.#released.has(name)) continue;
+      this.#released.add(name);
+      void this.#ports.shelf.unmount(join(this.#options.mounts, name));
+    }
   }
 
   /** A disk that was away is mounted where it belongs, and looked at. */

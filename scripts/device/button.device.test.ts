@@ -28,7 +28,7 @@ async function press(heldMs: number, fromStart = false): Promise<Press> {
   const light = { show: (_: LedDisplay) => void shown.push(performance.now()), close: () => {} };
   const lights = new LedDriver({ ports: [light] }, { clock });
   lights.show(control.status());
-  const button = new Button({ port, control, lights }, { clock, log: silentLog });
+  const button = new Button({ port, control, lights, onCode: () => {} }, { clock, log: silentLog });
   if (!fromStart) port.set(true);
   await delay(heldMs);
   const letGoMs = performance.now();

@@ -57,9 +57,6 @@ export const pageStates: Readonly<Record<string, ApplianceFacts>> = {
     ...healthyFacts,
     box: boxFacts({ phase: 'updating' }),
     update: { state: 'installing', version: '0.2.0', progressPercent: 43, reason: null },
-    work: [
-      { kind: 'update', subject: '0.2.0', doneBytes: 43_000_000, totalBytes: 100_000_000, sinceMs: 21_000 },
-    ],
   },
 };
 

@@ -99,3 +99,22 @@ test('an adopted disk that was pulled is mounted and served again when it is bac
   assert.equal(disks.facts().volumes[0]!.state, 'ok');
   await close();
 });
+
+test('an adopted disk that was emptied is taken off its folder, now and after a restart', async () => {
+  const world = new World();
+  world.shelf.attach('sda');
+  const first = await world.start();
+  await first.machine.adopt('sda');
+  const [{ name }] = first.disks.facts().volumes as readonly [VolumeFacts];
+  await first.disks.retire(name, undefined);
+  assert.deepEqual(
+    world.shelf.asked.filter((asked) => asked.startsWith('unmount')),
+    [`unmount ${name}`],
+  );
+  await first.close();
+  world.shelf.asked.length = 0;
+  const second = await world.start();
+  assert.equal(second.disks.facts().volumes[0]!.state, 'retired');
+  assert.ok(world.shelf.asked.includes(`unmount ${name}`));
+  await second.close();
+});

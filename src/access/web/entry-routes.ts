@@ -1,4 +1,4 @@
-import { AetherError } from '../../base/errors.ts';
+import { AetherError, hasCode } from '../../base/errors.ts';
 import { webLoginsPerMinuteMax } from '../../base/face-limits.ts';
 import { type BucketSize, fullBucket, type TokenBucket, takeToken } from '../../base/token-bucket.ts';
 import { version } from '../../base/version.ts';
@@ -89,18 +89,41 @@ export class EntryRoutes {
     return seeOther('/');
   }
 
-  /** Whether this session has claimed nothing yet, and so may see nothing. */
-  isClaiming(session: Session): boolean {
-    return !this.#entry.claimed && this.#newPools.has(session);
+  /** Whether all that this session may do is to finish its claim: if somebody else was faster it never may more. */
+  isOnlyClaiming(session: Session): boolean {
+    return this.#newPools.has(session);
   }
 
   /** `POST /login`. */
   async logIn(request: HttpRequest): Promise<HttpResponse> {
     return this.#attempt(request, async (code) => {
-      if (!(this.#control.hasPin && (await this.#control.checkPin(code)))) await this.#entry.prove(code);
+      await this.#proveEither(code);
       const { cookie } = this.#sessions.begin();
       return seeOther('/', { 'set-cookie': cookie });
     });
+  }
+
+  /** The PIN, or a code. Where the PIN is locked by somebody's wrong ones, a code still opens. */
+  async #proveEither(text: string): Promise<void> {
+    const { hasPin } = this.#control;
+    const locked = await this.#isPin(text, hasPin);
+    if (locked === true) return;
+    try {
+      await this.#entry.prove(text);
+    } catch (error) {
+      throw locked instanceof AetherError && hasCode(error, 'PAIRING_NO_CODE') ? locked : error;
+    }
+  }
+
+  /** True: it is. Else whether it could be tried at all. */
+  async #isPin(text: string, hasPin: boolean): Promise<boolean | AetherError> {
+    if (!hasPin) return false;
+    try {
+      return await this.#control.checkPin(text);
+    } catch (error) {
+      if (hasCode(error, 'PIN_LOCKED')) return error;
+      throw error;
+    }
   }
 
   /** `POST /logout`. */

@@ -170,6 +170,27 @@ test('the first claim shows the words, and happens when they are confirmed', asy
   assert.equal(browser.finished, 1);
 });
 
+test('who proved the claim code and was not the first to claim is a stranger', async () => {
+  const browser = new Browser();
+  browser.claimed = false;
+  const words = await browser.ask('POST', '/claim', { form: { code: 'GOOD-CODE' } });
+  browser.cookie = String(words.headers['set-cookie']).split(';')[0]!;
+  browser.claimed = true;
+  assert.match(textOf(await browser.ask('GET', '/')), /Log in to/);
+  assert.equal((await browser.ask('GET', '/news')).status, 401);
+  assert.equal((await browser.ask('POST', '/identify', { form: {} })).status, 303);
+  assert.deepEqual(browser.control.asked, []);
+});
+
+test('a code opens the page also while the PIN is locked by wrong ones', async () => {
+  const browser = new Browser();
+  browser.control.pin = '1234';
+  browser.control.checkPin = async () => {
+    throw new AetherError('PIN_LOCKED', 'too many wrong PINs were tried');
+  };
+  assert.equal((await browser.logIn()).status, 303);
+});
+
 test('each deed reaches the box, and none without the token of the session', async () => {
   const browser = new Browser();
   browser.control.set({

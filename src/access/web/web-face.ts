@@ -99,6 +99,7 @@ export class WebFace {
     if (session === undefined) return this.#stranger(request);
     if (method === 'POST' && first === 'claim') return this.#entry.finishClaim(request, session);
     if (!this.#options.entry.claimed) return this.#entry.door();
+    if (this.#entry.isOnlyClaiming(session)) return this.#stranger(request);
     return this.#member(request, session);
   }
 

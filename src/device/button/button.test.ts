@@ -21,22 +21,26 @@ function open(pressed = false) {
     (entry) => entries.push(entry),
   );
   const lights = { showPress: (stage: string | undefined) => void stages.push(stage) };
-  const button = new Button({ port, control, lights }, { clock, log });
+  const codes: string[] = [];
+  const onCode = ({ code }: { code: string }) => void codes.push(code);
+  const button = new Button({ port, control, lights, onCode }, { clock, log });
   const hold = async (ms: number) => {
     port.set(true);
     await clock.run(ms);
     port.set(false);
     await clock.run(0);
   };
-  return { button, clock, port, control, stages, entries, hold };
+  return { button, clock, port, control, stages, entries, codes, hold };
 }
 
 test('a tap blinks both lights and makes a login code; another ends the blinking', async () => {
-  const { control, hold } = open();
+  const { control, codes, hold } = open();
   await hold(200);
   assert.deepEqual(control.asked, ['identify true']);
+  assert.deepEqual(codes, ['4821-9930']);
   await hold(200);
   assert.deepEqual(control.asked, ['identify true', 'identify false']);
+  assert.equal(codes.length, 1);
 });
 
 test('on a box that nobody has claimed a tap makes no code: it has its claim code', async () => {

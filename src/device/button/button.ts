@@ -1,6 +1,6 @@
 import { describeError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { ApplianceControl } from '../../control/appliance-control.ts';
+import type { ApplianceControl, PairingCode } from '../../control/appliance-control.ts';
 import type { ButtonPort } from '../../ports/button.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { LedDriver } from '../leds/led-driver.ts';
@@ -17,6 +17,8 @@ export interface ButtonOptions {
   readonly port: ButtonPort;
   readonly control: ApplianceControl;
   readonly lights: Pick<LedDriver, 'showPress'>;
+  /** Shows a login code to whoever stands before the box. */
+  readonly onCode: (code: PairingCode) => void;
 }
 
 /** The box's button: the lights follow the press, and what it means is done when it is let go. */
@@ -79,16 +81,16 @@ export class Button {
   }
 
   /**
-   * Which box is this: both lights blink; a second tap ends that. In a box that has an owner it also makes a login code,
-   * which the console shows: who stands before the box may let a desktop in.
+   * Which box is this: both lights blink; a second tap ends that. A box that has an owner also makes a login code, which
+   * its consoles show: who stands before it may let a desktop in.
    */
   #tap(): void {
-    const { control } = this.#options;
+    const { control, onCode } = this.#options;
     const on = !control.status().box.identifying;
     control.identify(on);
     if (!on || control.status().pool === null) return;
     try {
-      control.pair();
+      onCode(control.pair());
     } catch (error) {
       this.#log.info('no code was made', { reason: describeError(error) });
     }

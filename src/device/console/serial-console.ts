@@ -32,6 +32,11 @@ export class SerialConsole {
     void this.#open();
   }
 
+  /** Shows a line of text above whatever is being typed. */
+  print(text: string): void {
+    this.#console?.print(text);
+  }
+
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
