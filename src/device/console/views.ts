@@ -10,6 +10,8 @@ import {
 } from '../../base/format.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
 import { conditionKey } from '../../status/condition.ts';
+import { describeComputer } from '../../status/describe-computer.ts';
+import type { HardwareFacts } from '../../status/facts.ts';
 import { describeLights } from '../leds/patterns.ts';
 import { labelled } from './labelled.ts';
 
@@ -28,8 +30,15 @@ export function statusLines(status: ApplianceStatus, columns: number): readonly 
     ...labelled('space', space, columns),
     ...labelled('network', networkSentence(status), columns),
     ...labelled('lights', describeLights(status.light), columns),
+    ...computerLines(status.hardware, columns),
     ...conditionLines(status, columns),
   ];
+}
+
+/** What the computer tells of itself; nothing where it tells nothing. */
+function computerLines(hardware: HardwareFacts, columns: number): readonly string[] {
+  const said = describeComputer(hardware);
+  return said === '' ? [] : labelled('computer', said, columns);
 }
 
 /** Every condition with its severity, what is the case and what to do. Nothing when there are none. */

@@ -36,13 +36,20 @@ export function readBlockDevices(paths: readonly string[], sysfs = '/sys'): read
     .filter((name) => !noDisks.test(name))
     .sort()
     .flatMap((name) => {
-      const device = readDevice(join(folder, name), name, systemDisks.has(name), homes.get(name) ?? []);
+      const device = readDevice(
+        join(folder, name),
+        sysfs,
+        name,
+        systemDisks.has(name),
+        homes.get(name) ?? [],
+      );
       return device === undefined ? [] : [device];
     });
 }
 
 function readDevice(
   folder: string,
+  sysfs: string,
   device: string,
   isSystem: boolean,
   paths: readonly string[],
@@ -51,6 +58,7 @@ function readDevice(
   // A loop device without a file behind it is only a name; one that a volume lies on has lost its disk.
   if (sizeBytes === 0 && paths.length === 0) return undefined;
   if (sizeBytes > 0 && sizeBytes < diskBytesMin && paths.length === 0) return undefined;
+  const partitions = partitionsOf(folder, device);
   return {
     device,
     model: text(folder, 'device/model') ?? loopFileOf(folder),
@@ -59,10 +67,16 @@ function readDevice(
     bus: busOf(folder, device),
     isSystem,
     paths,
-    // SCSI counts in hexadecimal what the device reported as failed.
-    errors: Number(text(folder, 'device/ioerr_cnt') ?? 0) || 0,
-    partitions: partitionsOf(folder, device),
+    errors: errorsOf(folder, [device, ...partitions], sysfs),
+    partitions,
   };
+}
+
+/** What SCSI counts, in hexadecimal, of requests that failed, and ext4 of what it found wrong. */
+function errorsOf(folder: string, names: readonly string[], sysfs: string): number {
+  const requests = Number(text(folder, 'device/ioerr_cnt') ?? 0);
+  const found = names.map((name) => Number(text(join(sysfs, 'fs', 'ext4', name), 'errors_count') ?? 0));
+  return [requests, ...found].reduce((sum, count) => sum + (Number.isFinite(count) ? count : 0), 0);
 }
 
 function partitionsOf(folder: string, device: string): readonly string[] {

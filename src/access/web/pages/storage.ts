@@ -1,5 +1,6 @@
 import { countOf, formatAge, formatBytes, formatDuration, formatGibibytes } from '../../../base/format.ts';
 import type { ApplianceStatus, WorkStatus } from '../../../status/appliance-status.ts';
+import { describeComputer } from '../../../status/describe-computer.ts';
 import type { DiskFacts, PeerFacts, VolumeFacts } from '../../../status/facts.ts';
 import { type Html, html } from '../html.ts';
 import type { Session } from '../sessions.ts';
@@ -24,9 +25,11 @@ ${countOf(copies, 'copy', 'copies')} of each, on ${formatGibibytes(pool.rawBytes
 }
 
 /** The boxes of the pool, this one first. */
-export function boxesPart({ box, peers }: ApplianceStatus, session: Session): Html {
+export function boxesPart({ box, peers, hardware }: ApplianceStatus, session: Session): Html {
+  const computer = describeComputer(hardware);
   return html`<h2>Boxes</h2><ul class="things">
 <li><p><strong>${box.name}</strong> <span class="quiet">this box, up ${formatDuration(box.uptimeMs)}</span></p>
+${computer === '' ? null : html`<p class="quiet">${computer}</p>`}
 ${identifyForm(box.identifying, session)}</li>
 ${peers.map(peerItem)}</ul>`;
 }
