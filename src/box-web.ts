@@ -1,7 +1,7 @@
 import type { WebAssets } from './access/web/web-face.ts';
 import { WebFace } from './access/web/web-face.ts';
 import { encodeCbor } from './base/cbor.ts';
-import { hasCode } from './base/errors.ts';
+import { describeError, hasCode } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import type { Box } from './box.ts';
 import type { WebPorts } from './box-announcer.ts';
@@ -57,7 +57,7 @@ export class BoxWeb {
 
   /** Errors: `LINK_ADDRESS_IN_USE`, `LINK_DENIED` when none of the ports can be had; those of the state disk. */
   static async start(options: BoxWebOptions, ports: BoxWebPorts): Promise<BoxWeb> {
-    const { box, control, assets, host, hostName, plainPort } = options;
+    const { box, control, assets, host, hostName } = options;
     const log = ports.log.part('web');
     const certificate = await loadOrCreateWebCertificate(hostName, { ...ports, disk: ports.stateDisk, log });
     const face = new WebFace(
@@ -74,12 +74,10 @@ export class BoxWeb {
     const listen = (port: number) =>
       ports.server.listen({ host, port }, certificate, (request) => face.handle(request));
     const listener = await firstFree(options.ports, listen);
-    const listeners = [listener];
-    if (plainPort !== null) {
-      const plain = await ports.server.listen({ host, port: plainPort }, undefined, onwards(listener.port));
-      listeners.push(plain);
-    }
-    return new BoxWeb({ port: listener.port, plainPort }, fingerprintOf(certificate), listeners);
+    const plain = await plainListener(options, listener.port, { ...ports, log });
+    const listeners = plain === undefined ? [listener] : [listener, plain];
+    const shown = { port: listener.port, plainPort: plain?.port ?? null };
+    return new BoxWeb(shown, fingerprintOf(certificate), listeners);
   }
 
   async close(): Promise<void> {
@@ -101,6 +99,21 @@ async function firstFree(
     }
   }
   throw taken;
+}
+
+/** What leads to the page from plain HTTP. Where its port cannot be had the page is there all the same. */
+async function plainListener(
+  { host, plainPort }: BoxWebOptions,
+  port: number,
+  { server, log }: BoxWebPorts,
+): Promise<HttpListener | undefined> {
+  if (plainPort === null) return undefined;
+  try {
+    return await server.listen({ host, port: plainPort }, undefined, onwards(port));
+  } catch (error) {
+    log.warn('plain HTTP does not lead to the page', { port: plainPort, reason: describeError(error) });
+    return undefined;
+  }
 }
 
 /** Plain HTTP carries nothing but the way to the page over TLS. */
