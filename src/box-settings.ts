@@ -72,8 +72,7 @@ export const usage = [
   ...optionLines(options),
   '',
   'box.json in DIR may set name, listen {host, port}, volumes [{path, limitGiB}], web {on, port, plainPort},',
-  'serial [devices], mqtt (docs/mqtt.md), linkLocal and console;',
-  'options come first.',
+  'serial [devices], mqtt (docs/mqtt.md), linkLocal and console; options come first.',
 ];
 
 /** Where another box on this computer listens: the next ports, then any. */
