@@ -133,7 +133,7 @@ async function startLights(
   const show = () => driver.show(control.status());
   const unsubscribe = control.onChange(show);
   const refresh = every(clock, showPeriodMs, show);
-  const { button: port, reason } = await openGpioButton(pins.button, pins);
+  const { button: port, reason } = await openGpioButton(pins.button, pins, { log: log.part('button') });
   if (port === undefined) log.debug('this box has no button', { reason });
   const button =
     port && new Button({ port, control, lights: driver, onCode }, { clock, log: log.part('button') });

@@ -3,24 +3,34 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   type ButtonDeed,
+  type ButtonState,
   buttonAtRest,
   factoryResetMs,
   nextStageMs,
-  type PressStage,
   resetAccessMs,
   shutdownMs,
-  stageAt,
+  stageOf,
   stepButton,
   stuckMs,
   tapMsMax,
 } from './button-machine.ts';
 
+/** Looks as often as it asks to be looked at, then lets it go. */
+function hold(state: ButtonState, sinceMs: number, heldMs: number): ButtonDeed | undefined {
+  let held = state;
+  for (;;) {
+    const at = nextStageMs(held);
+    if (at === undefined || at > sinceMs + heldMs) break;
+    held = stepButton(held, { type: 'look', pressed: true }, at).state;
+  }
+  return stepButton(held, { type: 'change', pressed: false }, sinceMs + heldMs).deed;
+}
+
 function press(heldMs: number, fromStart = false): ButtonDeed | undefined {
   const event = fromStart
     ? ({ type: 'start', pressed: true } as const)
     : ({ type: 'change', pressed: true } as const);
-  const { state } = stepButton(buttonAtRest, event, 1000);
-  return stepButton(state, { type: 'change', pressed: false }, 1000 + heldMs).deed;
+  return hold(stepButton(buttonAtRest, event, 1000).state, 1000, heldMs);
 }
 
 test('what a press means is decided by how long it was, when it ends', () => {
@@ -51,40 +61,50 @@ test('a box that starts with its button at rest does nothing', () => {
   assert.deepEqual([state, deed], [buttonAtRest, undefined]);
 });
 
-test('edges that are told twice or never are no presses', () => {
+test('a release that was told twice or never is no press; a press that is told again is another one', () => {
   const first = stepButton(buttonAtRest, { type: 'change', pressed: true }, 0).state;
-  const again = stepButton(first, { type: 'change', pressed: true }, 4000).state;
-  assert.equal(again, first);
-  assert.equal(stepButton(again, { type: 'change', pressed: false }, 5000).deed, 'shutdown');
+  const again = stepButton(first, { type: 'change', pressed: true }, 12_000).state;
+  assert.equal(stepButton(again, { type: 'change', pressed: false }, 12_200).deed, 'tap');
   assert.equal(stepButton(buttonAtRest, { type: 'change', pressed: false }, 5000).deed, undefined);
 });
 
-test('the stages come in their order, each when it was said to come', () => {
-  let { state } = stepButton(buttonAtRest, { type: 'change', pressed: true }, 0);
-  const stages: (PressStage | undefined)[] = [];
-  for (let at: number | undefined = 0; at !== undefined; at = nextStageMs(state, at))
-    stages.push(stageAt(state, at));
-  assert.deepEqual(stages, ['pressed', 'held', 'shutdown', 'reset-access', 'stuck']);
-  state = stepButton(buttonAtRest, { type: 'start', pressed: true }, 0).state;
-  assert.deepEqual([stageAt(state, 0), stageAt(state, factoryResetMs)], ['held', 'factory-reset']);
+test('a program that was held up makes no shutdown of a tap', () => {
+  const { state } = stepButton(buttonAtRest, { type: 'change', pressed: true }, 0);
+  assert.equal(stepButton(state, { type: 'change', pressed: false }, 6000).deed, 'tap');
+  assert.equal(stepButton(state, { type: 'look', pressed: false }, 6000).deed, 'tap');
 });
 
-test('whatever the edges, a deed comes only at a release, and what the lights showed just before', () => {
-  const edges = fc.array(fc.tuple(fc.boolean(), fc.nat(70_000)), { maxLength: 40 });
+test('the stages come in their order, each when it was said to come', () => {
+  const stages = (type: 'change' | 'start') => {
+    let { state } = stepButton(buttonAtRest, { type, pressed: true }, 0);
+    const seen = [stageOf(state)];
+    for (let at = nextStageMs(state); at !== undefined; at = nextStageMs(state)) {
+      state = stepButton(state, { type: 'look', pressed: true }, at).state;
+      seen.push(stageOf(state));
+    }
+    return seen;
+  };
+  assert.deepEqual(stages('change'), ['pressed', 'held', 'shutdown', 'reset-access', 'stuck']);
+  assert.deepEqual(stages('start'), ['held', 'factory-reset', 'stuck']);
+});
+
+test('whatever is seen and when, a deed comes only at a release, and is what the lights showed just before', () => {
+  const type = fc.constantFrom('change' as const, 'look' as const);
+  const events = fc.array(fc.tuple(type, fc.boolean(), fc.nat(70_000)), { maxLength: 40 });
   fc.assert(
-    fc.property(edges, (list) => {
+    fc.property(events, (list) => {
       let state = buttonAtRest;
       let now = 0;
-      for (const [pressed, waitMs] of list) {
+      for (const [type, pressed, waitMs] of list) {
         now += waitMs;
-        const shown = stageAt(state, now);
-        const step = stepButton(state, { type: 'change', pressed }, now);
+        const shown = stageOf(state);
+        const step = stepButton(state, { type, pressed }, now);
         if (pressed || shown === undefined) assert.equal(step.deed, undefined);
-        else
-          assert.equal(
-            step.deed,
-            shown === 'pressed' ? 'tap' : ['held', 'stuck'].includes(shown) ? undefined : shown,
-          );
+        else {
+          const expected =
+            shown === 'pressed' ? 'tap' : ['held', 'stuck'].includes(shown) ? undefined : shown;
+          assert.equal(step.deed, expected);
+        }
         state = step.state;
       }
     }),

@@ -1,6 +1,9 @@
 /**
  * What a press of the box's one button means. It acts when it is let go, so that a person sees by the lights how far it
  * is and can still let go early.
+ *
+ * Time counts only as far as somebody looked and saw it pressed: a program that was held up for seconds, or an edge that
+ * was lost, makes no shutdown of a tap.
  */
 
 /** `tap`: which box is this; `shutdown`; `reset-access`: names, addresses and PIN; `factory-reset`. */
@@ -14,12 +17,16 @@ export interface ButtonState {
   readonly sinceMs: number | undefined;
   /** It was pressed already when the box was switched on. */
   readonly fromStart: boolean;
+  /** How long it had been pressed when it was last seen so by a look. */
+  readonly seenMs: number;
 }
 
 export type ButtonEvent =
   /** How it stands when the program starts. */
   | { readonly type: 'start'; readonly pressed: boolean }
-  | { readonly type: 'change'; readonly pressed: boolean };
+  | { readonly type: 'change'; readonly pressed: boolean }
+  /** How it stands when a stage may have been reached ({@link nextStageMs}). */
+  | { readonly type: 'look'; readonly pressed: boolean };
 
 /** Longer is no tap: a person who hesitates has begun to hold. */
 export const tapMsMax = 1000;
@@ -29,7 +36,7 @@ export const factoryResetMs = 10_000;
 /** Nobody holds a button for a minute: it is stuck, or something lies on it. */
 export const stuckMs = 60_000;
 
-export const buttonAtRest: ButtonState = { sinceMs: undefined, fromStart: false };
+export const buttonAtRest: ButtonState = { sinceMs: undefined, fromStart: false, seenMs: 0 };
 
 /** One event at monotonic `nowMs`: the new state, and what is to be done. */
 export function stepButton(
@@ -37,32 +44,32 @@ export function stepButton(
   event: ButtonEvent,
   nowMs: number,
 ): { readonly state: ButtonState; readonly deed: ButtonDeed | undefined } {
-  if (event.pressed) {
-    // A press that is told twice began the first time.
-    if (state.sinceMs !== undefined) return { state, deed: undefined };
-    return { state: { sinceMs: nowMs, fromStart: event.type === 'start' }, deed: undefined };
+  const { type, pressed } = event;
+  if (!pressed) return { state: buttonAtRest, deed: deedOf(stageOf(state)) };
+  if (type === 'look' && state.sinceMs !== undefined) {
+    return { state: { ...state, seenMs: nowMs - state.sinceMs }, deed: undefined };
   }
-  return { state: buttonAtRest, deed: deedOf(stageAt(state, nowMs)) };
+  // Pressed while it was pressed: that it was let go between was not told, so this is another time.
+  return { state: { sinceMs: nowMs, fromStart: type === 'start', seenMs: 0 }, deed: undefined };
 }
 
-/** How far the press has come; undefined while there is none. */
-export function stageAt({ sinceMs, fromStart }: ButtonState, nowMs: number): PressStage | undefined {
+/** How far the press has come, as was seen; undefined while there is none. */
+export function stageOf({ sinceMs, fromStart, seenMs }: ButtonState): PressStage | undefined {
   if (sinceMs === undefined) return undefined;
-  const heldMs = nowMs - sinceMs;
-  if (heldMs >= stuckMs) return 'stuck';
-  if (fromStart) return heldMs >= factoryResetMs ? 'factory-reset' : 'held';
-  if (heldMs >= resetAccessMs) return 'reset-access';
-  if (heldMs >= shutdownMs) return 'shutdown';
-  return heldMs > tapMsMax ? 'held' : 'pressed';
+  if (seenMs >= stuckMs) return 'stuck';
+  if (fromStart) return seenMs >= factoryResetMs ? 'factory-reset' : 'held';
+  if (seenMs >= resetAccessMs) return 'reset-access';
+  if (seenMs >= shutdownMs) return 'shutdown';
+  return seenMs > tapMsMax ? 'held' : 'pressed';
 }
 
-/** When the stage changes next, monotonic; undefined while it is not pressed, or stuck. */
-export function nextStageMs({ sinceMs, fromStart }: ButtonState, nowMs: number): number | undefined {
+/** When somebody must look again, monotonic; undefined while it is not pressed, or stuck. */
+export function nextStageMs({ sinceMs, fromStart, seenMs }: ButtonState): number | undefined {
   if (sinceMs === undefined) return undefined;
   const thresholds = fromStart
     ? [factoryResetMs, stuckMs]
     : [tapMsMax + 1, shutdownMs, resetAccessMs, stuckMs];
-  const next = thresholds.find((thresholdMs) => nowMs - sinceMs < thresholdMs);
+  const next = thresholds.find((thresholdMs) => seenMs < thresholdMs);
   return next === undefined ? undefined : sinceMs + next;
 }
 

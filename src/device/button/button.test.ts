@@ -91,3 +91,14 @@ test('a deed that fails is logged, and the button goes on', async () => {
   await hold(100);
   assert.deepEqual(control.asked, ['shutdown', 'identify true']);
 });
+
+test('while one order is carried out another is not begun', async () => {
+  const { control, hold } = open();
+  control.shutdown = () => {
+    control.asked.push('shutdown');
+    return new Promise(() => {});
+  };
+  await hold(shutdownMs + 100);
+  await hold(resetAccessMs + 100);
+  assert.deepEqual(control.asked, ['shutdown']);
+});

@@ -9,7 +9,7 @@ import {
   type ButtonState,
   buttonAtRest,
   nextStageMs,
-  stageAt,
+  stageOf,
   stepButton,
 } from './button-machine.ts';
 
@@ -28,6 +28,8 @@ export class Button {
   readonly #log: Log;
   #state: ButtonState = buttonAtRest;
   #timer: Timer | undefined;
+  #busy = false;
+  #closed = false;
 
   constructor(options: ButtonOptions, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
     this.#options = options;
@@ -38,27 +40,31 @@ export class Button {
   }
 
   close(): void {
+    this.#closed = true;
     this.#timer?.cancel();
     this.#options.port.close();
   }
 
   #step(event: Parameters<typeof stepButton>[1]): void {
+    if (this.#closed) return;
+    const before = stageOf(this.#state);
     const { state, deed } = stepButton(this.#state, event, this.#clock.monotonicMs());
     this.#state = state;
-    this.#follow();
+    const stage = stageOf(state);
+    if (stage === 'stuck' && before !== 'stuck')
+      this.#log.warn('the button is pressed for a minute: it is stuck, or something lies on it');
+    this.#options.lights.showPress(stage === 'stuck' ? undefined : stage);
+    this.#lookAgain();
     if (deed !== undefined) this.#do(deed);
   }
 
-  /** Shows how far the press is, now and at each threshold. */
-  #follow(): void {
+  #lookAgain(): void {
     this.#timer?.cancel();
-    const now = this.#clock.monotonicMs();
-    const stage = stageAt(this.#state, now);
-    if (stage === 'stuck')
-      this.#log.warn('the button is pressed for a minute: it is stuck, or something lies on it');
-    this.#options.lights.showPress(stage === 'stuck' ? undefined : stage);
-    const nextMs = nextStageMs(this.#state, now);
-    this.#timer = nextMs === undefined ? undefined : this.#clock.after(nextMs - now, () => this.#follow());
+    const nextMs = nextStageMs(this.#state);
+    if (nextMs === undefined) return;
+    const waitMs = Math.max(0, nextMs - this.#clock.monotonicMs());
+    const look = () => this.#step({ type: 'look', pressed: this.#options.port.pressed });
+    this.#timer = this.#clock.after(waitMs, look);
   }
 
   #do(deed: ButtonDeed): void {
@@ -69,13 +75,13 @@ export class Button {
         this.#tap();
         break;
       case 'shutdown':
-        this.#begin(control.shutdown());
+        this.#begin(() => control.shutdown());
         break;
       case 'reset-access':
-        this.#begin(control.resetAccess());
+        this.#begin(() => control.resetAccess());
         break;
       case 'factory-reset':
-        this.#begin(control.factoryReset());
+        this.#begin(() => control.factoryReset());
         break;
     }
   }
@@ -96,9 +102,19 @@ export class Button {
     }
   }
 
-  #begin(deed: Promise<void>): void {
-    deed.catch((error: unknown) => {
-      this.#log.error('the button could not do it', { reason: describeError(error) });
-    });
+  /** One at a time: who presses again while the box shuts down wants nothing else of it. */
+  #begin(deed: () => Promise<void>): void {
+    if (this.#busy) {
+      this.#log.info('the button was pressed while its last order is carried out');
+      return;
+    }
+    this.#busy = true;
+    deed()
+      .catch((error: unknown) => {
+        this.#log.error('the button could not do it', { reason: describeError(error) });
+      })
+      .finally(() => {
+        this.#busy = false;
+      });
   }
 }

@@ -38,6 +38,7 @@ export class LedDriver {
   #rhythm = '';
   #headline = '';
   #timer: Timer | undefined;
+  #closed = false;
 
   constructor(options: { readonly ports: readonly LedPort[] }, { clock }: { readonly clock: Clock }) {
     this.#ports = options.ports;
@@ -73,13 +74,16 @@ export class LedDriver {
     this.#play();
   }
 
+  /** Gives the lights back; what it is told to show afterwards is not shown. */
   close(): void {
+    this.#closed = true;
     this.#timer?.cancel();
     for (const port of this.#ports) port.close();
   }
 
   #play(): void {
     this.#timer?.cancel();
+    if (this.#closed) return;
     const { pattern, single, startMs } = this.#ofPress ?? this.#ofState;
     if (pattern.length === 0) return;
     const sinceStartMs = this.#clock.monotonicMs() - startMs;
