@@ -16,7 +16,8 @@ const programs = {
   'cross-check': 'src/cross-check.ts',
 } as const;
 
-const nativePackages = ['@serialport/bindings-cpp', 'koffi', 'lmdb', 'onoff'];
+/** Packages with native parts; what carries the bundle brings them beside it. */
+export const nativePackages = ['@serialport/bindings-cpp', 'koffi', 'lmdb', 'onoff'];
 
 /** CommonJS packages ask for Node's modules by `require`, which modules have not. */
 const banner = `import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);`;

@@ -3,3 +3,9 @@ export const version = '0.1.0';
 
 /** Not after this version was released, in milliseconds since 1970: a clock that shows less was not set. */
 export const releasedMs = Date.UTC(2026, 10, 1);
+
+/**
+ * The format of everything a box keeps, for updates: a program opens what this number or a smaller one wrote, and an
+ * update to a program with a smaller number is refused.
+ */
+export const dataFormat = 1;

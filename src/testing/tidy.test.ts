@@ -20,7 +20,8 @@ import { scan } from './tidy/tokens.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const unreadFolders = new Set(['node_modules', '.git', 'var', 'dist', 'assembly']);
-const textFile = /\.(ts|mjs|js|json|md|yml|yaml|sh|html|css|txt)$|(^|\/)(run|aether|\.npmrc|\.gitignore)$/;
+const textFile =
+  /\.(ts|mjs|js|json|md|yml|yaml|sh|html|css|txt|dts|cmd|service|mount|conf|rules|network)$|(^|\/)(run|aether|\.npmrc|\.gitignore)$/;
 
 function listFiles(folder = ''): readonly string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
@@ -244,7 +245,7 @@ describe('the tree', () => {
       if (!textFile.test(path)) continue;
       const file = read(path);
       texts.push(file);
-      if (/^(src|scripts|bench|hw-tests)\/.*\.(ts|mjs)$/.test(path))
+      if (/^(src|scripts|bench|firmware|hw-tests)\/.*\.(ts|mjs)$/.test(path))
         tree.set(path, readSource(path, file.text));
     }
     assert.ok(tree.size > 10, 'the tree was not found');

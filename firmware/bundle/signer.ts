@@ -1,0 +1,74 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../stages/run.ts';
+
+/** Who signs updates. The key is on no box and in no repository. */
+export interface Signer {
+  readonly keyFile: string;
+  readonly certificateFile: string;
+  /** PEM of the certificate that a box checks updates against. */
+  readonly certificate: string;
+}
+
+const keysFolder = join(
+  process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'),
+  'aetherstore',
+  'keys',
+);
+
+/** A key of this user for images that are not released; made when it is not there yet. */
+export function developmentSigner(say: (line: string) => void): Signer {
+  const keyFile = join(keysFolder, 'development.key.pem');
+  const certificateFile = join(keysFolder, 'development.cert.pem');
+  if (!existsSync(certificateFile)) {
+    say(`development key: made in ${keysFolder}`);
+    mkdirSync(keysFolder, { recursive: true, mode: 0o700 });
+    makeCertificate(keyFile, certificateFile, { name: 'AetherStore development', days: 36_500 });
+  }
+  return { keyFile, certificateFile, certificate: readFileSync(certificateFile, 'utf8') };
+}
+
+/** A certificate that signs for itself, valid from 2020 on, as builds that can be repeated sign in the past. */
+export function makeCertificate(
+  keyFile: string,
+  certificateFile: string,
+  {
+    name,
+    days,
+    from = '20200101000000Z',
+  }: { readonly name: string; readonly days: number; readonly from?: string },
+): void {
+  const until = new Date(Date.UTC(Number(from.slice(0, 4)), 0, 1) + days * 86_400_000);
+  const end = `${until.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`;
+  const making = `${certificateFile}.${process.pid}`;
+  run('openssl', ['genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:3072', '-out', keyFile]);
+  run('chmod', ['600', keyFile]);
+  const request = `${making}.csr`;
+  const extensions = `${making}.ext`;
+  const text =
+    'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,digitalSignature,keyCertSign\nextendedKeyUsage=emailProtection,codeSigning\n';
+  run('sh', ['-c', 'cat >"$0"', extensions], { input: text });
+  run('openssl', ['req', '-new', '-key', keyFile, '-subj', `/CN=${name}`, '-out', request]);
+  const signing = ['-in', request, '-keyfile', keyFile, '-selfsign', '-startdate', from, '-enddate', end];
+  run('sh', ['-euc', selfSign, making, ...signing, '-extfile', extensions, '-out', `${making}.pem`]);
+  renameSync(`${making}.pem`, certificateFile);
+  for (const each of [request, extensions]) rmSync(each, { force: true });
+}
+
+/** openssl's `ca` alone takes both dates, and wants a folder of its own for that. */
+const selfSign = `db=$(mktemp -d); trap 'rm -rf "$db"' EXIT; : >"$db/index.txt"
+cat >"$db/ca.cnf" <<END
+[ca]
+default_ca = own
+[own]
+database = $db/index.txt
+new_certs_dir = $db
+serial = $db/serial
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+END
+openssl ca -batch -notext -config "$db/ca.cnf" "$@"`;

@@ -1,0 +1,203 @@
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { allBoards } from '../board.ts';
+import { root } from '../paths.ts';
+import { sourceDateEpoch } from '../stages/debian.ts';
+import type { RootStage } from '../stages/root.ts';
+import { run } from '../stages/run.ts';
+import type { ImageTools } from '../stages/tools.ts';
+import { findKernel, installKernel } from './kernel.ts';
+import { installOverlays } from './overlays.ts';
+import { installProgram, programFolder } from './program.ts';
+
+/** A slot is as large in every version, or an update would not fit where the last one was. */
+export const slotBytes = 448 * 1024 * 1024;
+
+/** The box's own user and group: the same number in every version, for its files outlive versions. */
+const userId = 800;
+
+export interface Release {
+  readonly version: string;
+  /** Signed by a key that everybody who builds has, with a shell for whoever is at the machine. */
+  readonly development: boolean;
+}
+
+export interface SlotOptions {
+  readonly release: Release;
+  /** PEM of the certificates whose updates a box takes. */
+  readonly certificates: string;
+  /** Where it may work; a gigabyte. */
+  readonly folder: string;
+  readonly stage: RootStage;
+  readonly tools: ImageTools;
+  readonly say: (line: string) => void;
+}
+
+/** Only those who build look into these. */
+const pruned = [
+  'usr/share/{info,locale,i18n,lintian,bash-completion,zsh,common-licenses,gcc,pixmaps,debianutils,menu}',
+  'var/{cache,lib/apt,lib/dpkg,log}/*',
+  'usr/lib/aarch64-linux-gnu/gconv',
+  'usr/{bin,lib}/apt*',
+  'usr/lib/{dpkg,systemd/catalog,udev/hwdb.d,udev/hwdb.bin,kernel}',
+  'usr/lib/aarch64-linux-gnu/{libapt-pkg,libapt-private}*',
+];
+
+/** What Debian starts and an appliance does without; each costs a Pi a part of its start. */
+const masked = [
+  'apt-daily.timer',
+  'apt-daily-upgrade.timer',
+  'dpkg-db-backup.timer',
+  'e2scrub_all.timer',
+  'e2scrub_reap.service',
+  'fstrim.timer',
+  'getty@tty1.service',
+  'ldconfig.service',
+  'rauc-mark-good.service', // our health gate says when
+  'serial-getty@ttyAMA0.service', // our console is there
+  'serial-getty@ttyS1.service',
+  'smartmontools.service', // the box asks by itself
+  'sys-kernel-debug.mount',
+  'sys-kernel-tracing.mount',
+  'dev-hugepages.mount',
+  'dev-mqueue.mount',
+  'systemd-hwdb-update.service',
+  'systemd-journal-catalog-update.service',
+  'systemd-logind.service', // nobody logs in
+  'systemd-networkd-persistent-storage.service',
+  'systemd-networkd-wait-online.service',
+  'systemd-udev-load-credentials.service',
+  'systemd-user-sessions.service',
+  'systemd-pcrphase.service',
+  'systemd-random-seed.service',
+  'systemd-sysusers.service',
+  'systemd-update-done.service',
+  'systemd-update-utmp.service',
+  'proc-sys-fs-binfmt_misc.automount',
+  'modprobe@drm.service',
+  'modprobe@efi_pstore.service',
+  'modprobe@fuse.service',
+];
+
+const enabled = {
+  'multi-user.target': [
+    'aetherstore.service',
+    'systemd-networkd.service',
+    'systemd-resolved.service',
+    'var-log-journal.mount',
+  ],
+  'sysinit.target': ['systemd-timesyncd.service', 'systemd-repart.service'],
+} as const;
+
+/** Makes the file system of a slot: the same bytes whenever it is made of the same parts. Returns its path. */
+export async function buildSlot(
+  options: SlotOptions,
+): Promise<{ readonly image: string; readonly tree: string }> {
+  const { release, folder, stage, tools, say } = options;
+  const tree = join(folder, 'tree');
+  rmSync(tree, { recursive: true, force: true });
+  mkdirSync(tree, { recursive: true });
+  run('tar', ['-xf', stage.archive, '-C', tree, '--numeric-owner', '--xattrs', '--exclude=./dev/*']);
+  for (const pattern of pruned) run('bash', ['-c', `rm -rf "$1"/${pattern}`, 'prune', tree]);
+  const boards = allBoards();
+  installKernel(tree, findKernel(stage.parts), boards, tools);
+  installOverlays(join(tree, 'boot/overlays'), boards, tools);
+  await installProgram(tree, tools, say);
+  configure(tree, options);
+  for (const { name } of boards) {
+    const facts = `usr/share/aetherstore/board/${name}/pins.json`;
+    mkdirSync(dirname(join(tree, facts)), { recursive: true });
+    cpSync(join(root, 'board', name, 'pins.json'), join(tree, facts));
+  }
+  run('chown', [
+    '-R',
+    '0:0',
+    ...['boot', programFolder, 'usr/share/aetherstore'].map((each) => join(tree, each)),
+  ]);
+  const newer = `find "$1" -newermt @${sourceDateEpoch} -exec touch -h -d @${sourceDateEpoch} {} +`;
+  run('sh', ['-euc', newer, 'times', tree]);
+  const image = join(folder, `slot-${release.version}.ext4`);
+  rmSync(image, { force: true });
+  run('truncate', ['--size', String(slotBytes), image]);
+  // No journal: it is mounted read-only, and written whole.
+  const features = '^has_journal,^metadata_csum_seed,^orphan_file';
+  const seed = '5a1e6b50-6d9b-4f57-9f0a-2f6f2f5f0d10';
+  const words = ['-q', '-t', 'ext4', '-b', '4096', '-m', '0', '-O', features, '-U', seed, '-L', 'slot'];
+  tools.run('mke2fs', [...words, '-E', `hash_seed=${seed}`, '-d', tree, image], [folder]);
+  return { image, tree };
+}
+
+/** Everything that is text: overlays/rootfs, the box's user, which units start, who this is. */
+function configure(tree: string, { release, certificates }: SlotOptions): void {
+  run('cp', ['-r', '--preserve=mode', `${root}/overlays/rootfs/.`, tree]);
+  run('chown', [
+    '-R',
+    '0:0',
+    join(tree, 'etc'),
+    join(tree, 'usr/lib/systemd'),
+    join(tree, 'usr/lib/aetherstore'),
+  ]);
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(join(tree, path)), { recursive: true });
+    rmSync(join(tree, path), { force: true });
+    writeFileSync(join(tree, path), text);
+  };
+  const link = (path: string, target: string) => {
+    mkdirSync(dirname(join(tree, path)), { recursive: true });
+    rmSync(join(tree, path), { force: true });
+    symlinkSync(target, join(tree, path));
+  };
+  appendFileSync(
+    join(tree, 'etc/passwd'),
+    `aetherstore:x:${userId}:${userId}:AetherStore:/data/aetherstore:/usr/sbin/nologin\n`,
+  );
+  appendFileSync(join(tree, 'etc/group'), `aetherstore:x:${userId}:\n`);
+  appendFileSync(join(tree, 'etc/shadow'), 'aetherstore:!*:::::::\n');
+  write('etc/rauc/updates.cert.pem', certificates);
+  write('etc/hostname', 'aetherstore\n');
+  write('etc/machine-id', 'uninitialized\n');
+  write('usr/share/aetherstore/release.json', `${JSON.stringify(release)}\n`);
+  write('etc/os-release', osRelease(readFileSync(join(tree, 'usr/lib/os-release'), 'utf8'), release));
+  link('etc/resolv.conf', '/run/systemd/resolve/stub-resolv.conf');
+  link('etc/systemd/system/default.target', '/usr/lib/systemd/system/multi-user.target');
+  for (const unit of masked) link(`etc/systemd/system/${unit}`, '/dev/null');
+  for (const [target, units] of Object.entries(enabled)) {
+    for (const unit of units)
+      link(`etc/systemd/system/${target}.wants/${unit}`, `/usr/lib/systemd/system/${unit}`);
+  }
+  mkdirSync(join(tree, 'data'), { recursive: true });
+  chmodSync(join(tree, 'data'), 0o755);
+  if (release.development) {
+    // A shell on a console that only an emulated machine has.
+    const unit = 'serial-getty@hvc0.service';
+    write(
+      `etc/systemd/system/${unit}.d/development.conf`,
+      '[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin root --noreset --noclear 115200 - dumb\n',
+    );
+    link(
+      `etc/systemd/system/multi-user.target.wants/${unit}`,
+      '/usr/lib/systemd/system/serial-getty@.service',
+    );
+  }
+}
+
+function osRelease(debian: string, { version }: Release): string {
+  const from = /^PRETTY_NAME="(.*)"$/m.exec(debian)?.[1] ?? 'Debian';
+  return [
+    'NAME="AetherStore"',
+    'ID=aetherstore',
+    'ID_LIKE=debian',
+    `VERSION_ID="${version}"`,
+    `PRETTY_NAME="AetherStore ${version}, of ${from}"`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from './debian.ts';
+
+/** Where stages are kept between builds, for all trees of this user: they take minutes to make. */
+export const stagesFolder = join(
+  process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
+  'aetherstore',
+  'image',
+);
+
+export interface Stage {
+  readonly name: string;
+  /** Everything that it depends on beside its own name: another value means another stage. */
+  readonly recipe: unknown;
+  /** Makes it in an empty folder. */
+  readonly make: (folder: string) => void;
+}
+
+/** The folder of a stage, made when it is not there yet. A stage that was interrupted is made anew. */
+export function stageFolder({ name, recipe, make }: Stage, say: (line: string) => void): string {
+  const key = createHash('sha256')
+    .update(JSON.stringify([suite, recipe]))
+    .digest('hex')
+    .slice(0, 12);
+  const folder = join(stagesFolder, `${name}-${key}`);
+  if (existsSync(join(folder, 'complete'))) return folder;
+  const startMs = performance.now();
+  say(`${name}: made once, some minutes`);
+  const making = `${folder}.${process.pid}`;
+  mkdirSync(making, { recursive: true });
+  try {
+    make(making);
+    writeFileSync(join(making, 'complete'), '');
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(making, folder);
+  } finally {
+    rmSync(making, { recursive: true, force: true });
+  }
+  say(`${name}: made in ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
+  removeOlder(name, folder);
+  return folder;
+}
+
+/** A stage is a gigabyte; of each only the newest is kept. */
+function removeOlder(name: string, kept: string): void {
+  for (const entry of readdirSync(stagesFolder)) {
+    const path = join(stagesFolder, entry);
+    if (entry.startsWith(`${name}-`) && path !== kept) rmSync(path, { recursive: true, force: true });
+  }
+}
