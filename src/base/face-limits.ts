@@ -153,3 +153,13 @@ export const supervisionPatienceMs = 60_000;
 
 /** What a card is told about itself when it is made: a serial number, a code. */
 export const provisionedBytesMax = 4096;
+
+/** How often the installer is asked how far it is. */
+export const updateProgressMs = 500;
+
+/** A slot is written to the slowest card within this. */
+export const updateInstallTimeoutMs = 60 * 60_000;
+
+/** What a new version has to run without a crash before it is believed, and how long it may lack something. */
+export const gateCrashFreeMs = 60_000;
+export const gatePatienceMs = 10 * 60_000;
