@@ -37,11 +37,11 @@ class MemoryCard implements OpenCard {
   async close(): Promise<void> {}
 }
 
-const imageBytes = 3 * chunkBytes + 512;
+const imageBytes = 4 * chunkBytes + 512;
 const identity = { name: 'identity', offset: 2 * chunkBytes - 512, bytes: 1024 };
 const patch = { offset: identity.offset, bytes: new Uint8Array(1024).fill(0x77) };
 
-/** Its second chunk is a hole, but for what the patch puts over the border to the third. */
+/** Its fourth chunk is a hole; the patch lies over the border between the second and the third, which are zeros too. */
 function image(): Buffer {
   const whole = Buffer.alloc(imageBytes);
   whole.fill(1, 0, 100);
@@ -73,7 +73,7 @@ describe('flashing', () => {
     assert.ok(card.bytes.subarray(0, imageBytes).equals(wanted()));
     assert.ok(card.bytes.subarray(imageBytes).every((byte) => byte === 0x55));
     assert.equal(writtenBytes, imageBytes);
-    assert.deepEqual(card.writes, [0, 1, 2, 3]);
+    assert.deepEqual(card.writes, [0, 1, 2, 3, 4]);
     assert.equal(card.flushes, 1);
   });
 
@@ -83,13 +83,17 @@ describe('flashing', () => {
     const { writtenBytes } = await flashed(card, undefined, whole);
     assert.deepEqual(card.writes, [1, 2], 'the identity lies across chunks 1 and 2');
     assert.equal(writtenBytes, 2 * chunkBytes);
+    const other = new MemoryCard(imageBytes + 4096, true);
+    await flashed(other);
+    assert.deepEqual(other.writes, [0, 1, 2, 4]);
+    assert.ok(other.bytes.subarray(0, imageBytes).equals(wanted()));
   });
 
   it('tells its steps in order, and its progress to the last byte, twice', async () => {
     const steps: FlashStep[] = [];
     const { progress } = await flashed(new MemoryCard(imageBytes, false), (step) => steps.push(step));
     assert.deepEqual(steps, ['clear', 'write', 'flush', 'verify']);
-    const once = [chunkBytes, 2 * chunkBytes, 3 * chunkBytes, imageBytes];
+    const once = [chunkBytes, 2 * chunkBytes, 3 * chunkBytes, 4 * chunkBytes, imageBytes];
     assert.deepEqual(progress, [...once, ...once]);
   });
 

@@ -1,6 +1,6 @@
 // npm run flash -- /dev/sdX: writes the card of a box, provisions it, and reads it back.
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { root } from '../../firmware/paths.ts';
 import { formatTable } from '../../src/base/format.ts';
 import { exitCodeOf, exitCodes } from '../../src/cli/exit-codes.ts';
@@ -20,7 +20,7 @@ import { claimUri, identityPatch, type Provision } from './provision.ts';
 import { qrCells, qrLines } from './qr-picture.ts';
 
 const screen: ProgressScreen = {
-  columns: process.stderr.isTTY === true ? process.stderr.columns : undefined,
+  columns: process.stderr.isTTY === true ? process.stderr.columns || 80 : undefined,
   write: (text) => void process.stderr.write(text),
   nowMs: () => performance.now(),
 };
@@ -51,7 +51,7 @@ async function flashOne(shelf: CardShelf, card: Card, image: Image, options: Opt
   const refusal = refusalOf(card, { imageBytes: image.bytes, force, toFile });
   if (refusal !== undefined) throw refusal;
   const patch = identityPatch(image.partitions, provision);
-  say([`Image: ${image.path}, ${formatSize(image.bytes)}`]);
+  say([`Image: ${shown(image.path)}, ${formatSize(image.bytes)}`]);
   const isNewFile = card.kind === 'file' && card.sizeBytes === 0;
   if (!options.yes && !isNewFile) await confirm(card);
   const opened = await shelf.open(card);
@@ -83,6 +83,12 @@ function writeLabel(path: string, provision: Provision): void {
     throw localError(cause, path);
   }
   say(['', `Label: ${path}`]);
+}
+
+/** As a person here would write it. */
+function shown(path: string): string {
+  const short = relative('', path);
+  return short.startsWith('..') ? path : short;
 }
 
 /** Shows the steps that take long, each with its own progress. */
@@ -137,7 +143,7 @@ function candidateLines(cards: readonly Card[], { force }: Options): readonly st
     `${bus ?? '-'}${isRemovable ? '' : ' (fixed)'}`,
     model ?? '-',
   ]);
-  return formatTable(columns, rows, process.stdout.columns ?? Number.POSITIVE_INFINITY);
+  return formatTable(columns, rows, process.stdout.columns || Number.POSITIVE_INFINITY);
 }
 
 function closingLines(card: Card, provision: Provision): readonly string[] {
