@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Card, OpenCard } from './card.ts';
@@ -27,6 +27,12 @@ export function fileCard(path: string, stats: Stats | undefined, cause?: unknown
     uses: [],
     zeroesItself: true,
   };
+}
+
+/** Whether two paths lead to one file, by whatever links. */
+export function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev;
 }
 
 /** A file as a card, made where there is none. It keeps its length, or grows to that of the image. */

@@ -4,6 +4,7 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  linkSync,
   openSync,
   readFileSync,
   truncateSync,
@@ -226,6 +227,11 @@ test('a file plays a card for an emulator: it keeps its length, or is made', asy
   const folder = temporaryFolder('flash');
   const image = makeImage(folder);
   if (image === undefined) return t.skip('there is no sfdisk to make an image with');
+  const before = readFileSync(image);
+  linkSync(image, join(folder, 'link.img'));
+  const itself = await run(join(folder, 'link.img'), '--to-file', '--image', image, '--yes');
+  assert.match(itself.stderr, /is the image itself/);
+  assert.ok(readFileSync(image).equals(before));
   const file = join(folder, 'card.img');
   assert.equal((await run(file, '--image', image, ...given)).exitCode, 1, 'not without --to-file');
   const made = await run(file, '--to-file', '--image', image, ...given);

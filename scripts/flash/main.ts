@@ -11,6 +11,7 @@ import { askOnTerminal } from '../../src/platform/node-prompt.ts';
 import { type Card, type CardShelf, formatSize, refusalOf } from './card.ts';
 import { describeCard, isConfirmed, question } from './confirm.ts';
 import { flashError } from './errors.ts';
+import { isSameFile } from './file-card.ts';
 import { type FlashStep, flash } from './flash.ts';
 import { Image, newestImage } from './image.ts';
 import { labelSvg } from './label.ts';
@@ -47,13 +48,21 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 async function flashOne(shelf: CardShelf, card: Card, image: Image, options: Options): Promise<void> {
-  const { force, toFile, provision } = options;
-  const refusal = refusalOf(card, { imageBytes: image.bytes, force, toFile });
-  if (refusal !== undefined) throw refusal;
+  const { provision } = options;
+  refuseUnfit(card, image, options);
   const patch = identityPatch(image.partitions, provision);
   say([`Image: ${shown(image.path)}, ${formatSize(image.bytes)}`]);
   const isNewFile = card.kind === 'file' && card.sizeBytes === 0;
-  if (!options.yes && !isNewFile) await confirm(card);
+  if (!options.yes && !isNewFile) {
+    await confirm(card);
+    // A person may think for a while, and change cards.
+    const now = await shelf.find(card.path);
+    if (describeCard(now) !== describeCard(card)) {
+      const help = 'Start again, and leave the card where it is.';
+      throw flashError('CARD_NOT_FOUND', `in ${card.path} there is another card now`, help);
+    }
+    refuseUnfit(now, image, options);
+  }
   const opened = await shelf.open(card);
   process.once('SIGINT', interrupted);
   const show = new StepsOnScreen(image.bytes);
@@ -74,6 +83,13 @@ async function flashOne(shelf: CardShelf, card: Card, image: Image, options: Opt
     say(['Careful: what was read back may have come from the memory of this computer, not from the card.']);
   say(closingLines(card, provision));
   if (options.label !== undefined) writeLabel(options.label, provision);
+}
+
+function refuseUnfit(card: Card, image: Image, { force, toFile }: Options): void {
+  const refusal = refusalOf(card, { imageBytes: image.bytes, force, toFile });
+  if (refusal !== undefined) throw refusal;
+  if (card.kind === 'file' && isSameFile(card.path, image.path))
+    throw flashError('CARD_IN_USE', `${card.path} is the image itself`, 'Name another file.');
 }
 
 function writeLabel(path: string, provision: Provision): void {
@@ -122,7 +138,7 @@ class StepsOnScreen {
 async function confirm(card: Card): Promise<void> {
   const answer = await askOnTerminal(question(card));
   if (isConfirmed(card, answer)) return;
-  const help = answer === undefined ? 'Without a terminal to ask on, --yes says it.' : 'Nothing was written.';
+  const help = process.stdin.isTTY ? 'Nothing was written.' : 'Without a terminal to ask on, --yes says it.';
   throw flashError('NOT_CONFIRMED', `nobody said that ${card.path} may be erased`, help);
 }
 
