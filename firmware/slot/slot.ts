@@ -97,6 +97,7 @@ const masked = [
 const enabled = {
   'multi-user.target': [
     'aetherstore.service',
+    'aetherstore-safe.service',
     'systemd-networkd.service',
     'systemd-resolved.service',
     'var-log-journal.mount',

@@ -4,6 +4,7 @@ export type Severity = (typeof severities)[number];
 
 /** In the order of importance among conditions of one severity. */
 export const conditionCodes = [
+  'SAFE_MODE',
   'DISKS_GONE',
   'DISK_MISSING',
   'DISK_FAILED',

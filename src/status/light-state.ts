@@ -23,6 +23,7 @@ export type LightState =
  * those that never do: they are in the words only.
  */
 export const flashCodes: Readonly<Record<ConditionCode, number>> = {
+  SAFE_MODE: 8,
   NO_NETWORK: 1,
   BOX_AWAY: 2,
   NO_LINK: 1,
