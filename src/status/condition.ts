@@ -14,6 +14,7 @@ export const conditionCodes = [
   'NO_LINK',
   'NO_NETWORK',
   'DISK_FULL',
+  'NO_DISK',
   'BOX_AWAY',
   'TOO_HOT',
   'UNDER_VOLTED',

@@ -27,6 +27,7 @@ export const flashCodes: Readonly<Record<ConditionCode, number>> = {
   NO_NETWORK: 1,
   BOX_AWAY: 2,
   NO_LINK: 1,
+  NO_DISK: 3,
   DISK_FAILED: 3,
   DISK_MISSING: 3,
   DISKS_GONE: 3,
