@@ -1,14 +1,15 @@
 // Makes what is written to a card, and the signed bundle that updates a box: npm run image -- --board rpi
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { version as programVersion } from '../src/base/version.ts';
-import { boardNamed } from './board.ts';
+import { boardNamed, filesOf } from './board.ts';
 import { buildBundle } from './bundle/bundle.ts';
 import { developmentSigner, type Signer } from './bundle/signer.ts';
 import { buildDisk } from './disk/disk.ts';
 import { root } from './paths.ts';
 import { billOfMaterials } from './sbom.ts';
+import { applyOverlay } from './slot/overlays.ts';
 import { buildSlot, type Release } from './slot/slot.ts';
 import { rootStage } from './stages/root.ts';
 import { ImageTools } from './stages/tools.ts';
@@ -49,16 +50,14 @@ export async function buildImage(options: ImageOptions, say: (line: string) => v
   say(`bundle: ${bundle}`);
   if (options.card) {
     const card = join(out, `${name}-${board.name}.img`);
-    buildDisk({
-      board,
-      slot: slot.image,
-      parts: stage.parts,
-      folder: join(folder, 'card'),
-      output: card,
-      tools,
-    });
-    for (const { from, to } of board.emulator) copyFileSync(join(stage.parts, from), join(out, to));
-    cpSync(join(slot.tree, 'boot/overlays', `${board.boot.overlay}.dtbo`), join(out, 'overlay.dtbo'));
+    const overlay = join(out, 'overlay.dtbo');
+    copyFileSync(join(slot.tree, 'boot/overlays', `${board.boot.overlay}.dtbo`), overlay);
+    const { parts } = stage;
+    buildDisk({ board, slot: slot.image, overlay, parts, folder: join(folder, 'card'), output: card, tools });
+    for (const { from, to } of filesOf(board.emulator.files, parts)) {
+      if (from.endsWith('.dtb')) applyOverlay({ tree: from, overlay, output: join(out, to), tools });
+      else copyFileSync(from, join(out, to));
+    }
     say(`card: ${card}`);
   }
   writeFileSync(join(out, `${name}.spdx.json`), billOfMaterials({ release, stage, tree: slot.tree }));

@@ -116,7 +116,7 @@ export async function buildSlot(
   for (const pattern of pruned) run('bash', ['-c', `rm -rf "$1"/${pattern}`, 'prune', tree]);
   const boards = allBoards();
   installKernel(tree, findKernel(stage.parts), boards, tools);
-  installOverlays(join(tree, 'boot/overlays'), boards, tools);
+  installOverlays(join(tree, 'boot/overlays'), { boards, parts: stage.parts, folder, tools });
   await installProgram(tree, release.version, tools, say);
   configure(tree, options);
   for (const { name } of boards) {
