@@ -17,8 +17,8 @@ export interface BundleOptions {
   readonly output: string;
   readonly tools: ImageTools;
   /** For tests of bundles that a box must refuse. */
-  readonly compatible?: string;
-  readonly dataFormat?: number;
+  readonly compatible?: string | undefined;
+  readonly dataFormat?: number | undefined;
 }
 
 /**
