@@ -29,7 +29,7 @@ export interface BundledProgram {
 }
 
 /** Writes `<outFolder>/<program>.mjs`, the parts that they share, and source maps. Throws when one does not resolve. */
-export async function bundle(outFolder: string): Promise<readonly BundledProgram[]> {
+export async function bundle(outFolder: string, version?: string): Promise<readonly BundledProgram[]> {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { ...programs },
@@ -47,6 +47,7 @@ export async function bundle(outFolder: string): Promise<readonly BundledProgram
     minifySyntax: true,
     sourcemap: 'linked',
     sourcesContent: false,
+    ...(version === undefined ? {} : { define: { releaseVersion: JSON.stringify(version) } }),
     banner: { js: banner },
     external: nativePackages,
     plugins: [links(outFolder)],

@@ -31,8 +31,11 @@ export interface BoxUpdates {
   install(): Promise<void>;
 }
 
-/** How a program ends: for good, to be started again, or as a new box. */
-export type BoxEnd = 'shutdown' | 'restart' | 'factory-reset';
+/**
+ * How a program ends: `shutdown` by a person who wants to unplug the box, `stop` by whoever started it, `restart` to begin
+ * again, `factory-reset` as a new box.
+ */
+export type BoxEnd = 'shutdown' | 'stop' | 'restart' | 'factory-reset';
 
 export interface BoxControlOptions {
   /** Ends the program; resolves when everything is on disk. */

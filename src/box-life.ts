@@ -4,7 +4,7 @@ import type { BoxEnd } from './box-control.ts';
 export class BoxLife {
   /** Resolves when somebody asks it to end. */
   readonly asked: Promise<void>;
-  readonly onSignal = (): void => void this.end('shutdown');
+  readonly onSignal = (): void => void this.end('stop');
   readonly #ask: () => void;
   readonly #closed = Promise.withResolvers<void>();
   readonly #actions: (() => void)[] = [];
@@ -18,7 +18,7 @@ export class BoxLife {
 
   /** How it is to end; the first who asks has it. */
   get how(): BoxEnd {
-    return this.#how ?? 'shutdown';
+    return this.#how ?? 'stop';
   }
 
   /** Asks it to end; resolves when everything is on disk. */

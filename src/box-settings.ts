@@ -59,6 +59,10 @@ export const options: Readonly<Record<string, OptionSpec>> = {
     help: 'a serial line with the maintenance console on it, 115200 8N1: /dev/ttyAMA0; once for each',
   },
   console: { type: 'string', value: 'WHERE', help: 'the maintenance console: terminal (default) or none' },
+  appliance: {
+    type: 'boolean',
+    help: 'this computer is a box and nothing else: its own console, ports 443 and 80, disks by units of the system',
+  },
   'json-ready': { type: 'boolean', help: 'print one line of JSON when it listens' },
   version: { type: 'boolean', help: 'print the version' },
   help: { type: 'boolean', short: 'h', help: 'show this' },
@@ -145,9 +149,11 @@ export async function configuredVolumes(
   folder: string,
   config: BoxConfig,
   line: CommandLine,
+  byDefault = true,
 ): Promise<readonly NamedVolume[]> {
   const flags = line.texts('volume').map((path) => ({ path, limitGiB: null }));
   const chosen = flags.length > 0 ? flags : config.volumes;
+  if (chosen.length === 0 && !byDefault) return [];
   if (chosen.length === 0) await new NodeDisk(folder).makeDirectory('disk1');
   return namedVolumes(chosen.length > 0 ? chosen : [{ path: join(folder, 'disk1'), limitGiB: null }]);
 }

@@ -47,6 +47,8 @@ export interface BoxOptions {
   readonly replicas: number;
   /** What this box seals new chunks with, when it stores files itself. */
   readonly suite: Suite;
+  /** The claim code that its label says; undefined: it makes one. */
+  readonly claimCode?: string;
 }
 
 export interface BoxPorts {
@@ -157,7 +159,10 @@ export class Box {
     const identity = await loadOrCreateIdentity(disk, ports);
     const log = ports.log.part('pool');
     const enrolment = await BoxEnrolment.open({ disk, identity }, { clock, log });
-    const pairing = await PairingHost.open({ disk, enrolment }, { clock, entropy, log });
+    const pairing = await PairingHost.open(
+      { disk, enrolment, firstCode: options.claimCode },
+      { clock, entropy, log },
+    );
     const addresses = await AddressBook.open(disk, { log });
     const pool = enrolment.enrolled?.secrets.pool;
     const disks = await BoxDisks.open(

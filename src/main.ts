@@ -11,6 +11,7 @@ import type { BoxConfig } from './box-config.ts';
 import { BoxConsole } from './box-console.ts';
 import { BoxControl, type BoxControlPorts, type BoxEnd, unknownMachine } from './box-control.ts';
 import { BoxFaces } from './box-faces.ts';
+import { applianceHost, type BoxHost, type Supervision, sharedHost } from './box-host.ts';
 import { BoxLife } from './box-life.ts';
 import { WatchedMachine } from './box-machine.ts';
 import { BoxMqtt } from './box-mqtt.ts';
@@ -68,21 +69,35 @@ async function main(words: readonly string[]): Promise<void> {
   const folder = resolve(line.text('dir') ?? 'var/box');
   const disk = new NodeDisk(folder);
   await disk.makeDirectory('state');
+  const host = line.flag('appliance') ? await applianceHost(process.env) : sharedHost;
   const lock = InstanceLock.take(folder);
+  const supervision = host.supervise(clock);
   try {
     for (;;) {
       finishFactoryReset(folder);
-      const end = await run(folder, await readConfig(disk), line);
-      if (end === 'shutdown') return;
+      const config = host.complete(await readConfig(disk));
+      const end = await run({ folder, config, line, host, supervision });
       if (end === 'factory-reset') beginFactoryReset(folder);
+      else if (end !== 'restart') return await host.ended(end);
     }
   } finally {
+    supervision.close();
     lock.release();
   }
 }
 
+/** What a box is made from. */
+interface Settings {
+  readonly folder: string;
+  readonly config: BoxConfig;
+  readonly line: CommandLine;
+  readonly host: BoxHost;
+  readonly supervision: Supervision;
+}
+
 /** Runs the box until it is asked to stop, and tells how it is to end; when this resolves, everything is on disk. */
-async function run(folder: string, config: BoxConfig, line: CommandLine): Promise<BoxEnd> {
+async function run(from: Settings): Promise<BoxEnd> {
+  const { folder, config, line, host } = from;
   const where = line.text('console') ?? config.console;
   if (where !== 'terminal' && where !== 'none') {
     throw usageError(`--console ${where}: terminal or none was expected`, 'npm start -- --help');
@@ -96,9 +111,9 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
     },
   );
   const settings = boxOptions(config, line);
-  const volumes = await configuredVolumes(folder, config, line);
+  const volumes = await configuredVolumes(folder, config, line, host.defaultVolume);
   const life = new BoxLife();
-  await withKernel(log, async (kernel) => {
+  await withKernel(log, host, async (kernel) => {
     const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
     const machine = await startMachine(folder, volumes, kernel, ports);
     const network = await openNetwork(line, config, settings.listen.host, kernel, ports);
@@ -110,12 +125,13 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
       );
       const options = {
         ...settings,
+        ...(host.claimCode === undefined ? {} : { claimCode: host.claimCode }),
         volumes: [...volumes.map((volume) => volumeAt(volume)), ...(machine?.volumes() ?? [])],
       };
       const box = await openBox(folder, options, network, { log, machine: () => control.machineFacts() });
       machine?.attach(box);
       const withConsole = where === 'terminal';
-      await serve(box, control, network, { life, folder, config, line, withConsole }, ports);
+      await serve(box, control, network, { ...from, life, withConsole }, ports);
       if (where === 'terminal') say([box.status().headline]);
     } finally {
       await network.close();
@@ -126,10 +142,14 @@ async function run(folder: string, config: BoxConfig, line: CommandLine): Promis
 }
 
 /** The kernel's view of links and disks, where there is one, while `use` runs. */
-async function withKernel(log: Log, use: (kernel: Kernel | undefined) => Promise<void>): Promise<void> {
+async function withKernel(
+  log: Log,
+  { diskTools }: BoxHost,
+  use: (kernel: Kernel | undefined) => Promise<void>,
+): Promise<void> {
   let kernel: Kernel | undefined;
   try {
-    kernel = await openKernel();
+    kernel = await openKernel(diskTools);
   } catch (error) {
     if (!(error instanceof AetherError)) throw error;
     log.warn('links and disks are looked at from time to time', { reason: error.message });
@@ -196,11 +216,8 @@ function openBox(
   );
 }
 
-interface Surroundings {
+interface Surroundings extends Settings {
   readonly life: BoxLife;
-  readonly folder: string;
-  readonly config: BoxConfig;
-  readonly line: CommandLine;
   readonly withConsole: boolean;
 }
 
@@ -212,7 +229,7 @@ async function serve(
   surroundings: Surroundings,
   ports: BoxControlPorts,
 ): Promise<void> {
-  const { life, config, line } = surroundings;
+  const { life, config, line, supervision } = surroundings;
   const closers: (() => void | Promise<void>)[] = [];
   try {
     const port = await box.start();
@@ -231,7 +248,9 @@ async function serve(
     if (line.flag('json-ready')) sayReady(box, port, web);
     const faces = await startFaces(context, greetingOf(box, network, web), surroundings, ports.log);
     life.onClosed(() => faces.close());
+    supervision.serving(() => box.status().headline);
     await life.asked;
+    supervision.stopping();
   } finally {
     for (const close of closers.reverse()) await close();
     await network.withdraw();
@@ -286,16 +305,16 @@ async function startWeb(
 async function startFaces(
   context: ConsoleContext,
   greeting: readonly string[],
-  { life, line, config, withConsole }: Surroundings,
+  { life, line, config, host, withConsole }: Surroundings,
   log: Log,
 ): Promise<BoxFaces> {
-  const pins = parseBoardPins(await readFile(new URL('../board/rpi/pins.json', import.meta.url), 'utf8'));
+  const pins = parseBoardPins(await readFile(host.pins, 'utf8'));
   const faces = await BoxFaces.start(
     { context, greeting: withConsole ? greeting : undefined, serial: serialDevices(line, config), pins },
     { clock, log },
   );
   faces.ended.then((end) => {
-    if (end === 'interrupt') void life.end('shutdown');
+    if (end === 'interrupt') void life.end('stop');
     else say(['The console is closed. The box goes on; Ctrl-C stops it.']);
   });
   return faces;

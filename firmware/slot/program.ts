@@ -31,6 +31,7 @@ const foreign =
 /** Puts runtime, program and packages with native parts below `target`. */
 export async function installProgram(
   target: string,
+  version: string,
   tools: ImageTools,
   say: (line: string) => void,
 ): Promise<void> {
@@ -39,7 +40,7 @@ export async function installProgram(
   mkdirSync(join(folder, 'bin'), { recursive: true });
   copyFileSync(join(packages, runtimePackage, 'bin', 'node'), join(folder, 'bin', 'node'));
   tools.run('aarch64-linux-gnu-strip', ['--strip-all', join(folder, 'bin', 'node')], [folder]);
-  const programs = await bundle(join(folder, 'app'));
+  const programs = await bundle(join(folder, 'app'), version);
   for (const name of readdirSync(join(folder, 'app'))) {
     if (name.endsWith('.map')) rmSync(join(folder, 'app', name));
   }

@@ -111,7 +111,7 @@ export async function buildSlot(
   const boards = allBoards();
   installKernel(tree, findKernel(stage.parts), boards, tools);
   installOverlays(join(tree, 'boot/overlays'), boards, tools);
-  await installProgram(tree, tools, say);
+  await installProgram(tree, release.version, tools, say);
   configure(tree, options);
   for (const { name } of boards) {
     const facts = `usr/share/aetherstore/board/${name}/pins.json`;

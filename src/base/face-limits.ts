@@ -141,3 +141,15 @@ export const consoleWaitMsMax = 10_000;
 
 /** Serial lines of one box with a console on them. */
 export const serialLinesMax = 8;
+
+/** A disk of many terabytes gets its file system within this; one that takes longer is broken. */
+export const formatTimeoutMs = 10 * 60_000;
+
+/** A service manager hears at least this often that the program lives. */
+export const supervisionTellMs = 5000;
+
+/** A start, which may check large disks, is given so much more time whenever it says that it goes on. */
+export const supervisionPatienceMs = 60_000;
+
+/** What a card is told about itself when it is made: a serial number, a code. */
+export const provisionedBytesMax = 4096;

@@ -1,5 +1,8 @@
-/** The version of this program, the same as in package.json. */
-export const version = '0.1.0';
+/** Set by whoever bundles a release of another name (scripts/build.ts). */
+declare const releaseVersion: string | undefined;
+
+/** The version of this program, the same as in package.json; that of the image on a box. */
+export const version: string = typeof releaseVersion === 'string' ? releaseVersion : '0.1.0';
 
 /** Not after this version was released, in milliseconds since 1970: a clock that shows less was not set. */
 export const releasedMs = Date.UTC(2026, 10, 1);

@@ -2,6 +2,7 @@ import type { ArpNetwork } from '../ports/arp-network.ts';
 import type { LinkTable } from '../ports/link-table.ts';
 import type { DiskShelf, Machine } from '../ports/machine.ts';
 import { DescriptorEvents } from './linux/descriptor-events.ts';
+import { type DiskTools, ownDiskTools } from './linux/disk-tools.ts';
 import { LinuxDiskShelf } from './linux/linux-disk-shelf.ts';
 import { LinuxMachine } from './linux/linux-machine.ts';
 import { NetlinkLinkTable } from './linux/netlink-link-table.ts';
@@ -17,11 +18,11 @@ export interface Kernel {
 }
 
 /** Opens it on Linux; undefined elsewhere. Errors: `LINK_UNSUPPORTED`, `DISK_EVENTS_UNSUPPORTED`. */
-export async function openKernel(): Promise<Kernel | undefined> {
+export async function openKernel(tools: DiskTools = ownDiskTools): Promise<Kernel | undefined> {
   if (process.platform !== 'linux') return undefined;
   const events = new DescriptorEvents();
   const links = await NetlinkLinkTable.open(events);
-  const shelf = new LinuxDiskShelf(events);
+  const shelf = new LinuxDiskShelf(events, tools);
   return {
     links,
     arp: new PacketArpNetwork(events),

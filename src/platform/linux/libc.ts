@@ -5,6 +5,14 @@ export interface Libc {
   socket(family: number, type: number, protocol: number): number;
   bind(descriptor: number, address: Uint8Array, bytes: number): number;
   setsockopt(descriptor: number, level: number, option: number, value: Uint8Array, bytes: number): number;
+  sendto(
+    descriptor: number,
+    message: Uint8Array,
+    bytes: number,
+    flags: number,
+    address: Uint8Array,
+    addressBytes: number,
+  ): number;
   if_nametoindex(name: string): number;
   eventfd(initial: number, flags: number): number;
   /** Waits in one thread of libuv's pool; `ready` hears the result and the number of the error. */
@@ -40,6 +48,7 @@ function load(): Libc {
     socket: c.func('int socket(int, int, int)'),
     bind: c.func('int bind(int, const void *, uint32_t)'),
     setsockopt: c.func('int setsockopt(int, int, int, const void *, uint32_t)'),
+    sendto: c.func('ssize_t sendto(int, const void *, size_t, int, const void *, uint32_t)'),
     if_nametoindex: c.func('unsigned int if_nametoindex(const char *)'),
     eventfd: c.func('int eventfd(unsigned int, int)'),
     poll: (descriptors, count, timeoutMs, ready) =>

@@ -1,11 +1,10 @@
-import { closeSync, constants, mkdirSync, openSync, read, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, constants, openSync, read } from 'node:fs';
 import { promisify } from 'node:util';
-import { AetherError } from '../../base/errors.ts';
 import { type DiskReading, type DiskShelf, diskNotBlank, diskUnknown } from '../../ports/machine.ts';
 import { diskError } from '../disk-errors.ts';
 import { type BlockDevice, readBlockDevices } from './block-devices.ts';
 import type { DescriptorEvents } from './descriptor-events.ts';
+import { type DiskTools, ownDiskTools } from './disk-tools.ts';
 import { KobjectEvents } from './kobject-events.ts';
 import { runTool } from './run-tool.ts';
 
@@ -16,24 +15,25 @@ declare const WebAssembly: {
 
 /** `blkid -p`: something was found; nothing was found; several things that contradict each other. */
 const blkid = { found: 0, nothing: 2, ambivalent: 8 } as const;
-const formatTimeoutMs = 10 * 60_000;
 /** A lamp that is on for so long and off for so long is seen to blink. */
 const blinkOnMs = 400;
 const blinkOffMs = 400;
 const blinkReadBytes = 1024 * 1024;
 
 /**
- * The disks of a Linux system, by sysfs, the kernel's notices and the system's own tools (`blkid`, `smartctl`,
- * `mkfs.ext4`, `mount`), which need root for most of it.
+ * The disks of a Linux system, by sysfs, the kernel's notices and the system's own tools: `blkid`, and those that need
+ * root ({@link DiskTools}).
  */
 export class LinuxDiskShelf implements DiskShelf {
   readonly #listeners = new Set<() => void>();
   readonly #kobjects: KobjectEvents;
+  readonly #tools: DiskTools;
   /** What was found on disks; looked at again when the kernel has said something. */
   readonly #contents = new Map<string, string | null | undefined>();
 
   /** Errors: `DISK_EVENTS_UNSUPPORTED`. */
-  constructor(events: DescriptorEvents) {
+  constructor(events: DescriptorEvents, tools: DiskTools = ownDiskTools) {
+    this.#tools = tools;
     this.#kobjects = KobjectEvents.open(events, () => {
       this.#contents.clear();
       for (const listener of this.#listeners) listener();
@@ -56,18 +56,8 @@ export class LinuxDiskShelf implements DiskShelf {
   }
 
   async smart(device: string): Promise<unknown> {
-    // `-n standby`: a disk that sleeps is left asleep.
-    const { stdout } = await runTool('smartctl', [
-      '--json',
-      '-n',
-      'standby',
-      '-i',
-      '-H',
-      '-A',
-      pathOf(device),
-    ]);
     try {
-      return JSON.parse(stdout);
+      return JSON.parse(await this.#tools.smart(device));
     } catch {
       return undefined;
     }
@@ -88,25 +78,19 @@ export class LinuxDiskShelf implements DiskShelf {
     if (found === undefined) throw diskUnknown(device);
     const content = await contentOf(found);
     if (content !== null) throw diskNotBlank(device, content);
-    closeSync(openExclusively(device));
-    const words = ['-q', '-m', '0', '-L', label, pathOf(device)];
-    const { exitCode, stderr } = await runTool('mkfs.ext4', words, formatTimeoutMs);
-    this.#contents.clear();
-    if (exitCode !== 0) throw adoptFailed(device, stderr);
+    try {
+      await this.#tools.format(device, label);
+    } finally {
+      this.#contents.clear();
+    }
   }
 
-  async mount(label: string, folder: string): Promise<boolean> {
-    mkdirSync(folder, { recursive: true });
-    if (isMountPoint(folder)) return true;
-    const { exitCode, stdout } = await runTool('blkid', ['-c', '/dev/null', '-L', label]);
-    if (exitCode !== 0) return false;
-    // What strangers may have put on it is neither run nor believed.
-    const words = ['-o', 'noatime,nodev,nosuid,noexec', stdout.trim(), folder];
-    return (await runTool('mount', words)).exitCode === 0;
+  mount(label: string, folder: string): Promise<boolean> {
+    return this.#tools.mount(label, folder);
   }
 
-  async unmount(folder: string): Promise<void> {
-    if (isMountPoint(folder)) await runTool('umount', [folder]);
+  unmount(folder: string): Promise<void> {
+    return this.#tools.unmount(folder);
   }
 
   close(): Promise<void> {
@@ -180,17 +164,6 @@ function openToRead(device: string): number {
   }
 }
 
-function openExclusively(device: string): number {
-  try {
-    return openSync(pathOf(device), constants.O_RDWR | constants.O_EXCL);
-  } catch (cause) {
-    throw new AetherError('DISK_NOT_BLANK', `disk ${device} is in use, or cannot be written`, {
-      help: 'Unmount it first; this box never takes a disk from somebody else.',
-      cause,
-    });
-  }
-}
-
 /** O_DIRECT wants memory that begins at a multiple of the block size; WebAssembly's begins at a page. */
 function alignedBuffer(bytes: number): Buffer {
   const { buffer } = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65_536) });
@@ -218,18 +191,6 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The root of a file system is on another device than the folder above it. */
-function isMountPoint(folder: string): boolean {
-  return statSync(folder).dev !== statSync(dirname(folder)).dev;
-}
-
 function pathOf(device: string): string {
   return `/dev/${device}`;
-}
-
-function adoptFailed(device: string, why: string): AetherError {
-  const said = why.trim().split('\n').at(-1) ?? '';
-  return new AetherError('DISK_ADOPT_FAILED', `disk ${device} could not be taken into use`, {
-    help: said === '' ? 'Formatting a disk needs root, or the appliance’s own service for it.' : said,
-  });
 }

@@ -39,6 +39,8 @@ export interface PairingHostOptions {
   /** The box's state folder. */
   readonly disk: Disk;
   readonly enrolment: BoxEnrolment;
+  /** The claim code of a box that is new; undefined: a fresh one. */
+  readonly firstCode?: string | undefined;
 }
 
 export interface PairingHostPorts {
@@ -86,7 +88,7 @@ export class PairingHost {
       return host;
     }
     const kept = await loadCode(options.disk, ports);
-    host.#code = { code: kept?.code ?? newCode(ports.entropy) };
+    host.#code = { code: kept?.code ?? options.firstCode ?? newCode(ports.entropy) };
     host.#unkept = kept === undefined;
     if (kept?.locked) host.#step({ type: 'lock' });
     host.#step({ type: 'code made', purpose: 'claim', failed: kept?.failed ?? 0 });

@@ -29,6 +29,7 @@ const compositions = new Set(
     'box-disks',
     'box-faces',
     'box-group',
+    'box-host',
     'box-life',
     'box-machine',
     'box-mqtt',

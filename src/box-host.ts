@@ -1,0 +1,118 @@
+import { AetherError } from './base/errors.ts';
+import { provisionedBytesMax, supervisionPatienceMs, supervisionTellMs } from './base/face-limits.ts';
+import { type BoxConfig, defaultPort } from './box-config.ts';
+import type { BoxEnd } from './box-control.ts';
+import { type DiskTools, ownDiskTools, unitDiskTools } from './platform/linux/disk-tools.ts';
+import { serviceManager } from './platform/linux/service-manager.ts';
+import { startUnit } from './platform/linux/system-units.ts';
+import { readTextFile } from './platform/text-file.ts';
+import { parseCode } from './pool/pairing/claim-code.ts';
+import { type Clock, every } from './ports/clock.ts';
+import type { ServiceManager } from './ports/service-manager.ts';
+
+/** The computer that the program runs on: somebody's, or the appliance's own. */
+export interface BoxHost {
+  /** File that says what is wired to what. */
+  readonly pins: string | URL;
+  readonly diskTools: DiskTools;
+  /** Whether a folder beside the state is stored in where nobody named one. */
+  readonly defaultVolume: boolean;
+  /** The claim code on the label of the box; undefined: it makes one. */
+  readonly claimCode: string | undefined;
+  /** What a person's `box.json` leaves open, filled in. */
+  complete(config: BoxConfig): BoxConfig;
+  /** Begins to tell whoever started the program that it lives. */
+  supervise(clock: Clock): Supervision;
+  /** What follows when the program has ended. Errors: `POWER_REFUSED`. */
+  ended(how: BoxEnd): Promise<void>;
+}
+
+/** What is told to a service manager, which ends a program that says nothing. */
+export interface Supervision {
+  /** It serves, and this is how it is in a sentence. */
+  serving(headline: () => string): void;
+  /** It ends; what it does now may take its time. */
+  stopping(): void;
+  /** Nothing more is told. */
+  close(): void;
+}
+
+/** Somebody's computer, on which the program is one of many. */
+export const sharedHost: BoxHost = {
+  pins: new URL('../board/rpi/pins.json', import.meta.url),
+  diskTools: ownDiskTools,
+  defaultVolume: true,
+  claimCode: undefined,
+  complete: (config) => config,
+  supervise: () => ({ serving: () => {}, stopping: () => {}, close: () => {} }),
+  ended: () => Promise.resolve(),
+};
+
+/** Made by the appliance's `prepare` before the program starts (overlays/rootfs). */
+const boardFolder = '/run/aetherstore/board';
+const provisionedFile = '/run/aetherstore/provisioned.json';
+const consoleDevice = '/dev/aetherstore/console';
+
+/**
+ * The appliance: everything on it is the box's, what needs root is done by units of the system, and its service manager
+ * starts the program again when it is silent (overlays/rootfs/usr/lib/systemd/system/aetherstore.service).
+ */
+export async function applianceHost(env: NodeJS.ProcessEnv): Promise<BoxHost> {
+  return {
+    pins: `${boardFolder}/pins.json`,
+    diskTools: unitDiskTools,
+    // The card holds the system, and wears: people store on disks.
+    defaultVolume: false,
+    claimCode: await provisionedCode(),
+    complete: (config) => ({
+      ...config,
+      listen: { host: config.listen.host, port: config.listen.port ?? defaultPort },
+      web: { on: config.web.on, port: config.web.port ?? 443, plainPort: config.web.plainPort ?? 80 },
+      serial: config.serial.length > 0 ? config.serial : [consoleDevice],
+      console: 'none',
+    }),
+    supervise: (clock) => supervise(serviceManager(env), clock),
+    ended: async (how) => {
+      if (how !== 'shutdown') return;
+      const { exitCode, stderr } = await startUnit('aetherstore-poweroff.service');
+      if (exitCode === 0) return;
+      throw new AetherError('POWER_REFUSED', 'the box does not switch off', {
+        help: `It starts again. The system said: ${stderr.trim()}`,
+      });
+    },
+  };
+}
+
+/** The protocol of sd_notify(3). Starting takes its time when large disks are checked after a power cut. */
+function supervise(manager: ServiceManager | undefined, clock: Clock): Supervision {
+  if (manager === undefined) return sharedHost.supervise(clock);
+  let status: () => string = () => `EXTEND_TIMEOUT_USEC=${supervisionPatienceMs * 1000}`;
+  const tell = () => manager.tell(`WATCHDOG=1\n${status()}`);
+  // The manager wants to hear twice within its limit (sd_watchdog_enabled(3)).
+  const timer = every(clock, Math.min(supervisionTellMs, (manager.watchdogMs ?? Infinity) / 2), tell);
+  tell();
+  return {
+    serving: (headline) => {
+      manager.tell('READY=1');
+      status = () => `STATUS=${headline()}`;
+      tell();
+    },
+    stopping: () => {
+      status = () => 'STATUS=Stopping';
+      tell();
+    },
+    close: () => timer.cancel(),
+  };
+}
+
+/** What was written to the card when it was made (scripts/flash). A card without it is as good: the box makes a code. */
+async function provisionedCode(): Promise<string | undefined> {
+  try {
+    const { claimCode } = JSON.parse(await readTextFile(provisionedFile, provisionedBytesMax)) as {
+      claimCode?: unknown;
+    };
+    return typeof claimCode === 'string' ? parseCode(claimCode) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import { closeSync, constants, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { AetherError } from '../../base/errors.ts';
+import { formatTimeoutMs } from '../../base/face-limits.ts';
+import type { DiskDeedErrorCode } from '../../ports/machine.ts';
+import { runTool, type ToolAnswer } from './run-tool.ts';
+import { startUnit, stopUnit } from './system-units.ts';
+
+/** What is done to disks by tools of the system that need root. */
+export interface DiskTools {
+  /** What `smartctl --json` says; empty when it says nothing. Does not wake a sleeping disk. */
+  smart(device: string): Promise<string>;
+  /** Makes an ext4 file system. Errors: `DISK_NOT_BLANK`, `DISK_ADOPT_FAILED`. */
+  format(device: string, label: string): Promise<void>;
+  /** False: no disk of this label is attached, or it cannot be mounted. */
+  mount(label: string, folder: string): Promise<boolean>;
+  unmount(folder: string): Promise<void>;
+}
+
+/** Runs the tools itself, for a box that somebody starts as root. */
+export const ownDiskTools: DiskTools = {
+  async smart(device) {
+    // `-n standby`: a disk that sleeps is left asleep.
+    const words = ['--json', '-n', 'standby', '-i', '-H', '-A', `/dev/${device}`];
+    return (await runTool('smartctl', words)).stdout;
+  },
+
+  async format(device, label) {
+    closeSync(openExclusively(device));
+    const words = ['-q', '-m', '0', '-L', label, `/dev/${device}`];
+    requireDone(await runTool('mkfs.ext4', words, formatTimeoutMs), device);
+  },
+
+  async mount(label, folder) {
+    mkdirSync(folder, { recursive: true });
+    if (isMountPoint(folder)) return true;
+    const { exitCode, stdout } = await runTool('blkid', ['-c', '/dev/null', '-L', label]);
+    if (exitCode !== 0) return false;
+    // What strangers may have put on it is neither run nor believed.
+    const words = ['-o', 'noatime,nodev,nosuid,noexec', stdout.trim(), folder];
+    return (await runTool('mount', words)).exitCode === 0;
+  },
+
+  async unmount(folder) {
+    if (isMountPoint(folder)) await runTool('umount', [folder]);
+  },
+};
+
+/**
+ * Asks the appliance's units, which are root and do one thing each, after looking themselves at what they are given
+ * (overlays/rootfs). The folder of a disk is named after its label.
+ */
+export const unitDiskTools: DiskTools = {
+  async smart(device) {
+    const { exitCode } = await startUnit(`aetherstore-health@${device}.service`);
+    return exitCode === 0 ? readFileSync(`/run/aetherstore/health/${device}.json`, 'utf8') : '';
+  },
+
+  async format(device, label) {
+    requireDone(await startUnit(`aetherstore-format@${device}:${label}.service`, formatTimeoutMs), device);
+  },
+
+  async mount(label) {
+    return (await startUnit(`aetherstore-mount@${label}.service`)).exitCode === 0;
+  },
+
+  async unmount(folder) {
+    await stopUnit(`aetherstore-mount@${basename(folder)}.service`);
+  },
+};
+
+function openExclusively(device: string): number {
+  try {
+    return openSync(`/dev/${device}`, constants.O_RDWR | constants.O_EXCL);
+  } catch (cause) {
+    throw new AetherError('DISK_NOT_BLANK', `disk ${device} is in use, or cannot be written`, {
+      help: 'Unmount it first; this box never takes a disk from somebody else.',
+      cause,
+    });
+  }
+}
+
+function requireDone({ exitCode, stderr }: ToolAnswer, device: string): void {
+  if (exitCode === 0) return;
+  const said = stderr.trim().split('\n').at(-1) ?? '';
+  throw new AetherError<DiskDeedErrorCode>(
+    'DISK_ADOPT_FAILED',
+    `disk ${device} could not be taken into use`,
+    {
+      help: said === '' ? 'Formatting a disk needs root, or the appliance’s own service for it.' : said,
+    },
+  );
+}
+
+/** The root of a file system is on another device than the folder above it. */
+function isMountPoint(folder: string): boolean {
+  return statSync(folder).dev !== statSync(dirname(folder)).dev;
+}
