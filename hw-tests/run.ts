@@ -6,14 +6,18 @@ import { parseArgs } from 'node:util';
 import { root } from '../firmware/paths.ts';
 import { exitOnSignals } from '../scripts/lan/network.ts';
 import { temporaryFolder } from '../scripts/lan/temporary-folder.ts';
+import { leds } from './leds/leds.ts';
+import { network } from './network/network.ts';
+import { power } from './power/power.ts';
 import { Scene } from './scene.ts';
 import { smoke } from './smoke/smoke.ts';
+import { storage } from './storage/storage.ts';
 import type { HardwareTest, Suite } from './suite.ts';
 import { type Target, whyNot } from './target.ts';
 import { openTarget } from './targets/open-target.ts';
 import { defaultImages } from './targets/qemu/qemu-target.ts';
 
-const suites: readonly Suite[] = [smoke];
+const suites: readonly Suite[] = [smoke, network, storage, power, leds];
 
 const usage = `usage: npm run hw-test -- --target qemu | FILE.json [options]
 

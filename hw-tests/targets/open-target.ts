@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { Target } from '../target.ts';
+import { BoardTarget } from './board/board-target.ts';
 import { QemuTarget } from './qemu/qemu-target.ts';
 
 export interface TargetOptions {
@@ -14,5 +15,5 @@ export interface TargetOptions {
 export async function openTarget(name: string, { folder, images, say }: TargetOptions): Promise<Target> {
   mkdirSync(folder, { recursive: true });
   if (name === 'qemu') return QemuTarget.open(folder, images, say);
-  throw new Error(`there is no target ${name}`);
+  return BoardTarget.open(name, folder);
 }
