@@ -1,3 +1,4 @@
+import type { Bytes } from './base/bytes.ts';
 import { AetherError } from './base/errors.ts';
 import { formatDuration } from './base/format.ts';
 import { logEntriesMax } from './base/limits.ts';
@@ -27,15 +28,18 @@ export interface BoxMachine {
 /** Versions of the program that could be installed. */
 export interface BoxUpdates {
   facts(): UpdateFacts;
-  /** Begins to install the one that is staged. */
+  /** Begins to install the one that is staged. Errors: `UPDATE_NOT_STAGED`, `UPDATE_BUSY`. */
   install(): Promise<void>;
+  /** Takes a bundle and stages it; returns its version. Errors: those of `BundleShelf` and `Updater.stage`. */
+  receive(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string>;
+  onChange(listener: () => void): () => void;
 }
 
 /**
  * How a program ends: `shutdown` by a person who wants to unplug the box, `stop` by whoever started it, `restart` to begin
- * again, `factory-reset` as a new box.
+ * again, `factory-reset` as a new box, `reboot` with the whole machine.
  */
-export type BoxEnd = 'shutdown' | 'stop' | 'restart' | 'factory-reset';
+export type BoxEnd = 'shutdown' | 'stop' | 'restart' | 'factory-reset' | 'reboot';
 
 export interface BoxControlOptions {
   /** Ends the program; resolves when everything is on disk. */
@@ -118,7 +122,11 @@ export class BoxControl implements ApplianceControl {
   /** Begins to speak for `box`. */
   attach(box: Box): void {
     this.#box = box;
-    this.#unsubscribe = [box.onChange(() => this.#look()), this.#machine.onChange(() => this.#look())];
+    this.#unsubscribe = [
+      box.onChange(() => this.#look()),
+      this.#machine.onChange(() => this.#look()),
+      this.#options.updates?.onChange(() => this.#look()) ?? (() => {}),
+    ];
     this.#looking = every(this.#ports.clock, lookPeriodMs, () => this.#look());
     this.#look();
   }
@@ -166,8 +174,16 @@ export class BoxControl implements ApplianceControl {
 
   async installUpdate(): Promise<void> {
     const { updates } = this.#options;
-    if (updates?.facts().state !== 'staged') throw notStaged();
+    if (updates === undefined) throw notStaged();
     await updates.install();
+  }
+
+  receiveUpdate(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string> {
+    const { updates } = this.#options;
+    if (updates !== undefined) return updates.receive(totalBytes, body);
+    throw new AetherError('UPDATE_ELSEWHERE', 'this box is a program on somebody’s computer', {
+      help: 'It is updated as that computer’s programs are.',
+    });
   }
 
   setPin(pin: string | null): Promise<void> {

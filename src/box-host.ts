@@ -1,10 +1,15 @@
+import { join } from 'node:path';
 import { AetherError } from './base/errors.ts';
 import { provisionedBytesMax, supervisionPatienceMs, supervisionTellMs } from './base/face-limits.ts';
 import { type BoxConfig, defaultPort } from './box-config.ts';
-import type { BoxEnd } from './box-control.ts';
+import type { BoxControlPorts, BoxEnd } from './box-control.ts';
+import { ApplianceUpdates } from './box-updates.ts';
 import { type DiskTools, ownDiskTools, unitDiskTools } from './platform/linux/disk-tools.ts';
+import { rauc } from './platform/linux/rauc.ts';
 import { serviceManager } from './platform/linux/service-manager.ts';
 import { startUnit } from './platform/linux/system-units.ts';
+import { NodeDisk } from './platform/node-disk.ts';
+import { NodeHttpServer } from './platform/node-http-server.ts';
 import { readTextFile } from './platform/text-file.ts';
 import { parseCode } from './pool/pairing/claim-code.ts';
 import { type Clock, every } from './ports/clock.ts';
@@ -21,6 +26,12 @@ export interface BoxHost {
   readonly claimCode: string | undefined;
   /** What a person's `box.json` leaves open, filled in. */
   complete(config: BoxConfig): BoxConfig;
+  /** Updates of the whole system; undefined where others look after that. Errors: those of `ApplianceUpdates.open`. */
+  openUpdates(
+    folder: string,
+    restartMachine: () => Promise<void>,
+    ports: BoxControlPorts,
+  ): Promise<ApplianceUpdates | undefined>;
   /** Begins to tell whoever started the program that it lives. */
   supervise(clock: Clock): Supervision;
   /** What follows when the program has ended. Errors: `POWER_REFUSED`. */
@@ -44,6 +55,7 @@ export const sharedHost: BoxHost = {
   defaultVolume: true,
   claimCode: undefined,
   complete: (config) => config,
+  openUpdates: () => Promise.resolve(undefined),
   supervise: () => ({ serving: () => {}, stopping: () => {}, close: () => {} }),
   ended: () => Promise.resolve(),
 };
@@ -71,12 +83,20 @@ export async function applianceHost(env: NodeJS.ProcessEnv): Promise<BoxHost> {
       serial: config.serial.length > 0 ? config.serial : [consoleDevice],
       console: 'none',
     }),
+    openUpdates: (folder, restartMachine, ports) => {
+      const updates = join(folder, 'updates');
+      return ApplianceUpdates.open(
+        { folder: updates, restartMachine },
+        { ...ports, slots: rauc, updatesDisk: new NodeDisk(updates), server: new NodeHttpServer(ports) },
+      );
+    },
     supervise: (clock) => supervise(serviceManager(env), clock),
     ended: async (how) => {
-      if (how !== 'shutdown') return;
-      const { exitCode, stderr } = await startUnit('aetherstore-poweroff.service');
+      if (how !== 'shutdown' && how !== 'reboot') return;
+      const unit = how === 'shutdown' ? 'aetherstore-poweroff.service' : 'aetherstore-reboot.service';
+      const { exitCode, stderr } = await startUnit(unit);
       if (exitCode === 0) return;
-      throw new AetherError('POWER_REFUSED', 'the box does not switch off', {
+      throw new AetherError('POWER_REFUSED', `${unit} could not be started`, {
         help: `It starts again. The system said: ${stderr.trim()}`,
       });
     },

@@ -1,4 +1,4 @@
-import { type Bytes, toHex } from './base/bytes.ts';
+import { type Bytes, emptyBytes, fromHex, toHex } from './base/bytes.ts';
 import { encodeCbor } from './base/cbor.ts';
 import { hasCode } from './base/errors.ts';
 import { identifyMs } from './base/face-limits.ts';
@@ -228,6 +228,12 @@ export class Box {
     this.#dispatcher.handle(method, handler);
   }
 
+  /** Asks another member, by hexadecimal id. Errors: its own, `PEER_UNREACHABLE`. */
+  async ask(memberId: string, method: Method, payload: Bytes): Promise<Bytes> {
+    const connection = await this.#directory.connection(fromHex(memberId) ?? emptyBytes);
+    return connection.request(method, payload);
+  }
+
   /** The code that is valid now, if any, and how pairing stands. */
   pairing(): PairingView {
     return this.#pairing.view();
@@ -273,12 +279,13 @@ export class Box {
     const pool = this.#pool?.facts();
     const pairing = this.#pairing.view();
     const { volumes, work } = this.disks.facts();
+    const machine = this.#ports.machine?.() ?? unknownMachine;
     return foldStatus({
       box: {
         name: this.name,
         memberId: toHex(this.identity.memberId),
         version,
-        phase: this.#phase,
+        phase: this.#phaseNow(machine.update),
         uptimeMs: clock.monotonicMs() - this.#startedMs,
         identifying: this.#identifying !== undefined,
       },
@@ -293,8 +300,12 @@ export class Box {
         codeShown: pairing.code !== undefined,
       },
       work,
-      ...(this.#ports.machine?.() ?? unknownMachine),
+      ...machine,
     });
+  }
+
+  #phaseNow({ state }: MachineFacts['update']): BoxPhase {
+    return this.#phase === 'running' && state === 'installing' ? 'updating' : this.#phase;
   }
 
   /** Calls `listener` when the status is likely to have changed. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { toHex } from './base/bytes.ts';
-import { AetherError } from './base/errors.ts';
+import { AetherError, describeError } from './base/errors.ts';
 import { mqttFileBytesMax } from './base/face-limits.ts';
 import { logEntriesMax } from './base/limits.ts';
 import { createLog, formatJournalEntry, formatLogEntry, type Log, LogRing } from './base/log.ts';
@@ -29,6 +29,7 @@ import {
   type WebSettings,
   webSettings,
 } from './box-settings.ts';
+import type { ApplianceUpdates } from './box-updates.ts';
 import { answerLoginCodes, BoxWeb, urlOf } from './box-web.ts';
 import { type CommandLine, parseCommandLine, usageError } from './cli/arguments.ts';
 import { exitCodeOf } from './cli/exit-codes.ts';
@@ -117,9 +118,15 @@ async function run(from: Settings): Promise<BoxEnd> {
     const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
     const machine = await startMachine(folder, volumes, kernel, ports);
     const network = await openNetwork(line, config, settings.listen.host, kernel, ports);
+    const updates = await openUpdates(from, life, ports);
     try {
       const control = await BoxControl.open(
-        { end: (how) => life.end(how), forgetNetwork: () => network.forget(), log: ring },
+        {
+          end: (how) => life.end(how),
+          forgetNetwork: () => network.forget(),
+          log: ring,
+          ...(updates === undefined ? {} : { updates }),
+        },
         machine ?? unknownMachine,
         ports,
       );
@@ -130,10 +137,12 @@ async function run(from: Settings): Promise<BoxEnd> {
       };
       const box = await openBox(folder, options, network, { log, machine: () => control.machineFacts() });
       machine?.attach(box);
+      updates?.attach(box);
       const withConsole = where === 'terminal';
       await serve(box, control, network, { ...from, life, withConsole }, ports);
       if (where === 'terminal') say([box.status().headline]);
     } finally {
+      await updates?.close();
       await network.close();
       await machine?.close();
     }
@@ -172,6 +181,21 @@ async function startMachine(
     },
     { ...ports, machine: kernel.machine, shelf: kernel.shelf },
   );
+}
+
+/** A box that cannot be updated is a box all the same, and says so. */
+async function openUpdates(
+  { host, folder }: Settings,
+  life: BoxLife,
+  ports: BoxControlPorts,
+): Promise<ApplianceUpdates | undefined> {
+  try {
+    return await host.openUpdates(folder, () => life.end('reboot'), ports);
+  } catch (error) {
+    if (!(error instanceof AetherError)) throw error;
+    ports.log.error('this box cannot be updated', { reason: describeError(error) });
+    return undefined;
+  }
 }
 
 /** Gives interfaces addresses until it is closed, and afterwards takes them away again. */

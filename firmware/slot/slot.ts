@@ -67,6 +67,12 @@ const masked = [
   'serial-getty@ttyS1.service',
   'smartmontools.service', // the box asks by itself
   'sys-kernel-debug.mount',
+  'sys-kernel-config.mount',
+  'kmod-static-nodes.service',
+  'run-lock.mount',
+  'modprobe@configfs.service',
+  'modprobe@dm_mod.service',
+  'modprobe@loop.service',
   'sys-kernel-tracing.mount',
   'dev-hugepages.mount',
   'dev-mqueue.mount',

@@ -153,3 +153,28 @@ export const supervisionPatienceMs = 60_000;
 
 /** What a card is told about itself when it is made: a serial number, a code. */
 export const provisionedBytesMax = 4096;
+
+/** How often the installer is asked how far it is. */
+export const updateProgressMs = 500;
+
+/** A slot is written to the slowest card within this. */
+export const updateInstallTimeoutMs = 60 * 60_000;
+
+/** What a new version has to run without a crash before it is believed, and how long it may lack something. */
+export const gateCrashFreeMs = 60_000;
+export const gatePatienceMs = 10 * 60_000;
+
+/** How often a new version is looked at, and whether the hour has come that was set for an update. */
+export const gateLookMs = 5000;
+export const updatePeriodMs = 30_000;
+
+/** Twice what an update of today has; and what the card keeps free beside it, for the journal and the box's state. */
+export const bundleBytesMax = 256 * 1024 * 1024;
+export const bundleRoomBytes = 16 * 1024 * 1024;
+
+/** A part of a bundle, as boxes and desktops send it: below a frame's payload. */
+export const bundlePartBytes = 1024 * 1024;
+
+/** How often other boxes are asked for a newer version, and the folder of memory sticks is looked into. */
+export const updateOfferPeriodMs = 10 * 60_000;
+export const stickLookMs = 5000;

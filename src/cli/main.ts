@@ -17,12 +17,26 @@ import { put } from './commands/put.ts';
 import { rm } from './commands/rm.ts';
 import { scan } from './commands/scan.ts';
 import { status } from './commands/status.ts';
+import { update } from './commands/update.ts';
 import { web } from './commands/web.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { Output } from './output.ts';
 import { showUnshownWords } from './recovery-words.ts';
 
-const commands: readonly Command[] = [scan, claim, login, put, get, ls, rm, status, web, console, metrics];
+const commands: readonly Command[] = [
+  scan,
+  claim,
+  login,
+  put,
+  get,
+  ls,
+  rm,
+  status,
+  web,
+  console,
+  update,
+  metrics,
+];
 
 const overview = [
   'usage: aether COMMAND [arguments]',

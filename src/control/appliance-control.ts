@@ -1,3 +1,4 @@
+import type { Bytes } from '../base/bytes.ts';
 import type { ApplianceStatus } from '../status/appliance-status.ts';
 import type { StatusEvent } from '../status/history.ts';
 
@@ -21,6 +22,12 @@ export interface ApplianceControl {
   readonly disks: DiskControl;
   /** Begins to install the update that is staged and whose signature was found good. Errors: `UPDATE_NOT_STAGED`. */
   installUpdate(): Promise<void>;
+  /**
+   * Takes a signed update of so many bytes and stages it; returns its version. Errors: `UPDATE_UNTRUSTED`,
+   * `UPDATE_UNREADABLE`, `UPDATE_FOR_OTHER_BOARD`, `UPDATE_DATA_FORMAT`, `UPDATE_OLDER`, `UPDATE_BUSY`,
+   * `UPDATE_TOO_LARGE`, `UPDATE_NO_ROOM`, `UPDATE_INCOMPLETE`, `UPDATE_ELSEWHERE`.
+   */
+  receiveUpdate(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string>;
   /** Sets, or with null takes away, the maintenance PIN. Errors: `PIN_INVALID`. */
   setPin(pin: string | null): Promise<void>;
   /** Whether a PIN is set. */

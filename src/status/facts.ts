@@ -280,16 +280,17 @@ export interface SmartFacts {
 
 /**
  * `none`: nothing waits; `staged`: a signed version lies ready; `installing`; `restart-due`: it is installed and runs
- * from the next start on; `rolled-back`: it did not become healthy, and the version before runs again.
+ * from the next start on; `trial`: it runs, and has not yet shown that it works; `rolled-back`: it did not, and the version
+ * before runs again.
  */
-export type UpdateState = 'none' | 'staged' | 'installing' | 'restart-due' | 'rolled-back';
+export type UpdateState = 'none' | 'staged' | 'installing' | 'restart-due' | 'trial' | 'rolled-back';
 
 export interface UpdateFacts {
   readonly state: UpdateState;
   /** The version it is about; null when there is none. */
   readonly version: string | null;
   readonly progressPercent: number | null;
-  /** Why it was rolled back. */
+  /** Why it was rolled back, or could not be installed. */
   readonly reason: string | null;
 }
 

@@ -250,6 +250,22 @@ export class ChunkStore {
     return false;
   }
 
+  /** Whether some chunk of each volume can be read from its disk, and is what its id says; true where there is none. */
+  async readsWell(): Promise<boolean> {
+    try {
+      for (const volume of this.#volumes) {
+        for await (const [id] of volume.chunkIds(1)) {
+          if (id !== undefined) await volume.get(id);
+          break;
+        }
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof AetherError)) throw error;
+      return false;
+    }
+  }
+
   /** Whether the index says that the chunk is held; its volume may have been taken away since. */
   has(id: Bytes): boolean {
     assert(id.length === 32, 'a chunk id has 32 bytes');

@@ -76,6 +76,13 @@ export class NotingControl implements ApplianceControl {
     return this.#note('installUpdate');
   }
 
+  async receiveUpdate(totalBytes: number, body: AsyncIterable<Uint8Array>): Promise<string> {
+    let bytes = 0;
+    for await (const each of body) bytes += each.length;
+    await this.#note(`receiveUpdate ${bytes} of ${totalBytes}`);
+    return '9.9.9';
+  }
+
   async setPin(pin: string | null): Promise<void> {
     await this.#note(pin === null ? 'clear PIN' : 'set PIN');
     this.pin = pin;

@@ -86,7 +86,7 @@ export interface UpdateMessage {
 
 /** An update that is installed but needs a restart still counts as going on: there is nothing to press but wait. */
 export function updateMessage({ box, update }: ApplianceStatus): UpdateMessage {
-  const inProgress = update.state === 'installing' || update.state === 'restart-due';
+  const inProgress = ['installing', 'restart-due', 'trial'].includes(update.state);
   const waits = inProgress || update.state === 'staged';
   return {
     title: 'AetherStore',

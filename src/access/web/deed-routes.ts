@@ -2,7 +2,7 @@ import { AetherError, describeError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ApplianceControl, PairingCode } from '../../control/appliance-control.ts';
 import type { HttpRequest, HttpResponse } from '../../ports/http-server.ts';
-import { seeOther } from './answers.ts';
+import { seeOther, textAnswer } from './answers.ts';
 import { wordsOf } from './entry-routes.ts';
 import { checkToken, readForm } from './forms.ts';
 import type { Html } from './html.ts';
@@ -74,6 +74,20 @@ export class DeedRoutes {
     const form = await readForm(request);
     checkToken(session, form.get('token'));
     return deed(form, session);
+  }
+
+  /** `PUT /update`: takes a bundle and stages it; 201 with its version once it was found good. */
+  async putUpdate(request: HttpRequest, session: Session): Promise<HttpResponse> {
+    try {
+      checkToken(session, request.headers['x-aether-token']);
+      const totalBytes = Number(request.headers['content-length']);
+      if (!Number.isSafeInteger(totalBytes)) return textAnswer(411, 'How long it is must be said first.');
+      const version = await this.#control.receiveUpdate(totalBytes, request.body);
+      return textAnswer(201, `Version ${version} is ready.`);
+    } catch (error) {
+      if (!(error instanceof AetherError)) throw error;
+      return textAnswer(error.code === 'UPDATE_NO_ROOM' ? 507 : 409, wordsOf(error));
+    }
   }
 
   /** It takes long, and its end shows on the overview; what can be said at once is. */

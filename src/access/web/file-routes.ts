@@ -1,5 +1,6 @@
 import { AetherError } from '../../base/errors.ts';
 import { webListEntriesMax } from '../../base/face-limits.ts';
+import { rangeOf } from '../../base/http-range.ts';
 import { filesError } from '../../files/files-error.ts';
 import type { PoolFiles } from '../../files/pool-files.ts';
 import { checkNames, type RemotePath } from '../../files/remote-path.ts';
@@ -122,24 +123,6 @@ function fileAnswer(files: PoolFiles, entry: RemoteEntry, request: HttpRequest):
     },
     ...(request.method === 'HEAD' ? {} : { body: files.read(entry, { offset, length }) }),
   };
-}
-
-/** One range of bytes (RFC 9110 §14.1.2); anything else is answered with the whole file, as it may be. */
-export function rangeOf(
-  header: string | undefined,
-  size: number,
-): { readonly offset: number; readonly length: number } | 'unsatisfiable' | undefined {
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '');
-  if (match === null || (match[1] === '' && match[2] === '')) return undefined;
-  const [from, to] = [match[1] ?? '', match[2] ?? ''];
-  if (from === '') {
-    const length = Math.min(size, Number(to));
-    return length === 0 ? 'unsatisfiable' : { offset: size - length, length };
-  }
-  const offset = Number(from);
-  const last = to === '' ? size - 1 : Math.min(Number(to), size - 1);
-  if (to !== '' && Number(to) < offset) return undefined;
-  return offset >= size ? 'unsatisfiable' : { offset, length: last - offset + 1 };
 }
 
 /** RFC 8187 §3.2: what of a name goes unescaped into `filename*`. */

@@ -117,6 +117,7 @@ export class WebFace {
       if (method === 'GET' || method === 'HEAD') return this.#files.get(request, rest, session);
       if (method === 'PUT') return this.#files.put(request, rest, session);
     }
+    if (method === 'PUT' && first === 'update') return this.#deeds.putUpdate(request, session);
     if (method === 'GET' && first === undefined) return this.#overview(session);
     if (method === 'GET' && first === 'news') return this.#news(request, session);
     if (method === 'GET' && first === 'settings') return this.#deeds.settings(session);

@@ -33,11 +33,13 @@ export function updateLines(
       case 'none':
         return 'No update waits.';
       case 'staged':
-        return `Version ${version} is ready, its signature found good. To install it: update install`;
+        return `Version ${version} is ready, its signature found good${reason === null ? '' : `; it was not installed: ${reason}`}. To install it: update install`;
       case 'installing':
         return `Version ${version} is being installed, ${progressPercent ?? 0}% done: do not unplug the box.`;
       case 'restart-due':
         return `Version ${version} is installed and runs from the next start on.`;
+      case 'trial':
+        return `Version ${version} runs, and is being watched: if it does not work, the version before comes back.`;
       case 'rolled-back':
         return `Version ${version} did not work${reason === null ? '' : ` (${reason})`}; the version before runs again.`;
     }

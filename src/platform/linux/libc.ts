@@ -48,7 +48,7 @@ function load(): Libc {
     socket: c.func('int socket(int, int, int)'),
     bind: c.func('int bind(int, const void *, uint32_t)'),
     setsockopt: c.func('int setsockopt(int, int, int, const void *, uint32_t)'),
-    sendto: c.func('ssize_t sendto(int, const void *, size_t, int, const void *, uint32_t)'),
+    sendto: c.func('long sendto(int, const void *, size_t, int, const void *, uint32_t)'),
     if_nametoindex: c.func('unsigned int if_nametoindex(const char *)'),
     eventfd: c.func('int eventfd(unsigned int, int)'),
     poll: (descriptors, count, timeoutMs, ready) =>

@@ -28,6 +28,11 @@ export const methods = {
   treeList: 82,
   consoleExchange: 96,
   loginCode: 97,
+  updateOffer: 112,
+  updateRead: 113,
+  updatePut: 114,
+  updateStage: 115,
+  updateInstall: 116,
 } as const;
 
 export type Method = (typeof methods)[keyof typeof methods];
@@ -96,6 +101,14 @@ export const methodDescriptions: ReadonlyMap<number, MethodDescription> = new Ma
     describe('console.exchange', 'member', { payloadBytesMax: consoleInputBytesMax }),
   ],
   [methods.loginCode, describe('login.code', 'member', { payloadBytesMax: 0 })],
+  [methods.updateOffer, describe('update.offer', 'box', { payloadBytesMax: 0 })],
+  [
+    methods.updateRead,
+    describe('update.read', 'box', { payloadBytesMax: smallRequestBytesMax, largeAnswer: true }),
+  ],
+  [methods.updatePut, describe('update.put', 'member')],
+  [methods.updateStage, describe('update.stage', 'member', { payloadBytesMax: smallRequestBytesMax })],
+  [methods.updateInstall, describe('update.install', 'member', { payloadBytesMax: smallRequestBytesMax })],
 ]);
 
 /** The longest payload that a request of `method` may have; a method we do not know may have any. */

@@ -7,7 +7,14 @@ const diskRoles: readonly DiskFacts['role'][] = ['volume', 'blank', 'foreign', '
 const buses: readonly NonNullable<DiskFacts['bus']>[] = ['usb', 'sata', 'nvme', 'mmc', 'virtual'];
 const voltages: readonly NonNullable<HardwareFacts['underVoltage']>[] = ['now', 'before', 'never'];
 const clocks: readonly NonNullable<HardwareFacts['clock']>[] = ['synchronised', 'free', 'unset'];
-const updateStates: readonly UpdateState[] = ['none', 'staged', 'installing', 'restart-due', 'rolled-back'];
+const updateStates: readonly UpdateState[] = [
+  'none',
+  'staged',
+  'installing',
+  'restart-due',
+  'trial',
+  'rolled-back',
+];
 const workKinds: readonly WorkFacts['kind'][] = ['retire', 'copy', 'update', 'check'];
 
 export function hardwareFrom(fields: CborFields): HardwareFacts {

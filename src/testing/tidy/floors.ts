@@ -36,6 +36,7 @@ const compositions = new Set(
     'box-network',
     'box-pool',
     'box-settings',
+    'box-updates',
     'box-web',
     'cross-check',
     'main',

@@ -51,26 +51,33 @@ function send(file, url, token, onProgress) {
   });
 }
 
-const upload = document.querySelector('#upload');
-upload?.addEventListener('change', async () => {
-  const said = document.querySelector('#upload-said');
-  const progress = document.querySelector('#upload-progress');
+/** Sends the files that are chosen in `input`, one after the other, where `urlOf` says. */
+async function sendAll(input, urlOf) {
+  const said = document.querySelector(`#${input.id}-said`);
+  const progress = document.querySelector(`#${input.id}-progress`);
   progress.hidden = false;
   let failed = 0;
-  for (const file of upload.files) {
+  for (const file of input.files) {
     said.textContent = `Sending ${file.name}`;
-    const url = `${upload.dataset.to}${encodeURIComponent(file.name)}`;
-    const answer = await send(file, url, upload.dataset.token, (loaded, total) => {
+    const answer = await send(file, urlOf(file), input.dataset.token, (loaded, total) => {
       progress.max = total || 1;
       progress.value = loaded;
     });
     if (answer.status !== 201) {
       failed++;
-      said.textContent = `${file.name} was not stored: ${answer.text}`;
+      said.textContent = `${file.name} was not taken: ${answer.text}`;
     }
   }
   progress.hidden = true;
-  if (failed === 0) location.reload();
-});
+  if (failed === 0) location.assign(input.dataset.then ?? location.href);
+}
+
+const upload = document.querySelector('#upload');
+upload?.addEventListener('change', () =>
+  sendAll(upload, (file) => `${upload.dataset.to}${encodeURIComponent(file.name)}`),
+);
+
+const bundle = document.querySelector('#bundle');
+bundle?.addEventListener('change', () => sendAll(bundle, () => '/update'));
 
 localTimes(document);

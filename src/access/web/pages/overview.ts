@@ -46,13 +46,18 @@ function updatePart({ update }: ApplianceStatus, session: Session): Html {
     case 'none':
       return html``;
     case 'staged':
-      return html`${heading}<p>Version ${version ?? ''} is ready. It is signed, and its signature was found good.</p>
+      return html`${heading}<p>Version ${version ?? ''} is ready. It is signed, and its signature was found good.${
+        reason === null ? null : html` It was not installed: ${reason}.`
+      }</p>
 <form method="post" action="/update">${tokenField(session)}<button class="main" data-key="update">Install it now</button></form>`;
     case 'installing':
       return html`${heading}<p>Version ${version ?? ''} is being installed: do not unplug the box.</p>
 <progress max="100" value="${progressPercent ?? 0}" aria-label="Installing"></progress>`;
     case 'restart-due':
       return html`${heading}<p>Version ${version ?? ''} is installed and runs from the next start on.</p>`;
+    case 'trial':
+      return html`${heading}<p>Version ${version ?? ''} runs, and is being watched: if it does not work, the version before
+comes back.</p>`;
     case 'rolled-back':
       return html`${heading}<p>Version ${version ?? ''} did not work${reason === null ? null : html`: ${reason}`}.
 The version before runs again.</p>`;

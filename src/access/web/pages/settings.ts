@@ -17,7 +17,7 @@ export function settingsBody(settings: Settings): Html {
   const { problem } = settings;
   return html`<div class="health"><h1>Settings</h1></div>
 ${problem === undefined ? null : html`<p class="note bad" role="alert">${problem}</p>`}
-<div class="columns">${pairingCard(settings)}${pinCard(settings)}${powerCard(settings)}</div>`;
+<div class="columns">${pairingCard(settings)}${pinCard(settings)}${updateCard(settings)}${powerCard(settings)}</div>`;
 }
 
 function pairingCard({ status, session, code }: Settings): Html {
@@ -48,6 +48,15 @@ ${
     ? html`<form method="post" action="/pin/clear">${tokenField(session)}<button>Take it off</button></form>`
     : null
 }</section>`;
+}
+
+/** The overview shows what comes of it. */
+function updateCard({ status, session }: Settings): Html {
+  return html`<section class="card"><h2>Update</h2>
+<p>This box runs version ${status.box.version}. A newer one comes as a signed file, <code>aetherstore-…raucb</code>.</p>
+<form><label for="bundle">Update on this computer</label>
+<input type="file" id="bundle" accept=".raucb" data-token="${session.token}" data-then="/#update">
+<p id="bundle-said" role="status"></p><progress id="bundle-progress" hidden aria-label="Sending"></progress></form></section>`;
 }
 
 /** These stop the box: its name is asked for, since several pages may be open. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rangeOf } from './file-routes.ts';
+import { rangeOf } from './http-range.ts';
 
 test('one range of bytes is served as RFC 9110 §14 has it, anything else as the whole file', () => {
   const cases: readonly (readonly [string | undefined, number, ReturnType<typeof rangeOf>])[] = [

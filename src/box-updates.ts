@@ -1,0 +1,267 @@
+import type { Bytes } from './base/bytes.ts';
+import { CborFields, encodeCbor } from './base/cbor.ts';
+import { AetherError, describeError, hasCode } from './base/errors.ts';
+import { bundlePartBytes, stickLookMs, updateOfferPeriodMs } from './base/face-limits.ts';
+import { dataFormat, version } from './base/version.ts';
+import type { Box } from './box.ts';
+import type { BoxControlPorts, BoxUpdates } from './box-control.ts';
+import { BundleShelf, bundlePath, incomingPath } from './device/update/bundle-shelf.ts';
+import { PeerBundle } from './device/update/peer-bundle.ts';
+import { compareVersions } from './device/update/update-policy.ts';
+import { type BundleSource, type Candidate, Updater } from './device/update/updater.ts';
+import { methods } from './pool/transfer/methods.ts';
+import type { BootSlots } from './ports/boot-slots.ts';
+import { every, type Timer } from './ports/clock.ts';
+import type { Disk } from './ports/disk.ts';
+import type { HttpServer } from './ports/http-server.ts';
+import type { UpdateFacts } from './status/facts.ts';
+
+export interface BoxUpdatesOptions {
+  /** Where bundles are kept: the folder as the installer knows it. */
+  readonly folder: string;
+  readonly restartMachine: () => Promise<void>;
+}
+
+export interface BoxUpdatesPorts extends BoxControlPorts {
+  readonly slots: BootSlots;
+  /** The same folder as a disk. */
+  readonly updatesDisk: Disk;
+  readonly server: HttpServer;
+}
+
+/** A version that another box of the pool runs, and can give. */
+interface Offer {
+  readonly version: string;
+  readonly totalBytes: number;
+}
+
+/**
+ * Updates of an appliance: bundles that desktops and browsers send, that memory sticks bring, and that other boxes of the
+ * pool have. A box offers others only what it runs itself and has found good (docs/updates.md).
+ */
+export class ApplianceUpdates implements BoxUpdates {
+  readonly #options: BoxUpdatesOptions;
+  readonly #ports: BoxUpdatesPorts;
+  readonly #shelf: BundleShelf;
+  readonly #timers: Timer[] = [];
+  #updater: Updater | undefined;
+  #box: Box | undefined;
+  #offered: Offer | undefined;
+  #chunkRead = false;
+
+  private constructor(options: BoxUpdatesOptions, ports: BoxUpdatesPorts, shelf: BundleShelf) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#shelf = shelf;
+  }
+
+  /** Finds out how the last update went. Errors: `UPDATER_UNAVAILABLE`, those of the disks. */
+  static async open(options: BoxUpdatesOptions, ports: BoxUpdatesPorts): Promise<ApplianceUpdates> {
+    const { slots, updatesDisk } = ports;
+    const { compatible } = await slots.state();
+    const updates = new ApplianceUpdates(options, ports, await BundleShelf.open(updatesDisk));
+    updates.#updater = await Updater.open(
+      {
+        running: { compatible, version, dataFormat },
+        source: (from) => updates.#source(from),
+        health: () => ({ status: updates.#opened().status(), chunkRead: updates.#chunkRead }),
+        hasPeers: () =>
+          updates
+            .#opened()
+            .status()
+            .peers.some(({ reachable }) => reachable),
+        restartMachine: options.restartMachine,
+      },
+      { ...ports, log: ports.log.part('update') },
+    );
+    return updates;
+  }
+
+  /** Begins to look after `box`, and to answer its pool. */
+  attach(box: Box): void {
+    const { clock } = this.#ports;
+    this.#box = box;
+    box.handle(methods.updateOffer, () => this.#answerOffer());
+    box.handle(methods.updateRead, (payload) => this.#answerRead(CborFields.decode(payload)));
+    box.handle(methods.updatePut, (payload) => this.#answerPut(CborFields.decode(payload)));
+    box.handle(methods.updateStage, (payload) => this.#answerStage(CborFields.decode(payload)));
+    box.handle(methods.updateInstall, async () => {
+      await this.install();
+      return encodeCbor({});
+    });
+    this.#timers.push(every(clock, stickLookMs, () => this.#lookAtSticks()));
+    this.#timers.push(every(clock, updateOfferPeriodMs, () => this.#askOthers()));
+    this.#ownUpdater.start();
+    void box.disks.store.readsWell().then((well) => {
+      this.#chunkRead = well;
+    });
+    void this.#offerOwn();
+  }
+
+  facts(): UpdateFacts {
+    return this.#ownUpdater.facts();
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#ownUpdater.onChange(listener);
+  }
+
+  install(): Promise<void> {
+    return this.#ownUpdater.install();
+  }
+
+  /** Takes a bundle that a browser sends, and stages it. Errors: those of the shelf and of `Updater.stage`. */
+  async receive(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string> {
+    this.#ownUpdater.requireIdle();
+    await this.#shelf.receive(totalBytes, body);
+    return this.#stageFile(incomingPath, {});
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    await this.#updater?.close();
+    await this.#shelf.close();
+  }
+
+  get #ownUpdater(): Updater {
+    if (this.#updater === undefined) throw new Error('updates are opened before they are used');
+    return this.#updater;
+  }
+
+  #opened(): Box {
+    if (this.#box === undefined) throw new AetherError('BOX_STARTING', 'the box is still starting');
+    return this.#box;
+  }
+
+  /** A file of the shelf becomes the bundle that is kept, when it is good; else it goes. */
+  async #stageFile(path: string, wanted: Pick<Candidate, 'atMs' | 'older'>): Promise<string> {
+    try {
+      const bundle = await this.#ownUpdater.stage({
+        ...wanted,
+        from: null,
+        open: () => Promise.resolve(this.#file(path)),
+        keep: () => this.#shelf.keep(path),
+      });
+      this.#offered = undefined;
+      return bundle.version;
+    } catch (error) {
+      await this.#shelf.drop(path);
+      throw error;
+    }
+  }
+
+  async #source(from: string | null): Promise<BundleSource> {
+    if (from === null) return this.#file(bundlePath);
+    const offer = await this.#offerOf(from);
+    if (offer === undefined) {
+      throw new AetherError('UPDATE_GONE', 'the box that had the update has it no longer', {
+        help: 'Send the update to this box itself.',
+      });
+    }
+    return this.#peerBundle(from, offer);
+  }
+
+  #file(path: string): BundleSource {
+    return { place: `${this.#options.folder}/${path}`, close: () => Promise.resolve() };
+  }
+
+  #peerBundle(from: string, { totalBytes }: Offer): Promise<BundleSource> {
+    const log = this.#ports.log.part('update');
+    return PeerBundle.open(
+      {
+        totalBytes,
+        read: async (offset, bytes) => {
+          const answer = await this.#opened().ask(from, methods.updateRead, encodeCbor({ offset, bytes }));
+          if (answer.length === bytes) return answer;
+          throw new AetherError('UPDATE_GONE', 'the other box has another update now');
+        },
+      },
+      { ...this.#ports, log },
+    );
+  }
+
+  /** What this box runs is offered to others once it is known to work. */
+  async #offerOwn(): Promise<void> {
+    const totalBytes = await this.#shelf.sizeBytes();
+    if (totalBytes === undefined) return;
+    try {
+      const bundle = await this.#ports.slots.inspect(`${this.#options.folder}/${bundlePath}`);
+      if (bundle.version === version) this.#offered = { version, totalBytes };
+    } catch (error) {
+      this.#ports.log.part('update').info('nothing to offer to others', { reason: describeError(error) });
+    }
+  }
+
+  async #answerOffer(): Promise<Bytes> {
+    const offered = this.#ownUpdater.inTrial ? undefined : this.#offered;
+    return encodeCbor(
+      offered === undefined ? {} : { version: offered.version, totalBytes: offered.totalBytes },
+    );
+  }
+
+  async #answerRead(fields: CborFields): Promise<Bytes> {
+    const bytes = Math.min(bundlePartBytes, fields.count('bytes'));
+    const read = await this.#shelf.read(fields.count('offset'), bytes);
+    if (read === undefined) throw new AetherError('UPDATE_GONE', 'this box keeps no update');
+    return read;
+  }
+
+  async #answerPut(fields: CborFields): Promise<Bytes> {
+    this.#ownUpdater.requireIdle();
+    const received = await this.#shelf.put(
+      fields.count('offset'),
+      fields.count('totalBytes'),
+      fields.bytes('bytes'),
+    );
+    return encodeCbor({ received });
+  }
+
+  async #answerStage(fields: CborFields): Promise<Bytes> {
+    await this.#shelf.complete();
+    const staged = await this.#stageFile(incomingPath, {
+      older: fields.flag('older'),
+      atMs: fields.has('atMs') ? fields.count('atMs') : null,
+    });
+    return encodeCbor({ version: staged });
+  }
+
+  async #lookAtSticks(): Promise<void> {
+    for (const path of await this.#shelf.fromSticks()) {
+      try {
+        await this.#stageFile(path, {});
+      } catch (error) {
+        this.#ports.log
+          .part('update')
+          .warn('update of a memory stick not taken', { reason: describeError(error) });
+      }
+    }
+  }
+
+  /** Looks for a newer version in the pool, when there is nothing else to do. */
+  async #askOthers(): Promise<void> {
+    if (this.facts().state !== 'none') return;
+    for (const { memberId, reachable } of this.#opened().status().peers) {
+      if (!reachable) continue;
+      try {
+        const offer = await this.#offerOf(memberId);
+        if (offer === undefined || compareVersions(offer.version, version) <= 0) continue;
+        await this.#ownUpdater.stage({ from: memberId, open: () => this.#peerBundle(memberId, offer) });
+        return;
+      } catch (error) {
+        if (!(error instanceof AetherError)) throw error;
+        if (hasCode(error, 'METHOD_UNKNOWN')) continue;
+        this.#ports.log
+          .part('update')
+          .warn('update of another box not taken', { reason: describeError(error) });
+      }
+    }
+  }
+
+  async #offerOf(memberId: string): Promise<Offer | undefined> {
+    const fields = CborFields.decode(
+      await this.#opened().ask(memberId, methods.updateOffer, new Uint8Array(0)),
+    );
+    if (!fields.has('version')) return undefined;
+    return { version: fields.text('version'), totalBytes: fields.count('totalBytes') };
+  }
+}

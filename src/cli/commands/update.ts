@@ -1,0 +1,199 @@
+import { basename, dirname, resolve } from 'node:path';
+import { CborFields, decodeCbor, encodeCbor } from '../../base/cbor.ts';
+import { AetherError } from '../../base/errors.ts';
+import { bundlePartBytes, gatePatienceMs, updateInstallTimeoutMs } from '../../base/face-limits.ts';
+import { printable } from '../../base/format.ts';
+import { NodeDisk } from '../../platform/node-disk.ts';
+import type { Member } from '../../pool/membership/member-set.ts';
+import { methods } from '../../pool/transfer/methods.ts';
+import { sleep } from '../../ports/clock.ts';
+import type { DiskFile } from '../../ports/disk.ts';
+import type { ApplianceStatus } from '../../status/appliance-status.ts';
+import { statusFromCbor } from '../../status/status-codec.ts';
+import { type CommandLine, usageError } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { Desktop, desktopPorts } from '../desktop.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { Output } from '../output.ts';
+import { PoolSession } from '../pool-session.ts';
+import { ProgressView } from '../progress-view.ts';
+
+/** How often the box is asked how far it is. */
+const lookMs = 1000;
+/** Verifying a bundle reads little of it, on a slow card and a busy box. */
+const stageTimeoutMs = 90_000;
+
+export const update: Command = {
+  name: 'update',
+  summary: 'install a new version of the system on a box',
+  usage: 'BOX [FILE]',
+  options: {
+    at: { type: 'string', value: 'HH:MM', help: 'install it at this hour of the day, by the clock here' },
+    later: {
+      type: 'boolean',
+      help: 'only send it: a person installs it on the page, the console or by aether update BOX',
+    },
+    older: { type: 'boolean', help: 'go back to a version before the one that runs' },
+  },
+  notes: [
+    'FILE is a bundle, aetherstore-VERSION.raucb; without it, the update that waits on the box is installed.',
+    'The box checks who signed it, installs it beside the system that runs, starts into it, and comes back',
+    'to the old one when the new one does not work.',
+  ],
+  run: async (line, { output, homePath, signal }) => {
+    const [wanted, file, ...more] = line.positionals;
+    if (wanted === undefined || more.length > 0)
+      throw usageError('update takes one box and one file', 'aether update --help');
+    const atMs = hourOf(line);
+    const desktop = await Desktop.open(homePath);
+    const session = await PoolSession.open(desktop, { wait: 'one', box: wanted, signal });
+    try {
+      const box = new RemoteBox(session, session.member(wanted), output, signal);
+      if (file !== undefined) {
+        const version = await box.send(file, { older: line.flag('older'), atMs });
+        if (line.flag('later') || atMs !== undefined) {
+          const when = atMs === undefined ? '' : ` It is installed at ${line.text('at')}.`;
+          output.result({ staged: version }, [
+            `Version ${printable(version)} is ready on ${printable(wanted)}.${when}`,
+          ]);
+          return exitCodes.done;
+        }
+      }
+      return (await box.install()) ? exitCodes.done : exitCodes.failed;
+    } finally {
+      await session.close();
+    }
+  },
+};
+
+/** The next time that it is so late here, in milliseconds since 1970. */
+function hourOf(line: CommandLine): number | undefined {
+  const text = line.text('at');
+  if (text === undefined) return undefined;
+  const match = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text);
+  if (match === null) throw usageError(`--at ${text}: an hour as 03:30 was expected`, 'aether update --help');
+  const nowMs = desktopPorts.clock.wallMs();
+  const at = new Date(nowMs);
+  at.setHours(Number(match[1]), Number(match[2]), 0, 0);
+  if (at.getTime() <= nowMs) at.setDate(at.getDate() + 1);
+  return at.getTime();
+}
+
+interface SendOptions {
+  readonly older: boolean;
+  readonly atMs: number | undefined;
+}
+
+/** One box, as somebody sees it who updates it. */
+class RemoteBox {
+  readonly #session: PoolSession;
+  readonly #member: Member;
+  readonly #output: Output;
+  readonly #signal: AbortSignal;
+
+  constructor(session: PoolSession, member: Member, output: Output, signal: AbortSignal) {
+    this.#session = session;
+    this.#member = member;
+    this.#output = output;
+    this.#signal = signal;
+  }
+
+  /** Sends a bundle, which the box checks; returns its version. */
+  async send(path: string, { older, atMs }: SendOptions): Promise<string> {
+    const whole = resolve(path);
+    const file = await new NodeDisk(dirname(whole)).open(basename(whole), 'read');
+    try {
+      await this.#sendParts(file);
+    } finally {
+      await file.close();
+    }
+    const request = encodeCbor({ older, ...(atMs === undefined ? {} : { atMs }) });
+    return (await this.#ask(methods.updateStage, request, stageTimeoutMs)).text('version');
+  }
+
+  /** Installs what waits, and stays until the box runs it or has come back from it. */
+  async install(): Promise<boolean> {
+    const before = await this.#status();
+    if (before === undefined || before.update.state !== 'staged') {
+      throw new AetherError('UPDATE_NOT_STAGED', 'no update waits on this box', {
+        help: 'Give the file of one: aether update BOX FILE.',
+      });
+    }
+    const { version } = before.update;
+    await this.#ask(methods.updateInstall, encodeCbor({}), stageTimeoutMs);
+    const after = await this.#watch(before, version ?? '');
+    const { update: left, box } = after;
+    if (left.state === 'none') {
+      this.#output.result({ version: box.version }, [
+        `${printable(this.#member.name)} runs version ${printable(box.version)}.`,
+      ]);
+      return true;
+    }
+    throw new AetherError(
+      left.state === 'rolled-back' ? 'UPDATE_ROLLED_BACK' : 'UPDATE_FAILED',
+      left.state === 'rolled-back'
+        ? `version ${version} did not work, the version before runs again`
+        : `version ${version} was not installed`,
+      { help: left.reason === null ? '' : `The box says: ${left.reason}.` },
+    );
+  }
+
+  async #sendParts(file: DiskFile): Promise<void> {
+    const totalBytes = await file.sizeBytes();
+    const progress = new ProgressView(this.#output);
+    progress.update({ totalBytes, totalFiles: 1, totalsKnown: true });
+    try {
+      const part = new Uint8Array(bundlePartBytes);
+      for (let offset = 0; offset < totalBytes; ) {
+        this.#signal.throwIfAborted();
+        const bytes = part.subarray(0, await file.read(part, offset));
+        await this.#ask(methods.updatePut, encodeCbor({ offset, totalBytes, bytes }), stageTimeoutMs);
+        offset += bytes.length;
+        progress.advance(bytes.length, 0);
+      }
+    } finally {
+      progress.finish();
+    }
+  }
+
+  /** Until the update has ended one way or the other. The box goes away in the middle of it, and comes back. */
+  async #watch(before: ApplianceStatus, version: string): Promise<ApplianceStatus> {
+    const { clock } = desktopPorts;
+    const deadlineMs = clock.monotonicMs() + updateInstallTimeoutMs + gatePatienceMs;
+    let away = false;
+    while (clock.monotonicMs() < deadlineMs) {
+      await sleep(clock, lookMs, this.#signal);
+      const now = await this.#status();
+      if (now === undefined) {
+        if (!away) this.#output.progress(`${this.#member.name} starts into version ${version}`);
+        away = true;
+        continue;
+      }
+      const { state, progressPercent } = now.update;
+      if (state === 'installing')
+        this.#output.progress(`Installing version ${version}: ${progressPercent ?? 0}%`);
+      const restarted = now.box.uptimeMs < before.box.uptimeMs || away;
+      if (state === 'rolled-back' || state === 'staged') return now;
+      if (state === 'none' && restarted && now.box.version === version && now.box.phase === 'running')
+        return now;
+    }
+    throw new AetherError('UPDATE_FAILED', 'the box did not come back in time', {
+      help: 'Look at its lights and its serial console.',
+    });
+  }
+
+  async #status(): Promise<ApplianceStatus | undefined> {
+    try {
+      const connection = await this.#session.connection(this.#member.memberId);
+      return statusFromCbor(decodeCbor(await connection.request(methods.boxStatus, [], { timeoutMs: 5000 })));
+    } catch (error) {
+      if (!(error instanceof AetherError)) throw error;
+      return undefined;
+    }
+  }
+
+  async #ask(method: number, request: Uint8Array, timeoutMs: number): Promise<CborFields> {
+    const connection = await this.#session.connection(this.#member.memberId);
+    return CborFields.decode(await connection.request(method, [request], { timeoutMs }));
+  }
+}
