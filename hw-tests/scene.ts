@@ -9,7 +9,7 @@ import type { Target } from './target.ts';
 type Situation = 'serving' | 'claimed';
 
 /** Longer than a board takes that is emulated by a machine with other work. */
-export const bootTimeoutMs = 300_000;
+export const bootTimeoutMs = 180_000;
 const diskBytes = 1024 ** 3;
 const webPort = 443;
 
@@ -33,6 +33,7 @@ export class Scene {
   readonly #folder: string;
   /** Seconds from power to serving, at the first start of its card. */
   #firstStartSeconds: number | undefined;
+  readonly #failures = new Map<Situation, Error>();
 
   constructor(target: Target, folder: string) {
     this.target = target;
@@ -61,27 +62,51 @@ export class Scene {
   }
 
   /** A box that belongs to nobody and serves. */
-  async serving(): Promise<void> {
-    const { target } = this;
-    if (this.#restorable('serving')) return this.#restore('serving');
-    if (target.capabilities.card === true) await target.card.flash();
-    else await target.power.off();
-    await this.#forgetPerson();
-    const startMs = performance.now();
-    await target.power.on();
-    await this.waitUntilServing();
-    this.#firstStartSeconds = (performance.now() - startMs) / 1000;
-    if (target.capabilities.card !== true) await this.#unclaim();
-    await this.#keep('serving');
+  serving(): Promise<void> {
+    return this.#enter('serving', async () => {
+      const { target } = this;
+      if (target.capabilities.card === true) await target.card.flash();
+      else await target.power.off();
+      this.#forgetPerson();
+      const startMs = performance.now();
+      await target.power.on();
+      await this.waitUntilServing();
+      this.#firstStartSeconds = (performance.now() - startMs) / 1000;
+      if (target.capabilities.card !== true) await this.#unclaim();
+    });
   }
 
   /** A box with two disks, in a pool of its own. */
-  async claimed(): Promise<void> {
-    if (this.#restorable('claimed')) return this.#restore('claimed');
-    await this.serving();
-    await this.adoptDisks(2);
-    await this.claim();
-    await this.#keep('claimed');
+  claimed(): Promise<void> {
+    return this.#enter('claimed', async () => {
+      await this.serving();
+      await this.adoptDisks(2);
+      await this.claim();
+    });
+  }
+
+  /** Goes back to the situation, or makes it. What could not be made once would only take its time again. */
+  async #enter(situation: Situation, make: () => Promise<void>): Promise<void> {
+    const failure = this.#failures.get(situation);
+    if (failure !== undefined) throw failure;
+    const { snapshots, capabilities } = this.target;
+    await this.target.network.dhcp(true);
+    if (snapshots.has(situation)) {
+      await snapshots.restore(situation);
+      rmSync(this.#home, { recursive: true, force: true });
+      cpSync(`${this.#home}-${situation}`, this.#home, { recursive: true });
+      await this.waitUntilServing(60_000);
+      return;
+    }
+    try {
+      await make();
+    } catch (error) {
+      this.#failures.set(situation, error instanceof Error ? error : new Error(String(error)));
+      throw error;
+    }
+    if (capabilities.snapshots !== true) return;
+    await snapshots.save(situation);
+    cpSync(this.#home, `${this.#home}-${situation}`, { recursive: true });
   }
 
   /** Resolves when it answers on the network and on its console. */
@@ -171,26 +196,8 @@ export class Scene {
     return join(this.#folder, 'home');
   }
 
-  async #forgetPerson(): Promise<void> {
+  #forgetPerson(): void {
     rmSync(this.#home, { recursive: true, force: true });
     mkdirSync(this.#home, { recursive: true });
-  }
-
-  #restorable(situation: Situation): boolean {
-    return this.target.capabilities.snapshots === true && this.target.snapshots.has(situation);
-  }
-
-  async #keep(situation: Situation): Promise<void> {
-    if (this.target.capabilities.snapshots !== true) return;
-    await this.target.snapshots.save(situation);
-    cpSync(this.#home, `${this.#home}-${situation}`, { recursive: true });
-  }
-
-  async #restore(situation: Situation): Promise<void> {
-    await this.target.network.dhcp(true);
-    await this.target.snapshots.restore(situation);
-    rmSync(this.#home, { recursive: true, force: true });
-    cpSync(`${this.#home}-${situation}`, this.#home, { recursive: true });
-    await this.waitUntilServing(60_000);
   }
 }

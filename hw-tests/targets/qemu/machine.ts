@@ -13,6 +13,12 @@ export interface Drive {
   readonly file: string;
 }
 
+/** The card file and the disks beside it. */
+export interface Storage {
+  readonly card: string;
+  readonly drives: readonly Drive[];
+}
+
 /** What a machine is made of; see `machineWords`. */
 export interface MachineParts {
   /** Where its sockets are. */
@@ -22,7 +28,6 @@ export interface MachineParts {
   readonly tools: ImageTools;
   readonly bootLoader: string;
   readonly deviceTree: string;
-  readonly card: string;
   readonly tap: Tap;
   readonly mac: string;
 }
@@ -68,12 +73,12 @@ export class Machine {
     return this.#process !== undefined;
   }
 
-  /** Starts QEMU with these drives, at a snapshot's moment or at power-on. */
-  async start(drives: readonly Drive[], snapshot?: string): Promise<void> {
+  /** Starts QEMU with this card and these drives, at a snapshot's moment or at power-on. */
+  async start({ card, drives }: Storage, snapshot?: string): Promise<void> {
     if (this.running) throw new Error('the machine is on already');
     const { folder, shared, tools, tap } = this.#parts;
     this.monitor.reset();
-    const words = [...this.#words(drives), ...(snapshot === undefined ? [] : ['-loadvm', snapshot])];
+    const words = [...this.#words(card, drives), ...(snapshot === undefined ? [] : ['-loadvm', snapshot])];
     const child = tools.spawn('qemu-system-aarch64', words, [shared], {
       through: tap.enter,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -111,8 +116,8 @@ export class Machine {
     for (const socket of [this.console, this.root, this.#qtest]) socket.close();
   }
 
-  #words(drives: readonly Drive[]): readonly string[] {
-    const { bootLoader, deviceTree, card, tap, mac } = this.#parts;
+  #words(card: string, drives: readonly Drive[]): readonly string[] {
+    const { bootLoader, deviceTree, tap, mac } = this.#parts;
     const socket = (id: string, { path }: AwaitedSocket) => ['-chardev', `socket,id=${id},path=${path}`];
     const monitor = join(this.#parts.folder, 'monitor.sock');
     return [

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { root as treeRoot } from '../../../firmware/paths.ts';
@@ -20,7 +20,7 @@ import type {
   Target,
 } from '../../target.ts';
 import { EmulatedNetwork } from './emulated-network.ts';
-import { type Drive, Machine, machineKind, machineName } from './machine.ts';
+import { Machine, machineKind, machineName, type Storage } from './machine.ts';
 
 /** PL061's data register, all lines of it; lights and button as `board/qemu-virt/pins.json` has them. */
 const gpioData = 0x90303fc;
@@ -63,9 +63,9 @@ export class QemuTarget implements Target {
   readonly #folder: string;
   readonly #machine: Machine;
   readonly #mac: string;
-  readonly #snapshots = new Map<string, readonly Drive[]>();
-  #drives: readonly Drive[] = [];
-  #drivesMade = 0;
+  readonly #snapshots = new Map<string, Storage>();
+  #storage: Storage = { card: '', drives: [] };
+  #filesMade = 0;
   #gpio: string | undefined;
   #restarts = 0;
   #switchedOff = false;
@@ -113,9 +113,8 @@ export class QemuTarget implements Target {
     mkdirSync(folder);
     const { tap, mac } = bench.network.wire();
     const { tools, bootLoader, deviceTree } = bench;
-    const card = join(folder, 'card.qcow2');
     const shared = bench.folder;
-    const machine = await Machine.create({ folder, shared, tools, bootLoader, deviceTree, card, tap, mac });
+    const machine = await Machine.create({ folder, shared, tools, bootLoader, deviceTree, tap, mac });
     const target = new QemuTarget(bench, { name: `qemu-virt ${number}`, folder, mac }, machine);
     bench.boxes.push(target);
     await target.card.flash();
@@ -125,7 +124,7 @@ export class QemuTarget implements Target {
   readonly power: Power = {
     on: async () => {
       this.#switchedOff = false;
-      await this.#machine.start(this.#drives);
+      await this.#machine.start(this.#storage);
       this.#restarts = 0;
     },
     off: () => this.#machine.kill(),
@@ -167,7 +166,7 @@ export class QemuTarget implements Target {
 
   readonly disks: Disks = {
     attach: async (bytes) => {
-      const id = `disk${++this.#drivesMade}`;
+      const id = `disk${++this.#filesMade}`;
       const file = join(this.#folder, `${id}.qcow2`);
       this.#makeImage([file, String(bytes)]);
       const { monitor } = this.#machine;
@@ -179,11 +178,13 @@ export class QemuTarget implements Target {
         });
         await monitor.run('device_add', { driver: 'scsi-hd', bus: 'scsi.0', drive: id, id, serial: id });
       }
-      this.#drives = [...this.#drives, { id, file }];
+      const { card, drives } = this.#storage;
+      this.#storage = { card, drives: [...drives, { id, file }] };
       return { id, bytes };
     },
     detach: async ({ id }: AttachedDisk) => {
-      this.#drives = this.#drives.filter((drive) => drive.id !== id);
+      const { card, drives } = this.#storage;
+      this.#storage = { card, drives: drives.filter((drive) => drive.id !== id) };
       if (!this.#machine.running) return;
       await this.#machine.monitor.run('device_del', { id });
     },
@@ -192,10 +193,9 @@ export class QemuTarget implements Target {
   readonly card: Card = {
     flash: async () => {
       await this.#machine.kill();
-      this.#drives = [];
-      this.#snapshots.clear();
-      const card = join(this.#folder, 'card.qcow2');
-      rmSync(card, { force: true });
+      // Another file: snapshots are in the old one.
+      const card = join(this.#folder, `card${++this.#filesMade}.qcow2`);
+      this.#storage = { card, drives: [] };
       this.#makeImage(['-b', this.#bench.image, '-F', 'raw', card, String(cardBytes)]);
     },
   };
@@ -203,16 +203,16 @@ export class QemuTarget implements Target {
   readonly snapshots: Snapshots = {
     save: async (name) => {
       await this.#machine.monitor.deed(`savevm ${name}`);
-      this.#snapshots.set(name, this.#drives);
+      this.#snapshots.set(name, this.#storage);
     },
     has: (name) => this.#snapshots.has(name),
     restore: async (name) => {
-      const drives = this.#snapshots.get(name);
-      if (drives === undefined) throw new Error(`there is no snapshot ${name}`);
+      const storage = this.#snapshots.get(name);
+      if (storage === undefined) throw new Error(`there is no snapshot ${name}`);
       await this.#machine.kill();
-      this.#drives = drives;
+      this.#storage = storage;
       this.#switchedOff = false;
-      await this.#machine.start(drives, name);
+      await this.#machine.start(storage, name);
       this.#restarts = 0;
       this.console.skip();
     },
