@@ -2,16 +2,12 @@ import { closeSync, constants, openSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { type DiskReading, type DiskShelf, diskNotBlank, diskUnknown } from '../../ports/machine.ts';
 import { diskError } from '../disk-errors.ts';
+import { alignedBuffer } from './aligned-buffer.ts';
 import { type BlockDevice, readBlockDevices } from './block-devices.ts';
 import type { DescriptorEvents } from './descriptor-events.ts';
 import { type DiskTools, ownDiskTools } from './disk-tools.ts';
 import { KobjectEvents } from './kobject-events.ts';
 import { runTool } from './run-tool.ts';
-
-/** The part of the JavaScript interface of WebAssembly that is used here; Node's types do not declare it. */
-declare const WebAssembly: {
-  readonly Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer };
-};
 
 /** `blkid -p`: something was found; nothing was found; several things that contradict each other. */
 const blkid = { found: 0, nothing: 2, ambivalent: 8 } as const;
@@ -162,12 +158,6 @@ function openToRead(device: string): number {
   } catch (cause) {
     throw diskError(cause, pathOf(device));
   }
-}
-
-/** O_DIRECT wants memory that begins at a multiple of the block size; WebAssembly's begins at a page. */
-function alignedBuffer(bytes: number): Buffer {
-  const { buffer } = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65_536) });
-  return Buffer.from(buffer, 0, bytes);
 }
 
 const readAt = promisify(read) as (
