@@ -8,6 +8,7 @@ import { exitOnSignals } from '../scripts/lan/network.ts';
 import { temporaryFolder } from '../scripts/lan/temporary-folder.ts';
 import { leds } from './leds/leds.ts';
 import { network } from './network/network.ts';
+import { pool } from './pool/pool.ts';
 import { power } from './power/power.ts';
 import { Scene } from './scene.ts';
 import { smoke } from './smoke/smoke.ts';
@@ -16,8 +17,9 @@ import type { HardwareTest, Suite } from './suite.ts';
 import { type Target, whyNot } from './target.ts';
 import { openTarget } from './targets/open-target.ts';
 import { defaultImages } from './targets/qemu/qemu-target.ts';
+import { update } from './update/update.ts';
 
-const suites: readonly Suite[] = [smoke, network, storage, power, leds];
+const suites: readonly Suite[] = [smoke, network, storage, power, leds, pool, update];
 
 const usage = `usage: npm run hw-test -- --target qemu | FILE.json [options]
 

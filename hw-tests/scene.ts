@@ -49,6 +49,11 @@ export class Scene {
     return new Aether(place, this.#home);
   }
 
+  /** Another box beside this one, and the same person. */
+  besides(target: Target): Scene {
+    return new Scene(target, this.#folder);
+  }
+
   /** A folder of the test's own, empty. */
   folder(name: string): string {
     const folder = join(this.#folder, name);
@@ -153,7 +158,8 @@ export class Scene {
   }
 
   /** Claims the box with the code that its console shows. */
-  async claim(target: Target = this.target): Promise<string> {
+  async claim(): Promise<string> {
+    const { target } = this;
     const said = await target.console.command('pair');
     const code = /Claim code: (\S+?),?(?: |$)/.exec(said.join('\n'))?.[1];
     if (code === undefined) throw new Error(`pair says no claim code: ${said.join(' / ')}`);

@@ -24,6 +24,8 @@ export const capabilityNames = [
   'snapshots',
   /** A root shell beside the console; development images only. */
   'root shell',
+  /** There is a bundle of its version, signed by a key that is here. */
+  'updates',
   /** More boxes of the same kind on the same switch. */
   'more boxes',
 ] as const;
@@ -45,6 +47,7 @@ export interface Target {
   readonly disks: Disks;
   readonly card: Card;
   readonly snapshots: Snapshots;
+  readonly updates: Updates;
   /** Another box on the same switch, with a card of its own, switched off. */
   addBox(): Promise<Target>;
   close(): Promise<void>;
@@ -110,6 +113,11 @@ export interface Snapshots {
   has(name: string): boolean;
   /** Brings the box back to that moment, running. Its clock is then as much behind. */
   restore(name: string): Promise<void>;
+}
+
+export interface Updates {
+  /** The file of the bundle whose version the box runs. */
+  bundle(): string;
 }
 
 /** Why this target cannot do what is needed, as one sentence; undefined when it can. */

@@ -35,6 +35,8 @@ const schema = objectField({
   ),
   cable: nullable(objectField({ plug: command, pull: command })),
   dhcp: nullable(objectField({ on: command, off: command })),
+  /** The bundle of the version that is on the card, of a development image made here. */
+  bundle: nullable(textField()),
   /** Writes the image to the card while the board is off. */
   card: nullable(objectField({ flash: command })),
 });

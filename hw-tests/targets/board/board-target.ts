@@ -16,6 +16,7 @@ import type {
   Power,
   Snapshots,
   Target,
+  Updates,
 } from '../../target.ts';
 import type { TextLine } from '../../text-line.ts';
 import { type BoardConfig, parseBoardConfig } from './board-config.ts';
@@ -136,6 +137,14 @@ export class BoardTarget implements Target {
     restore: () => this.#run('snapshots', undefined),
   };
 
+  readonly updates: Updates = {
+    bundle: () => {
+      const { bundle } = this.#config;
+      if (bundle === null) throw new Error(String(this.capabilities.updates));
+      return bundle;
+    },
+  };
+
   addBox(): Promise<Target> {
     return Promise.reject(new Error(String(this.capabilities['more boxes'])));
   }
@@ -193,6 +202,7 @@ function capabilitiesOf(config: BoardConfig): Capabilities {
     cable: wired(config.cable, 'switched network cable'),
     dhcp: wired(config.dhcp, 'DHCP server of our own'),
     card: wired(config.card, 'switch of its card'),
+    updates: config.bundle === null ? 'No bundle of its version is given.' : true,
     snapshots: 'A real board is not brought back to a moment.',
     'root shell': 'A real board has no root shell.',
     'more boxes': 'One board is wired up.',

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { root as treeRoot } from '../../../firmware/paths.ts';
@@ -18,6 +18,7 @@ import type {
   Power,
   Snapshots,
   Target,
+  Updates,
 } from '../../target.ts';
 import { EmulatedNetwork } from './emulated-network.ts';
 import { Machine, machineKind, machineName, type Storage } from './machine.ts';
@@ -35,6 +36,7 @@ const cardBytes = 4 * 1024 ** 3;
 interface Bench {
   readonly folder: string;
   readonly image: string;
+  readonly bundle: string;
   readonly bootLoader: string;
   readonly deviceTree: string;
   readonly tools: ImageTools;
@@ -55,6 +57,7 @@ export class QemuTarget implements Target {
     card: true,
     snapshots: true,
     'root shell': true,
+    updates: true,
     'more boxes': true,
   };
   readonly console: BoxConsole;
@@ -94,17 +97,17 @@ export class QemuTarget implements Target {
     if (reason !== undefined) throw new Error(reason);
     const tools = ImageTools.open(say);
     const image = join(folder, 'card.img');
-    const found = readdirSync(images).find((name) => name.endsWith('-qemu-virt.img'));
-    if (found === undefined) throw new Error(`no image in ${images}: npm run image -- --board qemu-virt`);
     // A copy: the image may be made anew while tests run.
-    run('cp', ['--sparse=always', join(images, found), image]);
+    run('cp', ['--sparse=always', fileLike(images, /-qemu-virt\.img$/), image]);
+    const bundle = join(folder, 'update.raucb');
+    copyFileSync(fileLike(images, /\.raucb$/), bundle);
     const bootLoader = join(folder, 'u-boot.bin');
     copyFileSync(join(images, 'u-boot.bin'), bootLoader);
     copyFileSync(join(images, 'overlay.dtbo'), join(folder, 'overlay.dtbo'));
     const deviceTree = makeDeviceTree(folder, tools);
     const network = new EmulatedNetwork(folder);
     await network.dhcp(true);
-    return QemuTarget.#make({ folder, image, bootLoader, deviceTree, tools, network, boxes: [] });
+    return QemuTarget.#make({ folder, image, bundle, bootLoader, deviceTree, tools, network, boxes: [] });
   }
 
   static async #make(bench: Bench): Promise<QemuTarget> {
@@ -218,6 +221,8 @@ export class QemuTarget implements Target {
     },
   };
 
+  readonly updates: Updates = { bundle: () => this.#bench.bundle };
+
   addBox(): Promise<Target> {
     return QemuTarget.#make(this.#bench);
   }
@@ -259,6 +264,12 @@ function makeDeviceTree(folder: string, tools: ImageTools): string {
   );
   tools.run('fdtoverlay', ['-i', own, '-o', made, join(folder, 'overlay.dtbo')], [folder]);
   return made;
+}
+
+function fileLike(folder: string, name: RegExp): string {
+  const found = existsSync(folder) ? readdirSync(folder).find((each) => name.test(each)) : undefined;
+  if (found === undefined) throw new Error(`no image in ${folder}: npm run image -- --board qemu-virt`);
+  return join(folder, found);
 }
 
 export const defaultImages = join(treeRoot, 'var/image/qemu-virt');
