@@ -26,7 +26,7 @@ const runtimeFile = new Set(['.js', '.cjs', '.mjs', '.json', '.node']);
 
 /** Prebuilt files for other systems than the box's. */
 const foreign =
-  /[\\/](prebuilds[\\/](?!linux-arm64)|test|docs?[\\/]|deps[\\/]|vendor[\\/])|musl|node\.abi\d|\.d\.c?ts$/;
+  /[\\/](prebuilds[\\/](?!linux-arm64)[^\\/]|test|docs?[\\/]|deps[\\/]|vendor[\\/])|musl|node\.abi\d|\.d\.c?ts$/;
 
 /** Puts runtime, program and packages with native parts below `target`. */
 export async function installProgram(

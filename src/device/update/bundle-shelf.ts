@@ -15,7 +15,7 @@ export type BundleShelfErrorCode =
 /** Names in the folder for updates. `taken`: from memory sticks, copied by a unit of the system (overlays/rootfs). */
 export const bundlePath = 'bundle.raucb';
 export const incomingPath = 'incoming.raucb';
-export const stickFolder = 'sticks';
+const stickFolder = 'sticks';
 
 /** The folder of a box where one bundle is kept, for itself and for the other boxes of the pool, and one comes in. */
 export class BundleShelf {

@@ -46,7 +46,7 @@ export type UpdateRecord = ConfigOf<typeof schema>;
  * JSON in the state folder, written for people too, and for `after-crashes`, which looks for a trial when the program of
  * a new version does not even start (overlays/rootfs/usr/lib/aetherstore).
  */
-export const updateRecordPath = 'update.json';
+const updateRecordPath = 'update.json';
 
 /** Durable on return. Errors: those of the disk. */
 export async function saveUpdateRecord(disk: Disk, record: UpdateRecord | undefined): Promise<void> {
