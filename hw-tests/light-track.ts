@@ -68,7 +68,7 @@ export function rhythmOf(samples: readonly LightSample[]): string {
 }
 
 /** Waits until the lights show this. Returns after how long; rejects with what they show instead. */
-export async function waitForRhythm(lights: Lights, name: RhythmName, timeoutMs: number): Promise<number> {
+export async function waitForRhythm(lights: Lights, name: string, timeoutMs: number): Promise<number> {
   const startMs = performance.now();
   for (;;) {
     const seen = rhythmOf(await watchLights(lights, watchMs(name)));
@@ -78,8 +78,13 @@ export async function waitForRhythm(lights: Lights, name: RhythmName, timeoutMs:
   }
 }
 
+/** Which rhythm they have now. */
+export async function seenRhythm(lights: Lights, durationMs = 6000): Promise<string> {
+  return rhythmOf(await watchLights(lights, durationMs));
+}
+
 /** Long enough to tell it from the others. */
-function watchMs(name: RhythmName): number {
+function watchMs(name: string): number {
   return name.startsWith('needs') ? 6000 : 3000;
 }
 

@@ -100,7 +100,7 @@ export class Scene {
       await snapshots.restore(situation);
       rmSync(this.#home, { recursive: true, force: true });
       cpSync(`${this.#home}-${situation}`, this.#home, { recursive: true });
-      await this.waitUntilServing(60_000);
+      await this.waitUntilServing();
       return;
     }
     try {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type RhythmName, rhythmOf, waitForRhythm, watchLights } from '../light-track.ts';
+import { type RhythmName, seenRhythm, waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import { makeSmallTree } from '../storage/small-tree.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
@@ -19,7 +19,7 @@ const whileStarting: HardwareTest = {
     await target.power.on();
     const seen: string[] = [];
     while (seen.at(-1) !== 'not claimed') {
-      const rhythm = rhythmOf(await watchLights(target.lights, 2500));
+      const rhythm = await seenRhythm(target.lights, 2500);
       if (rhythm !== seen.at(-1)) seen.push(rhythm);
       assert.ok(performance.now() - startMs < 300_000, `after 5 min only: ${seen.join(', then ')}`);
     }
@@ -44,9 +44,11 @@ const identified: HardwareTest = {
   needs: ['lights'],
   run: async (scene) => {
     await scene.serving();
+    const { lights } = scene.target;
+    const before = await seenRhythm(lights);
     await scene.target.console.command('identify');
-    assert.equal(rhythmOf(await watchLights(scene.target.lights, 3000)), 'identify');
-    const ms = await waitForRhythm(scene.target.lights, 'not claimed', 30_000);
+    assert.equal(await seenRhythm(lights, 3000), 'identify');
+    const ms = await waitForRhythm(lights, before, 30_000);
     return `back after ${(3 + ms / 1000).toFixed(0)} s`;
   },
 };
@@ -79,14 +81,15 @@ const programGone: HardwareTest = {
   run: async (scene) => {
     await scene.serving();
     const { root, lights } = scene.target;
+    const before = await seenRhythm(lights);
     // Only a program that is started at once again is not seen to be dead.
     await root.run(
       'mkdir -p /run/systemd/system/aetherstore.service.d && printf "[Service]\\nRestartSec=20\\n" >/run/systemd/system/aetherstore.service.d/slow.conf && systemctl daemon-reload && systemctl kill --signal=KILL aetherstore.service',
     );
     await delay(3000);
-    const seen = rhythmOf(await watchLights(lights, 5000));
+    const seen = await seenRhythm(lights, 5000);
     assert.ok(!['healthy', 'not claimed', 'safe to unplug'].includes(seen), `the lights say: ${seen}`);
-    const ms = await waitForRhythm(lights, 'not claimed', 180_000);
+    const ms = await waitForRhythm(lights, before, 180_000);
     return `dead: ${seen}; living again after ${(ms / 1000 + 8).toFixed(0)} s`;
   },
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { rhythmOf, waitForRhythm, watchLights } from '../light-track.ts';
+import { seenRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 
@@ -90,11 +90,10 @@ const buttonShutsDown: HardwareTest = {
   run: async (scene) => {
     await scene.serving();
     const { lights, button } = scene.target;
-    await waitForRhythm(lights, 'not claimed', 20_000);
     await button.press();
-    const early = rhythmOf(await watchLights(lights, 2000));
+    const early = await seenRhythm(lights, 2000);
     await delay(3500);
-    const late = rhythmOf(await watchLights(lights, 2000));
+    const late = await seenRhythm(lights, 2000);
     const startMs = performance.now();
     await button.release();
     assert.deepEqual([early, late], ['button pressed', 'button at shutdown']);
@@ -110,7 +109,7 @@ export const power: Suite = {
 async function switchedOff({ target }: Scene, startMs: number): Promise<string> {
   await target.power.switchedOff(120_000);
   const seconds = (performance.now() - startMs) / 1000;
-  assert.equal(rhythmOf(await watchLights(target.lights, 1000)), 'safe to unplug');
+  assert.equal(await seenRhythm(target.lights, 1000), 'safe to unplug');
   await target.power.off();
   return `off after ${seconds.toFixed(1)} s, both lights dark`;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rhythmOf, waitForRhythm, watchLights } from '../light-track.ts';
+import { seenRhythm, waitForRhythm } from '../light-track.ts';
 import type { Suite } from '../suite.ts';
 
 const memoryMiBMax = 250;
@@ -46,13 +46,12 @@ export const smoke: Suite = {
       run: async (scene) => {
         await scene.serving();
         const { lights, button } = scene.target;
-        await waitForRhythm(lights, 'not claimed', 20_000);
+        const before = await seenRhythm(lights);
         await button.press();
-        const pressed = rhythmOf(await watchLights(lights, 300));
+        const pressed = await seenRhythm(lights, 300);
         await button.release();
-        const seen = rhythmOf(await watchLights(lights, 3000));
-        assert.equal(seen, 'identify');
-        const ms = await waitForRhythm(lights, 'not claimed', 20_000);
+        assert.equal(await seenRhythm(lights, 3000), 'identify');
+        const ms = await waitForRhythm(lights, before, 20_000);
         return `while pressed "${pressed}", then both at 10 Hz, back after ${(3 + ms / 1000).toFixed(0)} s`;
       },
     },
