@@ -1,3 +1,4 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootstrap, sourceDateEpoch } from './debian.ts';
@@ -76,5 +77,19 @@ export class ImageTools {
       ...options,
       env: { SOURCE_DATE_EPOCH: String(sourceDateEpoch), ...options.env },
     });
+  }
+
+  /**
+   * Starts a program of these tools that goes on, as a child that dies with this process. `through`: words of a program
+   * that leads to where it is to run (nsenter). The child is the program itself, so that its id can be killed.
+   */
+  spawn(
+    program: string,
+    words: readonly string[],
+    shared: readonly string[],
+    { through = [], ...options }: SpawnOptions & { readonly through?: readonly string[] } = {},
+  ): ChildProcess {
+    const inside = this.command(program, words, shared);
+    return spawn('setpriv', ['--pdeathsig', 'KILL', ...through, ...inside], options);
   }
 }

@@ -82,6 +82,18 @@ export class Lan {
     );
   }
 
+  /** A wire for an emulated machine: a TAP interface of that name on the switch. */
+  plugTap(interfaceName: string): Tap {
+    const lines = [
+      `tuntap add dev ${interfaceName} mode tap`,
+      `link set dev ${interfaceName} addrgenmode none`,
+      `link set dev ${interfaceName} master ${bridgeName}`,
+      `link set dev ${interfaceName} up`,
+    ];
+    ip(['-n', this.#hub], lines);
+    return { interfaceName, enter: ['nsenter', `--net=/run/netns/${this.#hub}`] };
+  }
+
   /** Kills everything that runs on the hosts and removes them. Runs by itself when the process exits. */
   close(): void {
     if (this.#closed) return;
@@ -94,6 +106,13 @@ export class Lan {
   get #hub(): string {
     return `${this.#prefix}-hub`;
   }
+}
+
+/** Where the program that emulates a machine finds its network. */
+export interface Tap {
+  readonly interfaceName: string;
+  /** Words that run a program where the interface is. */
+  readonly enter: readonly string[];
 }
 
 export interface LanOptions {

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type RhythmName, seenRhythm, waitForRhythm } from '../light-track.ts';
+import type { Scene } from '../scene.ts';
+import { makeSmallTree } from '../storage/small-tree.ts';
+import type { HardwareTest, Suite } from '../suite.ts';
+
+/** What a person sees while a box starts, by looking all the time. */
+const whileStarting: HardwareTest = {
+  name: 'from power to ready the lights are booting, then say that it belongs to nobody',
+  needs: ['lights', 'power', 'card'],
+  run: async (scene) => {
+    const { target } = scene;
+    await target.power.off();
+    await target.network.dhcp(true);
+    await target.card.flash();
+    const startMs = performance.now();
+    await target.power.on();
+    const seen: string[] = [];
+    while (seen.at(-1) !== 'not claimed') {
+      const rhythm = await seenRhythm(target.lights, 2500);
+      if (rhythm !== seen.at(-1)) seen.push(rhythm);
+      assert.ok(performance.now() - startMs < 300_000, `after 5 min only: ${seen.join(', then ')}`);
+    }
+    const named = seen.filter((rhythm) => !rhythm.startsWith('no known'));
+    assert.ok(named.includes('booting'), seen.join(', then '));
+    return named.join(', then ');
+  },
+};
+
+const alone: HardwareTest = {
+  name: 'a box with disks and a pool of its own is healthy, or says by its code that files are kept once',
+  needs: ['lights', 'disks'],
+  run: async (scene) => {
+    await scene.claimed();
+    await delay(3000);
+    return expectWhatConsoleSays(scene);
+  },
+};
+
+const identified: HardwareTest = {
+  name: 'identify on the console makes both lights fast for ten seconds',
+  needs: ['lights'],
+  run: async (scene) => {
+    await scene.serving();
+    const { lights } = scene.target;
+    const before = await seenRhythm(lights);
+    await scene.target.console.command('identify');
+    assert.equal(await seenRhythm(lights, 3000), 'identify');
+    const ms = await waitForRhythm(lights, before, 30_000);
+    return `back after ${(3 + ms / 1000).toFixed(0)} s`;
+  },
+};
+
+const diskGone: HardwareTest = {
+  name: 'a disk that is pulled is told by the lights and by the console',
+  needs: ['lights', 'disks', 'root shell'],
+  run: async (scene) => {
+    await scene.claimed();
+    const folder = scene.folder('pulled');
+    makeSmallTree(join(folder, 'tree'), 'pulled', [100_000, 2_000_000]);
+    await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: 300_000 });
+    const before = await scene.status();
+    await scene.target.disks.detach({ id: 'disk2', bytes: 0 });
+    const startMs = performance.now();
+    for (;;) {
+      const { conditions } = await scene.status();
+      if (conditions.length > before.conditions.length) break;
+      assert.ok(performance.now() - startMs < 120_000, 'the console says nothing after 2 min');
+      await delay(1000);
+    }
+    const seconds = (performance.now() - startMs) / 1000;
+    return `told after ${seconds.toFixed(0)} s: ${await expectWhatConsoleSays(scene)}`;
+  },
+};
+
+const programGone: HardwareTest = {
+  name: 'when the program dies the lights do not go on as if it lived',
+  needs: ['lights', 'root shell'],
+  run: async (scene) => {
+    await scene.serving();
+    const { root, lights } = scene.target;
+    const before = await seenRhythm(lights);
+    // Only a program that is started at once again is not seen to be dead.
+    await root.run(
+      'mkdir -p /run/systemd/system/aetherstore.service.d && printf "[Service]\\nRestartSec=20\\n" >/run/systemd/system/aetherstore.service.d/slow.conf && systemctl daemon-reload && systemctl kill --signal=KILL aetherstore.service',
+    );
+    await delay(3000);
+    const seen = await seenRhythm(lights, 5000);
+    assert.ok(!['healthy', 'not claimed', 'safe to unplug'].includes(seen), `the lights say: ${seen}`);
+    const ms = await waitForRhythm(lights, before, 180_000);
+    return `dead: ${seen}; living again after ${(ms / 1000 + 8).toFixed(0)} s`;
+  },
+};
+
+export const leds: Suite = {
+  name: 'leds',
+  tests: [identified, programGone, alone, diskGone, whileStarting],
+};
+
+/** What the console says of the lights is what they do. */
+async function expectWhatConsoleSays({ target }: Scene): Promise<string> {
+  const lines = await target.console.command('status');
+  const said =
+    lines.map((line) => /^ +lights +(.*)$/.exec(line)?.[1]).find((text) => text !== undefined) ?? '';
+  const flashes = /with (\d) flash/.exec(said)?.[1];
+  const named: Readonly<Record<string, RhythmName>> = {
+    'green on, amber off': 'healthy',
+    'green on, amber pulses': 'working',
+    'green off, amber on': 'needs a person',
+  };
+  const expected =
+    flashes === undefined
+      ? named[said]
+      : (`needs a person, ${flashes} ${flashes === '1' ? 'flash' : 'flashes'}` as RhythmName);
+  if (expected === undefined) return `the console says ${said}`;
+  await waitForRhythm(target.lights, expected, 30_000);
+  return `${expected}: ${lines[0]}`;
+}

@@ -1,0 +1,129 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LightSample, Lights } from './target.ts';
+
+/** What one light does: stretches of milliseconds, negative while it is dark, over and over. */
+type Stretches = readonly number[];
+
+interface Rhythm {
+  readonly green: Stretches;
+  readonly amber: Stretches;
+}
+
+const always = [1000];
+const never = [-1000];
+
+/** How each state looks to a person, as the manual says it. */
+export const rhythms = {
+  booting: { green: [500, -500], amber: never },
+  healthy: { green: always, amber: never },
+  working: { green: always, amber: [-500, 1000, -500] },
+  'needs a person': { green: never, amber: always },
+  'needs a person, 1 flash': { green: never, amber: [-400, 200, -400, 4000] },
+  'needs a person, 2 flashes': { green: never, amber: [-400, 200, -200, 200, -400, 3600] },
+  'needs a person, 3 flashes': { green: never, amber: [-400, 200, -200, 200, -200, 200, -400, 3200] },
+  'needs a person, 4 flashes': {
+    green: never,
+    amber: [-400, 200, -200, 200, -200, 200, -200, 200, -400, 2800],
+  },
+  'needs a person, 5 flashes': {
+    green: never,
+    amber: [-400, 200, -200, 200, -200, 200, -200, 200, -200, 200, -400, 2400],
+  },
+  'not claimed': { green: [500, -500], amber: [-500, 500] },
+  updating: { green: [125, -125], amber: never },
+  'data at risk': { green: never, amber: [200, -200, 200, -200, 200, -1200] },
+  identify: { green: [50, -50], amber: [50, -50] },
+  'button pressed': { green: always, amber: always },
+  'button at shutdown': { green: [250, -250], amber: [250, -250] },
+  /** The kernel's heartbeat: the box lives, its program does not. Two beats a second and a half, by its load. */
+  'program gone': { green: never, amber: [70, -200, 70, -920] },
+  'safe to unplug': { green: never, amber: never },
+} as const satisfies Readonly<Record<string, Rhythm>>;
+
+export type RhythmName = keyof typeof rhythms;
+
+const sampleMs = 10;
+/** A fraction of every stretch. */
+const slotMs = 5;
+/** What of the time a light may be otherwise than it should: a machine that is emulated is late now and then. */
+const wrongShareMax = 0.2;
+
+/** Looks at the lights for a while. */
+export async function watchLights(lights: Lights, durationMs: number): Promise<readonly LightSample[]> {
+  const samples: LightSample[] = [];
+  const endMs = performance.now() + durationMs;
+  while (performance.now() < endMs) {
+    samples.push(await lights.sample());
+    await delay(sampleMs);
+  }
+  return samples;
+}
+
+/** Which rhythm this is: the one that fits best, if any fits; otherwise what was seen. */
+export function rhythmOf(samples: readonly LightSample[]): string {
+  const names = Object.keys(rhythms) as readonly RhythmName[];
+  const fits = names.map((name) => ({ name, wrong: wrongShare(samples, rhythms[name]) }));
+  const best = fits.reduce((one, other) => (other.wrong < one.wrong ? other : one));
+  return best.wrong <= wrongShareMax ? best.name : drawn(samples);
+}
+
+/** Waits until the lights show this. Returns after how long; rejects with what they show instead. */
+export async function waitForRhythm(lights: Lights, name: string, timeoutMs: number): Promise<number> {
+  const startMs = performance.now();
+  for (;;) {
+    const seen = rhythmOf(await watchLights(lights, watchMs(name)));
+    if (seen === name) return performance.now() - startMs;
+    if (performance.now() - startMs > timeoutMs)
+      throw new Error(`the lights do not show "${name}" within ${timeoutMs / 1000} s, but: ${seen}`);
+  }
+}
+
+/** Which rhythm they have now. */
+export async function seenRhythm(lights: Lights, durationMs = 6000): Promise<string> {
+  return rhythmOf(await watchLights(lights, durationMs));
+}
+
+/** Long enough to tell it from the others. */
+function watchMs(name: string): number {
+  return name.startsWith('needs') ? 6000 : 3000;
+}
+
+/** The share of samples in which a light is not as the rhythm has it, at the phase that fits best. */
+function wrongShare(samples: readonly LightSample[], { green, amber }: Rhythm): number {
+  const [greens, ambers] = [slotsOf(green), slotsOf(amber)];
+  const expected = Array.from({ length: Math.max(greens.length, ambers.length) }, (_, slot) =>
+    lightsAs(greens[slot % greens.length]!, ambers[slot % ambers.length]!),
+  );
+  const slots = samples.map(({ atMs }) => Math.round(atMs / slotMs) % expected.length);
+  const seen = samples.map((sample) => lightsAs(sample.green, sample.amber));
+  let least = samples.length;
+  for (let phase = 0; phase < expected.length; phase++) {
+    let wrong = 0;
+    for (let index = 0; index < slots.length && wrong < least; index++) {
+      if (seen[index] !== expected[(slots[index]! + phase) % expected.length]) wrong++;
+    }
+    least = Math.min(least, wrong);
+    if (least === 0) break;
+  }
+  return least / samples.length;
+}
+
+function lightsAs(green: boolean, amber: boolean): number {
+  return (green ? 1 : 0) + (amber ? 2 : 0);
+}
+
+/** One period, cut into slots. */
+function slotsOf(stretches: Stretches): readonly boolean[] {
+  return stretches.flatMap((each) => Array<boolean>(Math.round(Math.abs(each) / slotMs)).fill(each > 0));
+}
+
+/** The first second and a half as a person may read it. */
+function drawn(samples: readonly LightSample[]): string {
+  const line = (light: 'green' | 'amber') =>
+    samples
+      .filter((_, index) => index % 5 === 0)
+      .slice(0, 60)
+      .map((sample) => (sample[light] ? '#' : '.'))
+      .join('');
+  return `no known rhythm: green ${line('green')} amber ${line('amber')}`;
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { seenRhythm } from '../light-track.ts';
+import type { Scene } from '../scene.ts';
+import type { HardwareTest, Suite } from '../suite.ts';
+
+const program = 'systemctl show --property MainPID --value aetherstore.service';
+/** Seconds into the first start of a card, from the boot loader to the program's own first writes. */
+const firstStartCutsSeconds = [1, 3, 5, 8, 11, 14, 18, 24];
+
+const hungProgramIsBitten: HardwareTest = {
+  name: 'a program that hangs is ended by its watchdog and started again',
+  needs: ['root shell'],
+  run: async (scene) => {
+    await scene.serving();
+    const before = await scene.target.root.run(program);
+    await scene.target.root.run(`kill -STOP ${before}`);
+    const startMs = performance.now();
+    for (;;) {
+      const now = await scene.target.root.run(program);
+      if (now !== before && now !== '0') break;
+      assert.ok(performance.now() - startMs < 180_000, 'it still hangs after 3 min');
+      await delay(1000);
+    }
+    const bitten = (performance.now() - startMs) / 1000;
+    await scene.waitUntilServing();
+    const all = (performance.now() - startMs) / 1000;
+    assert.equal(scene.target.power.restarts(), 0, 'the whole machine was started again');
+    return `bitten after ${bitten.toFixed(0)} s, serving after ${all.toFixed(0)} s, the machine stayed up`;
+  },
+};
+
+const hungSystemIsBitten: HardwareTest = {
+  name: 'a system that hangs is started again by the hardware',
+  needs: ['root shell', 'power'],
+  run: async (scene) => {
+    await scene.serving();
+    await scene.target.root.run('test -c /dev/watchdog0');
+    // A kernel that panicked and, unlike ours, does not start again by itself: nobody feeds the watchdog.
+    await scene.target.root.run(
+      'echo 0 >/proc/sys/kernel/panic; (sleep 1; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &',
+    );
+    const startMs = performance.now();
+    while (scene.target.power.restarts() === 0) {
+      assert.ok(performance.now() - startMs < 180_000, 'the hardware has not bitten after 3 min');
+      await delay(500);
+    }
+    const bitten = (performance.now() - startMs) / 1000;
+    await scene.waitUntilServing();
+    return `reset after ${bitten.toFixed(0)} s, serving ${((performance.now() - startMs) / 1000).toFixed(0)} s after the hang`;
+  },
+};
+
+const firstStartMayBeCut: HardwareTest = {
+  name: `power may go at ${firstStartCutsSeconds.length} points of a card's first start`,
+  needs: ['power', 'card'],
+  run: async (scene) => {
+    const { target } = scene;
+    await target.power.off();
+    await target.network.dhcp(true);
+    await target.card.flash();
+    for (const seconds of firstStartCutsSeconds) {
+      await target.power.on();
+      await delay(seconds * 1000);
+      await target.power.off();
+    }
+    const startMs = performance.now();
+    await target.power.on();
+    await scene.waitUntilServing();
+    const status = await scene.status();
+    const wrong = status.conditions.map(({ message }) => message).join(' ');
+    return `then it serves after ${((performance.now() - startMs) / 1000).toFixed(0)} s. ${wrong}`;
+  },
+};
+
+const consoleShutsDown: HardwareTest = {
+  name: 'shutdown by the console ends with dark lights and no power drawn',
+  needs: ['lights', 'power'],
+  run: async (scene) => {
+    await scene.serving();
+    const startMs = performance.now();
+    await scene.target.console.lastCommand('shutdown');
+    return switchedOff(scene, startMs);
+  },
+};
+
+const buttonShutsDown: HardwareTest = {
+  name: 'the button held for 5 s shuts down, and the lights say when to let go',
+  needs: ['lights', 'button', 'power'],
+  run: async (scene) => {
+    await scene.serving();
+    const { lights, button } = scene.target;
+    await button.press();
+    const early = await seenRhythm(lights, 2000);
+    await delay(3500);
+    const late = await seenRhythm(lights, 2000);
+    const startMs = performance.now();
+    await button.release();
+    assert.deepEqual([early, late], ['button pressed', 'button at shutdown']);
+    return switchedOff(scene, startMs);
+  },
+};
+
+export const power: Suite = {
+  name: 'power',
+  tests: [consoleShutsDown, buttonShutsDown, hungProgramIsBitten, hungSystemIsBitten, firstStartMayBeCut],
+};
+
+async function switchedOff({ target }: Scene, startMs: number): Promise<string> {
+  await target.power.switchedOff(120_000);
+  const seconds = (performance.now() - startMs) / 1000;
+  assert.equal(await seenRhythm(target.lights, 1000), 'safe to unplug');
+  await target.power.off();
+  return `off after ${seconds.toFixed(1)} s, both lights dark`;
+}

@@ -1,0 +1,44 @@
+import { type TextLine, Transcript, withoutEscapes } from './text-line.ts';
+
+/**
+ * A root shell of a development image, for looking at what cannot be seen from outside, and for doing harm. No test
+ * may need it to succeed at what a person does without.
+ */
+export class RootShell {
+  readonly #line: TextLine;
+  readonly #transcript: Transcript;
+  #commands = 0;
+
+  constructor(line: TextLine) {
+    this.#line = line;
+    this.#transcript = new Transcript(line);
+  }
+
+  /** Runs a line of shell and returns what it prints. Rejects when it fails. */
+  async run(command: string, timeoutMs = 30_000): Promise<string> {
+    const tag = `${process.pid}-${++this.#commands}`;
+    await this.#awake(timeoutMs);
+    this.#transcript.skip();
+    // The echo of the line has the marks torn apart.
+    this.#line.write(`printf '%s\\n' be''gin-${tag}; ${command}; printf '\\nen''d-%s %s\\n' ${tag} $?\r`);
+    const [, text = '', status] = await this.#transcript.waitFor(
+      new RegExp(`begin-${tag}\\r?\\n([\\s\\S]*?)\\r?\\nend-${tag} (\\d+)`),
+      timeoutMs,
+    );
+    const said = withoutEscapes(text).trim();
+    if (status !== '0') throw new Error(`root shell: ${command}: exit ${status}\n  ${said}`);
+    return said;
+  }
+
+  /** Waits for a prompt; where nobody answers, the shell may just be starting. */
+  async #awake(timeoutMs: number): Promise<void> {
+    const endMs = performance.now() + timeoutMs;
+    for (;;) {
+      this.#transcript.skip();
+      this.#line.write('\r');
+      const answer = await this.#transcript.waitFor(/[#] /, 1500).catch(() => undefined);
+      if (answer !== undefined) return;
+      if (performance.now() > endMs) throw new Error('no root shell: is it a development image?');
+    }
+  }
+}

@@ -1,0 +1,132 @@
+// npm run hw-test -- --target qemu: tests against a whole box, from outside. Exit code 0: all that could run passed.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import { parseArgs } from 'node:util';
+import { root } from '../firmware/paths.ts';
+import { exitOnSignals } from '../scripts/lan/network.ts';
+import { temporaryFolder } from '../scripts/lan/temporary-folder.ts';
+import { leds } from './leds/leds.ts';
+import { network } from './network/network.ts';
+import { pool } from './pool/pool.ts';
+import { power } from './power/power.ts';
+import { Scene } from './scene.ts';
+import { smoke } from './smoke/smoke.ts';
+import { storage } from './storage/storage.ts';
+import type { HardwareTest, Suite } from './suite.ts';
+import { type Target, whyNot } from './target.ts';
+import { openTarget } from './targets/open-target.ts';
+import { defaultImages } from './targets/qemu/qemu-target.ts';
+import { update } from './update/update.ts';
+
+const suites: readonly Suite[] = [smoke, network, storage, power, leds, pool, update];
+
+const usage = `usage: npm run hw-test -- --target qemu | FILE.json [options]
+
+  --target   qemu, or the file that says how a real board is wired (hw-tests/README.md)
+  --suite    ${suites.map(({ name }) => name).join(', ')}; may be given again (default: all)
+  --only     words that the name of a test contains
+  --image    folder with the image of qemu-virt (default: var/image/qemu-virt)
+`;
+
+interface Line {
+  readonly suite: string;
+  readonly name: string;
+  readonly seconds: number;
+  readonly outcome: 'passed' | 'failed' | 'skipped';
+  readonly remark: string;
+}
+
+const testTimeoutMs = 20 * 60_000;
+const lines: Line[] = [];
+
+function main(words: readonly string[]): void {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      target: { type: 'string' },
+      suite: { type: 'string', multiple: true },
+      only: { type: 'string' },
+      image: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  const unknown = values.suite?.filter((name) => !suites.some((suite) => suite.name === name)) ?? [];
+  if (values.help === true || values.target === undefined || unknown.length > 0) {
+    process.stdout.write(usage);
+    process.exitCode = values.help === true ? 0 : 2;
+    return;
+  }
+  exitOnSignals();
+  const chosen = suites.filter(({ name }) => values.suite?.includes(name) ?? true);
+  const folder = temporaryFolder('hw');
+  let target: Target | undefined;
+  let scene: Scene | undefined;
+  before(async () => {
+    target = await openTarget(values.target ?? '', {
+      folder: join(folder, 'target'),
+      images: resolve(values.image ?? defaultImages),
+      say: (line) => console.log(line),
+    });
+    scene = new Scene(target, join(folder, 'desktop'));
+  });
+  for (const suite of chosen) {
+    for (const each of suite.tests.filter(({ name }) => name.includes(values.only ?? ''))) {
+      test(`${suite.name}: ${each.name}`, { timeout: testTimeoutMs }, async (context) => {
+        if (scene === undefined) throw new Error('there is no target');
+        const reason = whyNot(scene.target.capabilities, each.needs);
+        if (reason === undefined) context.diagnostic(await runTest(suite, each, scene));
+        else {
+          lines.push({ suite: suite.name, name: each.name, seconds: 0, outcome: 'skipped', remark: reason });
+          context.skip(reason);
+        }
+      });
+    }
+  }
+  after(async () => {
+    await target?.close();
+  });
+  process.once('exit', () => console.log(table()));
+}
+
+async function runTest(suite: Suite, { name, run }: HardwareTest, scene: Scene): Promise<string> {
+  const startMs = performance.now();
+  const seconds = () => (performance.now() - startMs) / 1000;
+  try {
+    const remark = await run(scene);
+    lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'passed', remark });
+    return remark;
+  } catch (error) {
+    const [remark = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'failed', remark });
+    await keepEvidence(`${suite.name} ${name}`, scene);
+    throw error;
+  }
+}
+
+/** What was on the serial line, and what the system has to say, for whoever looks why a test failed. */
+async function keepEvidence(name: string, { target }: Scene): Promise<void> {
+  const file = join(root, 'var/hw-tests', `${name.replace(/[^a-z0-9]+/gi, '-').slice(0, 80)}.log`);
+  mkdirSync(dirname(file), { recursive: true });
+  const question = 'systemctl --no-pager --failed; journalctl --no-pager -b -n 150';
+  const journal =
+    target.capabilities['root shell'] === true
+      ? await target.root.run(question, 20_000).catch((error: unknown) => String(error))
+      : '';
+  writeFileSync(file, `${target.console.transcript}\n\n${journal}\n`);
+  console.log(`what was on the serial line: ${file}`);
+}
+
+function table(): string {
+  const signs = { passed: '✔', failed: '✘', skipped: '–' } as const;
+  const rows = lines.map(
+    ({ suite, name, seconds, outcome, remark }) =>
+      `${signs[outcome]} ${`${seconds.toFixed(1)} s`.padStart(8)}  ${suite}: ${name}\n${' '.repeat(12)}${remark}`,
+  );
+  const count = (outcome: Line['outcome']) => lines.filter((line) => line.outcome === outcome).length;
+  const total = lines.reduce((sum, { seconds }) => sum + seconds, 0);
+  const totals = `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped, ${(total / 60).toFixed(1)} min`;
+  return ['', ...rows, '', totals].join('\n');
+}
+
+main(process.argv.slice(2));

@@ -1,0 +1,209 @@
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Aether } from '../scripts/lan/box-process.ts';
+import type { Place } from '../scripts/lan/processes.ts';
+import type { Target } from './target.ts';
+
+/** How a box stands when a test begins. */
+type Situation = 'serving' | 'claimed';
+
+/** Longer than a board takes that is emulated by a machine with other work. */
+export const bootTimeoutMs = 180_000;
+const diskBytes = 1024 ** 3;
+const webPort = 443;
+
+/** What a box says of itself; the part that tests look at. */
+export interface SeenStatus {
+  readonly box: { readonly name: string; readonly version: string };
+  readonly pool: { readonly boxes: number } | null;
+  readonly conditions: readonly { readonly message: string }[];
+  readonly network: {
+    readonly interfaces: readonly {
+      readonly name: string;
+      readonly addresses: readonly { readonly address: string }[];
+    }[];
+  };
+  readonly attached?: readonly unknown[];
+}
+
+/** The box under test, the person's computer beside it, and ways into situations that tests begin with. */
+export class Scene {
+  readonly target: Target;
+  readonly #folder: string;
+  /** Seconds from power to serving, at the first start of its card. */
+  #firstStartSeconds: number | undefined;
+  readonly #failures = new Map<Situation, Error>();
+
+  constructor(target: Target, folder: string) {
+    this.target = target;
+    this.#folder = folder;
+  }
+
+  /** `aether` as the person runs it who claims boxes here. */
+  get aether(): Aether {
+    return this.aetherAt(this.target.network.desktop);
+  }
+
+  aetherAt(place: Place): Aether {
+    return new Aether(place, this.#home);
+  }
+
+  /** Another box beside this one, and the same person. */
+  besides(target: Target): Scene {
+    return new Scene(target, this.#folder);
+  }
+
+  /** A folder of the test's own, empty. */
+  folder(name: string): string {
+    const folder = join(this.#folder, name);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  get firstStartSeconds(): number | undefined {
+    return this.#firstStartSeconds;
+  }
+
+  /** A box that belongs to nobody and serves. */
+  serving(): Promise<void> {
+    return this.#enter('serving', async () => {
+      const { target } = this;
+      if (target.capabilities.card === true) await target.card.flash();
+      else await target.power.off();
+      this.#forgetPerson();
+      const startMs = performance.now();
+      await target.power.on();
+      await this.waitUntilServing();
+      this.#firstStartSeconds = (performance.now() - startMs) / 1000;
+      if (target.capabilities.card !== true) await this.#unclaim();
+    });
+  }
+
+  /** A box with two disks, in a pool of its own. */
+  claimed(): Promise<void> {
+    return this.#enter('claimed', async () => {
+      await this.serving();
+      await this.adoptDisks(2);
+      await this.claim();
+    });
+  }
+
+  /** Goes back to the situation, or makes it. What could not be made once would only take its time again. */
+  async #enter(situation: Situation, make: () => Promise<void>): Promise<void> {
+    const failure = this.#failures.get(situation);
+    if (failure !== undefined) throw failure;
+    const { snapshots, capabilities } = this.target;
+    await this.target.network.dhcp(true);
+    if (snapshots.has(situation)) {
+      await snapshots.restore(situation);
+      rmSync(this.#home, { recursive: true, force: true });
+      cpSync(`${this.#home}-${situation}`, this.#home, { recursive: true });
+      await this.waitUntilServing();
+      return;
+    }
+    try {
+      await make();
+    } catch (error) {
+      this.#failures.set(situation, error instanceof Error ? error : new Error(String(error)));
+      throw error;
+    }
+    if (capabilities.snapshots !== true) return;
+    await snapshots.save(situation);
+    cpSync(this.#home, `${this.#home}-${situation}`, { recursive: true });
+  }
+
+  /** Resolves when it answers on the network and on its console. */
+  async waitUntilServing(timeoutMs = bootTimeoutMs): Promise<void> {
+    const endMs = performance.now() + timeoutMs;
+    while (!(await this.isServing())) {
+      if (performance.now() > endMs) throw new Error(`the box does not serve within ${timeoutMs / 1000} s`);
+      await delay(250);
+    }
+  }
+
+  /** Whether its page's port takes connections. */
+  async isServing(): Promise<boolean> {
+    const address = await this.target.network.address().catch(() => undefined);
+    if (address === undefined) return false;
+    const script = `exec 3<>/dev/tcp/${address}/${webPort}`;
+    const { exitCode } = await this.target.network.desktop
+      .run('bash', ['-c', script], {
+        mayFail: true,
+        timeoutMs: 3000,
+      })
+      .catch(() => ({ exitCode: 1 }));
+    return exitCode === 0;
+  }
+
+  status(): Promise<SeenStatus> {
+    return this.target.console.json<SeenStatus>('status');
+  }
+
+  /** Plugs in blank disks and has them formatted, by the console. */
+  async adoptDisks(count: number): Promise<readonly string[]> {
+    const adopted: string[] = [];
+    for (let index = 0; index < count; index++) {
+      await this.target.disks.attach(diskBytes);
+      const device = await this.#blankDisk();
+      const said = await this.target.console.dangerousCommand(`disks adopt ${device}`, {
+        timeoutMs: 120_000,
+      });
+      if (!said.some((line) => line.includes('is in use now')))
+        throw new Error(`disks adopt ${device}: ${said.join(' / ')}`);
+      adopted.push(device);
+    }
+    return adopted;
+  }
+
+  /** Claims the box with the code that its console shows. */
+  async claim(): Promise<string> {
+    const { target } = this;
+    const said = await target.console.command('pair');
+    const code = /Claim code: (\S+?),?(?: |$)/.exec(said.join('\n'))?.[1];
+    if (code === undefined) throw new Error(`pair says no claim code: ${said.join(' / ')}`);
+    const name = await target.console.greet(10_000);
+    await this.aether.run(['claim', name, '--code', code], { timeoutMs: 180_000 });
+    return name;
+  }
+
+  /** Cuts the power and gives it back; resolves when the box serves again, with the seconds it took. */
+  async powerCycle(): Promise<number> {
+    await this.target.power.off();
+    const startMs = performance.now();
+    await this.target.power.on();
+    await this.waitUntilServing();
+    return (performance.now() - startMs) / 1000;
+  }
+
+  async #blankDisk(): Promise<string> {
+    let said: readonly string[] = [];
+    for (let tries = 0; tries < 30; tries++) {
+      said = await this.target.console.command('disks');
+      const blank = said
+        .map((line) => /^(\w+) .*\bblank\b/.exec(line)?.[1])
+        .find((name) => name !== undefined);
+      if (blank !== undefined) return blank;
+      await delay(1000);
+    }
+    throw new Error(`the console shows no blank disk: ${said.join(' / ')}`);
+  }
+
+  /** On a box whose card cannot be written anew. */
+  async #unclaim(): Promise<void> {
+    if ((await this.status()).pool === null) return;
+    await this.target.console.lastCommand('reset factory');
+    await delay(5000);
+    await this.waitUntilServing();
+  }
+
+  get #home(): string {
+    return join(this.#folder, 'home');
+  }
+
+  #forgetPerson(): void {
+    rmSync(this.#home, { recursive: true, force: true });
+    mkdirSync(this.#home, { recursive: true });
+  }
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { seenRhythm, waitForRhythm } from '../light-track.ts';
+import type { Suite } from '../suite.ts';
+
+const memoryMiBMax = 250;
+const exposureMax = 3;
+
+export const smoke: Suite = {
+  name: 'smoke',
+  tests: [
+    {
+      name: 'a fresh card boots until the box serves',
+      needs: ['power'],
+      run: async (scene) => {
+        await scene.serving();
+        return `${scene.firstStartSeconds?.toFixed(1)} s from power to serving`;
+      },
+    },
+    {
+      name: 'the serial console answers status',
+      needs: [],
+      run: async (scene) => {
+        await scene.serving();
+        const lines = await scene.target.console.command('status');
+        assert.ok(
+          lines.some((line) => /^ +box +\S+, AetherStore \d/.test(line)),
+          lines.join(' / '),
+        );
+        const { conditions } = await scene.status();
+        const wrong = conditions.map(({ message }) => message).join(' ');
+        return `${lines[0]}${wrong === '' ? '' : ` Conditions: ${wrong}`}`;
+      },
+    },
+    {
+      name: 'the lights say that it belongs to nobody',
+      needs: ['lights'],
+      run: async (scene) => {
+        await scene.serving();
+        const ms = await waitForRhythm(scene.target.lights, 'not claimed', 20_000);
+        return `green and amber in turn, 1 Hz; told within ${(ms / 1000).toFixed(1)} s`;
+      },
+    },
+    {
+      name: 'a tap on the button makes both lights say which box this is',
+      needs: ['lights', 'button'],
+      run: async (scene) => {
+        await scene.serving();
+        const { lights, button } = scene.target;
+        const before = await seenRhythm(lights);
+        await button.press();
+        const pressed = await seenRhythm(lights, 300);
+        await button.release();
+        assert.equal(await seenRhythm(lights, 3000), 'identify');
+        const ms = await waitForRhythm(lights, before, 20_000);
+        return `while pressed "${pressed}", then both at 10 Hz, back after ${(3 + ms / 1000).toFixed(0)} s`;
+      },
+    },
+    {
+      name: `an idle box uses at most ${memoryMiBMax} MiB of memory`,
+      needs: ['root shell'],
+      run: async (scene) => {
+        await scene.serving();
+        const meminfo = await scene.target.root.run('cat /proc/meminfo');
+        const of = (field: string) => Number(new RegExp(`^${field}: +(\\d+)`, 'm').exec(meminfo)?.[1]) / 1024;
+        const used = of('MemTotal') - of('MemAvailable');
+        const unit = await scene.target.root.run(
+          'systemctl show --property MemoryCurrent --value aetherstore.service',
+        );
+        const service = Number(unit) / 1024 ** 2;
+        assert.ok(used <= memoryMiBMax, `${used.toFixed(0)} MiB`);
+        return `${used.toFixed(0)} MiB of ${of('MemTotal').toFixed(0)}, the service with its cache ${service.toFixed(0)} MiB`;
+      },
+    },
+    {
+      name: `systemd-analyze security finds an exposure of at most ${exposureMax}`,
+      needs: ['root shell'],
+      run: async (scene) => {
+        await scene.serving();
+        const said = await scene.target.root.run(
+          'systemd-analyze security --no-pager aetherstore.service | tail -n 1',
+          120_000,
+        );
+        const exposure = Number(/aetherstore\.service: ([\d.]+)/.exec(said)?.[1]);
+        assert.ok(exposure <= exposureMax, said);
+        return said;
+      },
+    },
+  ],
+};

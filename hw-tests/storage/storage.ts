@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { differentContents } from '../../scripts/lan/compare-trees.ts';
+import type { Scene } from '../scene.ts';
+import type { HardwareTest, Suite } from '../suite.ts';
+import { makeSmallTree } from './small-tree.ts';
+
+const putTimeoutMs = 300_000;
+const powerCuts = 20;
+
+const takesDisks: HardwareTest = {
+  name: 'two blank disks are taken by the console, and the box is claimed from a desktop',
+  needs: ['disks'],
+  run: async (scene) => {
+    await scene.claimed();
+    const disks = await scene.target.console.command('disks');
+    const working = disks.filter((line) => /^\S+ +ok /.test(line));
+    assert.equal(working.length, 2, disks.join(' / '));
+    const { pool, conditions } = await scene.status();
+    assert.equal(pool?.boxes, 1);
+    return conditions.map(({ message }) => message).join(' ') || 'no conditions';
+  },
+};
+
+const keepsFiles: HardwareTest = {
+  name: 'a tree that was put comes back as it was',
+  needs: ['disks'],
+  run: async (scene) => {
+    await scene.claimed();
+    const folder = scene.folder('tree');
+    const sizes = [0, 1, 4096, 100_000, 262_145, 1_000_000, 5_000_000];
+    const bytes = makeSmallTree(join(folder, 'photos'), 'keeps', sizes);
+    const put = await scene.aether.run(['put', join(folder, 'photos')], { timeoutMs: putTimeoutMs });
+    const get = await getBack(scene, folder, 'photos');
+    const rate = (seconds: number) => `${seconds.toFixed(1)} s`;
+    return `${(bytes / 1e6).toFixed(1)} MB put in ${rate(put.seconds)}, got in ${rate(get)}`;
+  },
+};
+
+const survivesPowerCuts: HardwareTest = {
+  name: `after ${powerCuts} power cuts in the middle of writing it starts, and has everything it said it had`,
+  needs: ['disks', 'power'],
+  run: async (scene) => {
+    await scene.claimed();
+    const folder = scene.folder('cuts');
+    const acknowledged: string[] = [];
+    const seconds: number[] = [];
+    let torn = 0;
+    for (let cut = 0; cut < powerCuts; cut++) {
+      const done = await putUntilCut(scene, folder, cut);
+      acknowledged.push(...done.acknowledged);
+      if (done.torn) torn++;
+      seconds.push(await scene.powerCycle());
+    }
+    const { aether } = scene;
+    for (const name of acknowledged) {
+      await getBack(scene, folder, name, aether);
+    }
+    const slowest = Math.max(...seconds).toFixed(0);
+    return `${torn} puts were torn, ${acknowledged.length} had been acknowledged: all there; serving again after at most ${slowest} s`;
+  },
+};
+
+const isReset: HardwareTest = {
+  name: 'after a factory reset by the console it belongs to nobody, and can be claimed anew',
+  needs: ['disks', 'card'],
+  run: async (scene) => {
+    await scene.claimed();
+    const startMs = performance.now();
+    await scene.target.console.lastCommand('reset factory');
+    for (;;) {
+      const pool = await scene.status().then(
+        (status) => status.pool,
+        () => undefined,
+      );
+      if (pool === null) break;
+      assert.ok(performance.now() - startMs < 300_000, 'after 5 min the console still tells of a pool');
+      await delay(1000);
+    }
+    const seconds = (performance.now() - startMs) / 1000;
+    const disks = await scene.target.console.command('disks');
+    const held = disks.filter((line) => /^sd/.test(line)).map((line) => line.replace(/ +/g, ' '));
+    return `new after ${seconds.toFixed(0)} s; its disks: ${held.join('; ')}`;
+  },
+};
+
+export const storage: Suite = {
+  name: 'storage',
+  tests: [takesDisks, keepsFiles, survivesPowerCuts, isReset],
+};
+
+/**
+ * Puts small trees one after another and cuts the power at a moment that differs from cut to cut. Acknowledged is what
+ * `aether put` said was stored before.
+ */
+async function putUntilCut(
+  scene: Scene,
+  folder: string,
+  cut: number,
+): Promise<{ readonly acknowledged: readonly string[]; readonly torn: boolean }> {
+  const acknowledged: string[] = [];
+  const moment = delay(2000 + ((cut * 977) % 5000)).then(() => 'cut' as const);
+  for (let index = 0; ; index++) {
+    const name = `cut-${cut}-${index}`;
+    makeSmallTree(join(folder, name), name, [10, 70_000, 300_000, 1_500_000]);
+    const put = scene.aether
+      .run(['put', join(folder, name)], { timeoutMs: 120_000, mayFail: true })
+      .then(({ exitCode }) => exitCode);
+    const first = await Promise.race([put, moment]);
+    if (first === 0) {
+      acknowledged.push(name);
+      continue;
+    }
+    await scene.target.power.off();
+    const last = await put;
+    if (last === 0) acknowledged.push(name);
+    return { acknowledged, torn: last !== 0 };
+  }
+}
+
+/** Gets what was put by this name and compares. Returns the seconds. */
+async function getBack(scene: Scene, folder: string, name: string, aether = scene.aether): Promise<number> {
+  const back = join(folder, 'back');
+  mkdirSync(back, { recursive: true });
+  const { seconds } = await aether.run(['get', `/${name}`, back], { timeoutMs: putTimeoutMs });
+  const differences = await differentContents(join(folder, name), join(back, name));
+  assert.deepEqual(differences, []);
+  return seconds;
+}

@@ -1,0 +1,17 @@
+import type { Scene } from './scene.ts';
+import type { Capability } from './target.ts';
+
+/** Tests of one kind; run one after another. */
+export interface Suite {
+  readonly name: string;
+  readonly tests: readonly HardwareTest[];
+}
+
+export interface HardwareTest {
+  /** A sentence. */
+  readonly name: string;
+  /** A target that lacks one of these does not run it. */
+  readonly needs: readonly Capability[];
+  /** Resolves with a remark for the report: what was measured. */
+  readonly run: (scene: Scene) => Promise<string>;
+}

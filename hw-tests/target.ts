@@ -1,0 +1,127 @@
+/**
+ * A whole box that is tested from outside: by its serial line, its lights, its button, its network and its power. What
+ * it is made of (a board on a desk, an emulator) is known to its target alone.
+ */
+import type { Place } from '../scripts/lan/processes.ts';
+import type { BoxConsole } from './box-console.ts';
+import type { RootShell } from './root-shell.ts';
+
+/** What not every target can do. */
+export const capabilityNames = [
+  /** Its power can be cut, and given again. */
+  'power',
+  'lights',
+  'button',
+  /** Disks can be plugged in and pulled. */
+  'disks',
+  /** Its network cable can be pulled. */
+  'cable',
+  /** Whether a DHCP server answers can be chosen. */
+  'dhcp',
+  /** Its card can be written anew, as at the factory. */
+  'card',
+  /** It can be brought back to a moment. */
+  'snapshots',
+  /** A root shell beside the console; development images only. */
+  'root shell',
+  /** There is a bundle of its version, signed by a key that is here. */
+  'updates',
+  /** More boxes of the same kind on the same switch. */
+  'more boxes',
+] as const;
+
+export type Capability = (typeof capabilityNames)[number];
+
+/** Of each capability either that it is there, or why not, as a sentence. */
+export type Capabilities = Readonly<Record<Capability, true | string>>;
+
+export interface Target {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  readonly console: BoxConsole;
+  readonly root: RootShell;
+  readonly power: Power;
+  readonly lights: Lights;
+  readonly button: Button;
+  readonly network: Network;
+  readonly disks: Disks;
+  readonly card: Card;
+  readonly snapshots: Snapshots;
+  readonly updates: Updates;
+  /** Another box on the same switch, with a card of its own, switched off. */
+  addBox(): Promise<Target>;
+  close(): Promise<void>;
+}
+
+export interface Power {
+  on(): Promise<void>;
+  /** Cuts it at once. */
+  off(): Promise<void>;
+  /** Resolves when the box has switched itself off; rejects after `timeoutMs`. */
+  switchedOff(timeoutMs: number): Promise<void>;
+  /** How often it was started since it was given power, by itself or by a watchdog. */
+  restarts(): number;
+}
+
+/** One look at the lights. */
+export interface LightSample {
+  readonly atMs: number;
+  readonly green: boolean;
+  readonly amber: boolean;
+}
+
+export interface Lights {
+  sample(): Promise<LightSample>;
+}
+
+export interface Button {
+  press(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface Network {
+  /** Where `aether` runs: a person's computer on the same switch. */
+  readonly desktop: Place;
+  /** Another computer on it. */
+  readonly second: Place;
+  /** The box's IPv4 address as the network's DHCP server, or whoever set this target up, knows it. */
+  address(): Promise<string>;
+  /** Whether a DHCP server answers from now on. */
+  dhcp(on: boolean): Promise<void>;
+  cable(plugged: boolean): Promise<void>;
+}
+
+export interface AttachedDisk {
+  readonly id: string;
+  readonly bytes: number;
+}
+
+export interface Disks {
+  /** Plugs in a blank disk. */
+  attach(bytes: number): Promise<AttachedDisk>;
+  /** Pulls it. */
+  detach(disk: AttachedDisk): Promise<void>;
+}
+
+export interface Card {
+  /** Writes the image to the card; the box is off before and after. */
+  flash(): Promise<void>;
+}
+
+export interface Snapshots {
+  save(name: string): Promise<void>;
+  has(name: string): boolean;
+  /** Brings the box back to that moment, running. Its clock is then as much behind. */
+  restore(name: string): Promise<void>;
+}
+
+export interface Updates {
+  /** The file of the bundle whose version the box runs. */
+  bundle(): string;
+}
+
+/** Why this target cannot do what is needed, as one sentence; undefined when it can. */
+export function whyNot(capabilities: Capabilities, needs: readonly Capability[]): string | undefined {
+  const reasons = needs.map((need) => capabilities[need]).filter((reason) => reason !== true);
+  return reasons.length === 0 ? undefined : [...new Set(reasons)].join(' ');
+}

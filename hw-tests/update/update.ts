@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Scene } from '../scene.ts';
+import type { HardwareTest, Suite } from '../suite.ts';
+import { makeVariant } from './bundles.ts';
+
+const updateTimeoutMs = 20 * 60_000;
+const goodVersion = '99.0.0+dev';
+const badVersion = '99.0.1+dev';
+const installCuts = 10;
+
+interface SeenUpdate {
+  readonly state: string;
+  readonly version: string | null;
+  readonly reason: string | null;
+}
+
+const goodUpdate: HardwareTest = {
+  name: 'a signed bundle is installed beside the system that runs, started, and found good',
+  needs: ['disks', 'updates'],
+  run: async (scene) => {
+    await scene.claimed();
+    const bundle = await variant(scene, goodVersion, false);
+    const name = await scene.target.console.greet(10_000);
+    const startMs = performance.now();
+    scene.target.console.skip();
+    await scene.aether.run(['update', name, bundle], { timeoutMs: updateTimeoutMs });
+    const seconds = (performance.now() - startMs) / 1000;
+    const { box } = await scene.status();
+    assert.equal(box.version, goodVersion);
+    const again = await scene.powerCycle();
+    assert.equal((await scene.status()).box.version, goodVersion);
+    return `${seconds.toFixed(0)} s from sending to good; still it after a power cut (${again.toFixed(0)} s)`;
+  },
+};
+
+const badUpdate: HardwareTest = {
+  name: 'a version that does not work is tried three times; then the old one runs again and says why',
+  needs: ['disks', 'updates'],
+  run: async (scene) => {
+    await scene.claimed();
+    const before = (await scene.status()).box.version;
+    const bundle = await variant(scene, badVersion, true);
+    const name = await scene.target.console.greet(10_000);
+    const from = scene.target.console.transcript.length;
+    const startMs = performance.now();
+    const told = await scene.aether.run(['update', name, bundle], {
+      timeoutMs: updateTimeoutMs,
+      mayFail: true,
+    });
+    const seconds = (performance.now() - startMs) / 1000;
+    await scene.waitUntilServing();
+    assert.notEqual(told.exitCode, 0);
+    assert.equal((await scene.status()).box.version, before);
+    const starts = [...scene.target.console.transcript.slice(from).matchAll(/boot: slot ([AB])/g)];
+    assert.deepEqual(
+      starts.map(([, slot]) => slot),
+      ['B', 'B', 'B', 'A'],
+    );
+    const update = await seenUpdate(scene);
+    assert.equal(update.state, 'rolled-back');
+    return `back after ${seconds.toFixed(0)} s, three tries; reason: ${update.reason}`;
+  },
+};
+
+const installMayBeCut: HardwareTest = {
+  name: `power may go at ${installCuts} points of an installation`,
+  needs: ['disks', 'updates', 'power'],
+  run: async (scene) => {
+    await scene.claimed();
+    const before = (await scene.status()).box.version;
+    const bundle = await variant(scene, goodVersion, false);
+    const name = await scene.target.console.greet(10_000);
+    await scene.aether.run(['update', name, bundle, '--later'], { timeoutMs: updateTimeoutMs });
+    const ends: string[] = [];
+    for (let cut = 0; cut < installCuts; cut++) {
+      const { version } = (await scene.status()).box;
+      if (version === before && (await seenUpdate(scene)).state === 'staged')
+        await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+      await delay(1000 + cut * 4000);
+      await scene.powerCycle();
+      const after = (await scene.status()).box.version;
+      assert.ok([before, goodVersion].includes(after), after);
+      const { state } = await seenUpdate(scene);
+      ends.push(`${after === before ? 'old' : 'new'} ${state}`);
+    }
+    return ends.join(', ');
+  },
+};
+
+export const update: Suite = { name: 'update', tests: [goodUpdate, badUpdate, installMayBeCut] };
+
+const made = new Map<string, Promise<string>>();
+
+/** Made once: packing takes a minute. */
+function variant(scene: Scene, version: string, broken: boolean): Promise<string> {
+  const bundle = scene.target.updates.bundle();
+  const making =
+    made.get(version) ?? makeVariant({ bundle, folder: scene.folder(`bundle ${version}`), version, broken });
+  made.set(version, making);
+  return making;
+}
+
+async function seenUpdate({ target }: Scene): Promise<SeenUpdate> {
+  const { update } = await target.console.json<{ readonly update: SeenUpdate }>('status');
+  return update;
+}
