@@ -163,7 +163,7 @@ export class Scene {
     const said = await target.console.command('pair');
     const code = /Claim code: (\S+?),?(?: |$)/.exec(said.join('\n'))?.[1];
     if (code === undefined) throw new Error(`pair says no claim code: ${said.join(' / ')}`);
-    const name = await target.console.greet(10_000);
+    const name = await target.console.greet();
     await this.aether.run(['claim', name, '--code', code], { timeoutMs: 180_000 });
     return name;
   }

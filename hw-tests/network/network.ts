@@ -33,7 +33,7 @@ const isFound: HardwareTest = {
   needs: [],
   run: async (scene) => {
     await scene.serving();
-    const name = await scene.target.console.greet(10_000);
+    const name = await scene.target.console.greet();
     const address = await scene.target.network.address();
     const { desktop, second } = scene.target.network;
     const seconds: string[] = [];
@@ -56,7 +56,7 @@ const isSeenByAvahi: HardwareTest = {
   needs: ['more boxes'],
   run: async (scene) => {
     await scene.serving();
-    const name = await scene.target.console.greet(10_000);
+    const name = await scene.target.console.greet();
     const address = await scene.target.network.address();
     return withAvahi(scene.target.network.second, async (avahi) => {
       const { txt, host } = await serviceOf(avahi, name, address);
@@ -73,7 +73,7 @@ const hasLinkLocalAddress: HardwareTest = {
   run: async (scene) => {
     await scene.serving();
     const { console: boxConsole, network } = scene.target;
-    const name = await boxConsole.greet(10_000);
+    const name = await boxConsole.greet();
     await network.cable(false);
     await network.dhcp(false);
     await delay(3000);
