@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import {
   type ConfigOf,
   listField,
@@ -13,8 +13,11 @@ import { root } from './paths.ts';
 
 const names = listField(textField({ charactersMax: 64, pattern: /^[\w.-]+$/ }), { itemsMax: 64 });
 
-/** A file of an unpacked package that the boot partition needs, and its name there. */
-const bootFile = objectField({
+/**
+ * A file, and where it goes. `from` is in the board's folder (`board/…`) or in an unpacked package; it may be a pattern
+ * as of a shell where `to` is a folder, which ends with a slash.
+ */
+const boardFile = objectField({
   from: textField({ charactersMax: 200 }),
   to: textField({ charactersMax: 100, pattern: /^[\w.+/-]+$/ }),
 });
@@ -34,10 +37,14 @@ const schema = objectField({
     initramfs: names,
     system: names,
   }),
-  /** Files of the boot partition. */
-  files: listField(bootFile, { itemsMax: 100 }),
-  /** Files that an emulator of the board starts with. */
-  emulator: withDefault(listField(bootFile, { itemsMax: 10 }), []),
+  /** Files of the boot partition; its device trees must take the overlay. */
+  files: listField(boardFile, { itemsMax: 100 }),
+  emulator: objectField({
+    /** QEMU's machine. */
+    machine: textField({ charactersMax: 40, pattern: /^[\w=,-]+$/ }),
+    /** Files that it starts with; device trees get the overlay. */
+    files: withDefault(listField(boardFile, { itemsMax: 10 }), []),
+  }),
 });
 
 /** The facts of a board: `board/NAME/board.json`. */
@@ -45,7 +52,10 @@ export type Board = ConfigOf<typeof schema> & { readonly name: string };
 
 /** Every board; they share one slot. */
 export function allBoards(): readonly Board[] {
-  return readdirSync(join(root, 'board')).map((name) => {
+  const folders = readdirSync(join(root, 'board'), { withFileTypes: true }).filter((each) =>
+    each.isDirectory(),
+  );
+  return folders.map(({ name }) => {
     const file = join('board', name, 'board.json');
     return { name, ...parseConfig(readFileSync(join(root, file), 'utf8'), schema, file) };
   });
@@ -57,4 +67,18 @@ export function boardNamed(name: string): Board {
   if (found === undefined)
     throw new Error(`no board ${name}: there are ${boards.map((board) => board.name).join(', ')}`);
   return found;
+}
+
+/** The files that a list of a board means: absolute path, and where it goes. Throws when there is none. */
+export function filesOf(
+  list: Board['files'],
+  parts: string,
+): readonly { readonly from: string; readonly to: string }[] {
+  return list.flatMap(({ from, to }) => {
+    const folder = from.startsWith('board/') ? root : parts;
+    const found = globSync(from, { cwd: folder }).sort();
+    const many = to.endsWith('/');
+    if (found.length === 0 || (found.length > 1 && !many)) throw new Error(`${found.length} files ${from}`);
+    return found.map((path) => ({ from: join(folder, path), to: many ? join(to, basename(path)) : to }));
+  });
 }

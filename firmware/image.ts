@@ -1,15 +1,16 @@
 // Makes what is written to a card, and the signed bundle that updates a box: npm run image -- --board rpi
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { version as programVersion } from '../src/base/version.ts';
-import { boardNamed } from './board.ts';
+import { type Board, boardNamed, filesOf } from './board.ts';
 import { buildBundle } from './bundle/bundle.ts';
 import { developmentSigner, type Signer } from './bundle/signer.ts';
 import { buildDisk } from './disk/disk.ts';
 import { root } from './paths.ts';
 import { billOfMaterials } from './sbom.ts';
-import { buildSlot, type Release } from './slot/slot.ts';
+import { applyOverlay } from './slot/overlays.ts';
+import { buildSlot, type Release, type Slot } from './slot/slot.ts';
 import { rootStage } from './stages/root.ts';
 import { ImageTools } from './stages/tools.ts';
 
@@ -22,6 +23,11 @@ const usage = `usage: npm run image -- --board rpi|qemu-virt [options]
   --cert FILE      there yet; such an image says so in its version, takes updates of nobody else, and has a shell on a
                    console that only emulated machines have
   --bundle-only    no card
+
+Bundles that a box must refuse or take back; of the development key only:
+  --compatible NAME   for another kind of box
+  --data-format N     for data of another version
+  --unhealthy         its program ends as soon as it is started
 `;
 
 export interface ImageOptions {
@@ -30,39 +36,61 @@ export interface ImageOptions {
   readonly release: Release;
   readonly signer: Signer;
   readonly card: boolean;
+  readonly flaws?: Flaws;
+}
+
+/** What is wrong with a bundle for a test. */
+interface Flaws {
+  readonly compatible?: string | undefined;
+  readonly dataFormat?: number | undefined;
+  readonly unhealthy?: boolean | undefined;
 }
 
 /** Makes image, bundle, bill of materials and table of sizes in `out`. */
 export async function buildImage(options: ImageOptions, say: (line: string) => void): Promise<void> {
-  const { out, release, signer } = options;
+  const { out, release, signer, flaws = {} } = options;
+  const { unhealthy, ...manifest } = flaws;
+  if (!release.development && Object.values(flaws).some((flaw) => flaw !== undefined))
+    throw new Error('a flaw for a test was asked for, and a key of releases was given');
   const board = boardNamed(options.board);
   const tools = ImageTools.open(say);
   const stage = rootStage(say);
   const folder = join(out, 'work');
   mkdirSync(folder, { recursive: true });
-  const slotOptions = { release, certificates: signer.certificate, folder, stage, tools, say };
-  const slot = await buildSlot(slotOptions);
+  const { certificate: certificates } = signer;
+  const slot = await buildSlot({ release, certificates, folder, stage, tools, say, unhealthy });
   say(`slot: ${slot.image}`);
   const name = `aetherstore-${release.version}`;
   const bundle = join(out, `${name}.raucb`);
-  await buildBundle({ slot: slot.image, release, signer, folder, output: bundle, tools });
+  await buildBundle({ slot: slot.image, release, signer, folder, output: bundle, tools, ...manifest });
   say(`bundle: ${bundle}`);
   if (options.card) {
     const card = join(out, `${name}-${board.name}.img`);
-    buildDisk({
-      board,
-      slot: slot.image,
-      parts: stage.parts,
-      folder: join(folder, 'card'),
-      output: card,
-      tools,
-    });
-    for (const { from, to } of board.emulator) copyFileSync(join(stage.parts, from), join(out, to));
-    cpSync(join(slot.tree, 'boot/overlays', `${board.boot.overlay}.dtbo`), join(out, 'overlay.dtbo'));
+    buildCard(card, { board, slot, parts: stage.parts, folder: join(folder, 'card'), tools });
     say(`card: ${card}`);
   }
   writeFileSync(join(out, `${name}.spdx.json`), billOfMaterials({ release, stage, tree: slot.tree }));
   rmSync(folder, { recursive: true, force: true });
+}
+
+interface CardOptions {
+  readonly board: Board;
+  readonly slot: Slot;
+  readonly parts: string;
+  readonly folder: string;
+  readonly tools: ImageTools;
+}
+
+/** Makes a card, and beside it what an emulator of the board starts with. */
+function buildCard(card: string, { board, slot, parts, folder, tools }: CardOptions): void {
+  const out = dirname(card);
+  const overlay = join(out, 'overlay.dtbo');
+  copyFileSync(join(slot.tree, 'boot/overlays', `${board.boot.overlay}.dtbo`), overlay);
+  buildDisk({ board, slot: slot.image, overlay, parts, folder, output: card, tools });
+  for (const { from, to } of filesOf(board.emulator.files, parts)) {
+    if (from.endsWith('.dtb')) applyOverlay({ tree: from, overlay, output: join(out, to), tools });
+    else copyFileSync(from, join(out, to));
+  }
 }
 
 async function main(words: readonly string[]): Promise<void> {
@@ -75,6 +103,9 @@ async function main(words: readonly string[]): Promise<void> {
       key: { type: 'string' },
       cert: { type: 'string' },
       'bundle-only': { type: 'boolean' },
+      compatible: { type: 'string' },
+      'data-format': { type: 'string' },
+      unhealthy: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -89,6 +120,9 @@ async function main(words: readonly string[]): Promise<void> {
     ? developmentSigner(console.log)
     : { keyFile: resolve(key), certificateFile: resolve(cert), certificate: readFileSync(cert, 'utf8') };
   const version = values.version ?? programVersion;
+  const { 'data-format': format } = values;
+  if (format !== undefined && !/^\d+$/.test(format)) throw new Error(`not a number: ${format}`);
+  const dataFormat = format === undefined ? undefined : Number(format);
   await buildImage(
     {
       board: values.board,
@@ -96,6 +130,7 @@ async function main(words: readonly string[]): Promise<void> {
       release: { version: development ? `${version}+dev` : version, development },
       signer,
       card: values['bundle-only'] !== true,
+      flaws: { compatible: values.compatible, dataFormat, unhealthy: values.unhealthy },
     },
     (line) => console.log(line),
   );

@@ -178,7 +178,7 @@ export class BoxControl implements ApplianceControl {
     await updates.install();
   }
 
-  receiveUpdate(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string> {
+  async receiveUpdate(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string> {
     const { updates } = this.#options;
     if (updates !== undefined) return updates.receive(totalBytes, body);
     throw new AetherError('UPDATE_ELSEWHERE', 'this box is a program on somebody’s computer', {

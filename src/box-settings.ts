@@ -63,6 +63,11 @@ export const options: Readonly<Record<string, OptionSpec>> = {
     type: 'boolean',
     help: 'this computer is a box and nothing else: its own console, ports 443 and 80, disks by units of the system',
   },
+  safe: {
+    type: 'string',
+    value: 'REASON',
+    help: 'with --appliance: only what maintains the box, its console and updates',
+  },
   'json-ready': { type: 'boolean', help: 'print one line of JSON when it listens' },
   version: { type: 'boolean', help: 'print the version' },
   help: { type: 'boolean', short: 'h', help: 'show this' },

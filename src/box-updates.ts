@@ -89,13 +89,18 @@ export class ApplianceUpdates implements BoxUpdates {
       await this.install();
       return encodeCbor({});
     });
-    this.#timers.push(every(clock, stickLookMs, () => this.#lookAtSticks()));
     this.#timers.push(every(clock, updateOfferPeriodMs, () => this.#askOthers()));
-    this.#ownUpdater.start();
+    this.start();
     void box.disks.store.readsWell().then((well) => {
       this.#chunkRead = well;
     });
     void this.#offerOwn();
+  }
+
+  /** Looks for memory sticks, at the hour that was set, and whether a new version works. */
+  start(): void {
+    this.#timers.push(every(this.#ports.clock, stickLookMs, () => this.#lookAtSticks()));
+    this.#ownUpdater.start();
   }
 
   facts(): UpdateFacts {

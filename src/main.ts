@@ -11,6 +11,7 @@ import type { BoxConfig } from './box-config.ts';
 import { BoxConsole } from './box-console.ts';
 import { BoxControl, type BoxControlPorts, type BoxEnd, unknownMachine } from './box-control.ts';
 import { BoxFaces } from './box-faces.ts';
+import { greetingOf, readyLine } from './box-greeting.ts';
 import { applianceHost, type BoxHost, type Supervision, sharedHost } from './box-host.ts';
 import { BoxLife } from './box-life.ts';
 import { WatchedMachine } from './box-machine.ts';
@@ -30,7 +31,7 @@ import {
   webSettings,
 } from './box-settings.ts';
 import type { ApplianceUpdates } from './box-updates.ts';
-import { answerLoginCodes, BoxWeb, urlOf } from './box-web.ts';
+import { answerLoginCodes, BoxWeb } from './box-web.ts';
 import { type CommandLine, parseCommandLine, usageError } from './cli/arguments.ts';
 import { exitCodeOf } from './cli/exit-codes.ts';
 import { errorLines } from './cli/output.ts';
@@ -47,11 +48,12 @@ import { NodeDisk } from './platform/node-disk.ts';
 import { nodeEntropy } from './platform/node-entropy.ts';
 import { NodeHttpServer } from './platform/node-http-server.ts';
 import { NodeMulticastNetwork } from './platform/node-multicast.ts';
-import { anotherBox, otherResponders } from './platform/other-responders.ts';
+import { otherResponders } from './platform/other-responders.ts';
 import { readTextFile } from './platform/text-file.ts';
 import { TlsTransport } from './platform/tls-transport.ts';
 import { readWebAssets } from './platform/web-assets.ts';
 import type { Disk } from './ports/disk.ts';
+import { runSafeMode } from './safe-mode.ts';
 import { fastestSuite } from './store/suite.ts';
 import { hostLabelFor } from './zeroconf/dnssd/service.ts';
 
@@ -77,7 +79,8 @@ async function main(words: readonly string[]): Promise<void> {
     for (;;) {
       finishFactoryReset(folder);
       const config = host.complete(await readConfig(disk));
-      const end = await run({ folder, config, line, host, supervision });
+      const settings = { folder, config, line, host, supervision };
+      const end = await (line.text('safe') === undefined ? run(settings) : runSafely(settings));
       if (end === 'factory-reset') beginFactoryReset(folder);
       else if (end !== 'restart') return await host.ended(end);
     }
@@ -103,14 +106,7 @@ async function run(from: Settings): Promise<BoxEnd> {
   if (where !== 'terminal' && where !== 'none') {
     throw usageError(`--console ${where}: terminal or none was expected`, 'npm start -- --help');
   }
-  const log = createLog(
-    'box',
-    () => clock.wallMs(),
-    (entry) => {
-      ring.sink(entry);
-      if (where === 'none' && entry.level !== 'debug') process.stderr.write(`${formatEntry(entry)}\n`);
-    },
-  );
+  const log = makeLog(where);
   const settings = boxOptions(config, line);
   const volumes = await configuredVolumes(folder, config, line, host.defaultVolume);
   const life = new BoxLife();
@@ -148,6 +144,36 @@ async function run(from: Settings): Promise<BoxEnd> {
     }
   });
   return life.how;
+}
+
+/** Maintains the box, and nothing else. */
+async function runSafely({ folder, config, line, host, supervision }: Settings): Promise<BoxEnd> {
+  const log = makeLog('none');
+  const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
+  return runSafeMode(
+    {
+      reason: line.text('safe') ?? '',
+      pins: parseBoardPins(await readFile(host.pins, 'utf8')),
+      serial: serialDevices(line, config),
+      ring,
+      supervision,
+      onAsked: (stop) => void process.once('SIGTERM', stop),
+      openUpdates: (restartMachine) => host.openUpdates(folder, restartMachine, ports),
+    },
+    ports,
+  );
+}
+
+/** Entries are kept for the console, and written where no console is on the terminal. */
+function makeLog(where: 'terminal' | 'none'): Log {
+  return createLog(
+    'box',
+    () => clock.wallMs(),
+    (entry) => {
+      ring.sink(entry);
+      if (where === 'none' && entry.level !== 'debug') process.stderr.write(`${formatEntry(entry)}\n`);
+    },
+  );
 }
 
 /** The kernel's view of links and disks, where there is one, while `use` runs. */
@@ -269,7 +295,7 @@ async function serve(
     remote.attach(box);
     closers.push(() => remote.close());
     if (web !== undefined) answerLoginCodes(box, control, web);
-    if (line.flag('json-ready')) sayReady(box, port, web);
+    if (line.flag('json-ready')) say([readyLine(box, port, web)]);
     const faces = await startFaces(context, greetingOf(box, network, web), surroundings, ports.log);
     life.onClosed(() => faces.close());
     supervision.serving(() => box.status().headline);
@@ -346,25 +372,6 @@ async function startFaces(
 
 function stateDiskOf(folder: string): Disk {
   return new NodeDisk(join(folder, 'state'));
-}
-
-function greetingOf(box: Box, { sharesPortWith }: BoxNetwork, web: BoxWeb | undefined): readonly string[] {
-  const { code } = box.pairing();
-  const others = sharesPortWith.filter((name) => name !== anotherBox);
-  const address = box.status().network.interfaces.flatMap((each) => each.addresses)[0]?.address;
-  return [
-    ...(box.claimed || code === undefined ? [] : [`Claim code: ${code}`]),
-    ...(web === undefined || address === undefined ? [] : [`Page: ${urlOf(address, web.port)}`]),
-    ...(others.length === 0 ? [] : [`Port 5353 is shared with ${others.join(', ')}.`]),
-  ];
-}
-
-function sayReady(box: Box, port: number, web: BoxWeb | undefined): void {
-  const { code } = box.pairing();
-  const member = toHex(box.identity.memberId);
-  const claimCode = box.claimed ? null : (code ?? null);
-  const page = web === undefined ? null : { port: web.port, fingerprint: web.fingerprint };
-  say([JSON.stringify({ ready: true, name: box.name, port, member, claimCode, page })]);
 }
 
 function say(lines: readonly string[]): void {

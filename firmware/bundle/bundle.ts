@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { dataFormat } from '../../src/base/version.ts';
 import type { Release } from '../slot/slot.ts';
 import type { ImageTools } from '../stages/tools.ts';
+import { sealAgain } from './seal.ts';
 import type { Signer } from './signer.ts';
 
 /** Boxes with another word refuse the bundle. */
@@ -16,8 +17,8 @@ export interface BundleOptions {
   readonly output: string;
   readonly tools: ImageTools;
   /** For tests of bundles that a box must refuse. */
-  readonly compatible?: string;
-  readonly dataFormat?: number;
+  readonly compatible?: string | undefined;
+  readonly dataFormat?: number | undefined;
 }
 
 /**
@@ -64,4 +65,5 @@ export async function buildBundle(options: BundleOptions): Promise<void> {
     [dirname(output), folder, dirname(slot), dirname(signer.keyFile), dirname(signer.certificateFile)],
   );
   rmSync(content, { recursive: true, force: true });
+  sealAgain({ bundle: output, signer, folder, tools });
 }

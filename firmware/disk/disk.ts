@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Board } from '../board.ts';
+import { type Board, filesOf } from '../board.ts';
 import { slotBytes } from '../slot/slot.ts';
 import { run } from '../stages/run.ts';
 import type { ImageTools } from '../stages/tools.ts';
@@ -12,6 +12,8 @@ const rawPartition = '64K';
 export interface DiskOptions {
   readonly board: Board;
   readonly slot: string;
+  /** The board's device-tree overlay, compiled. */
+  readonly overlay: string;
   /** Unpacked packages: boot loaders and firmware. */
   readonly parts: string;
   readonly folder: string;
@@ -20,7 +22,7 @@ export interface DiskOptions {
 }
 
 /** Lays out a card: boot partition, environment, identity, two slots (the second empty), data. */
-export function buildDisk({ board, slot, parts, folder, output, tools }: DiskOptions): void {
+export function buildDisk({ board, slot, overlay, parts, folder, output, tools }: DiskOptions): void {
   const input = join(folder, 'in');
   for (const name of [input, join(folder, 'root'), join(folder, 'tmp')]) {
     rmSync(name, { recursive: true, force: true });
@@ -36,7 +38,7 @@ export function buildDisk({ board, slot, parts, folder, output, tools }: DiskOpt
     join(input, 'env.bin'),
     join(folder, 'env.txt'),
   ]);
-  buildBootPartition({ board, parts, input, inTools });
+  buildBootPartition({ board, overlay, parts, input, inTools });
   const data = join(input, 'data.ext4');
   run('truncate', ['--size', '128M', data]);
   const uuid = '6c1f8c1e-6f0e-4c52-8f06-0f1a2b3c4d5e';
@@ -67,13 +69,14 @@ export function buildDisk({ board, slot, parts, folder, output, tools }: DiskOpt
 
 interface BootPartition {
   readonly board: Board;
+  readonly overlay: string;
   readonly parts: string;
   readonly input: string;
   readonly inTools: (program: string, words: readonly string[]) => string;
 }
 
 /** FAT: the boot script, the board's facts for it, and the files that the board's ROM looks for. */
-function buildBootPartition({ board, parts, input, inTools }: BootPartition): void {
+function buildBootPartition({ board, overlay, parts, input, inTools }: BootPartition): void {
   const files = join(input, 'boot');
   mkdirSync(files, { recursive: true });
   const script = join(files, 'boot.cmd');
@@ -96,9 +99,12 @@ function buildBootPartition({ board, parts, input, inTools }: BootPartition): vo
   rmSync(script);
   const { console: kernelConsole, arguments: more } = board.boot;
   writeFileSync(join(files, 'board.env'), `console=${kernelConsole}\nboard_args=${more ?? ''}\n`);
-  for (const { from, to } of board.files) {
+  for (const { from, to } of [
+    ...filesOf(board.files, parts),
+    { from: overlay, to: 'overlays/aetherstore.dtbo' },
+  ]) {
     mkdirSync(dirname(join(files, to)), { recursive: true });
-    writeFileSync(join(files, to), readFileSync(from.startsWith('board/') ? from : join(parts, from)));
+    copyFileSync(from, join(files, to));
   }
   const image = join(input, 'boot.vfat');
   run('truncate', ['--size', '64M', image]);

@@ -40,6 +40,8 @@ export interface SlotOptions {
   readonly stage: RootStage;
   readonly tools: ImageTools;
   readonly say: (line: string) => void;
+  /** For tests of updates that are taken back: the program ends as soon as it is started. */
+  readonly unhealthy?: boolean | undefined;
 }
 
 /** Only those who build look into these. */
@@ -97,6 +99,7 @@ const masked = [
 const enabled = {
   'multi-user.target': [
     'aetherstore.service',
+    'aetherstore-safe.service',
     'systemd-networkd.service',
     'systemd-resolved.service',
     'var-log-journal.mount',
@@ -104,10 +107,15 @@ const enabled = {
   'sysinit.target': ['systemd-timesyncd.service', 'systemd-repart.service'],
 } as const;
 
-/** Makes the file system of a slot: the same bytes whenever it is made of the same parts. Returns its path. */
-export async function buildSlot(
-  options: SlotOptions,
-): Promise<{ readonly image: string; readonly tree: string }> {
+export interface Slot {
+  /** The file system. */
+  readonly image: string;
+  /** The folder that it was made of. */
+  readonly tree: string;
+}
+
+/** Makes the file system of a slot: the same bytes whenever it is made of the same parts. */
+export async function buildSlot(options: SlotOptions): Promise<Slot> {
   const { release, folder, stage, tools, say } = options;
   const tree = join(folder, 'tree');
   rmSync(tree, { recursive: true, force: true });
@@ -116,7 +124,7 @@ export async function buildSlot(
   for (const pattern of pruned) run('bash', ['-c', `rm -rf "$1"/${pattern}`, 'prune', tree]);
   const boards = allBoards();
   installKernel(tree, findKernel(stage.parts), boards, tools);
-  installOverlays(join(tree, 'boot/overlays'), boards, tools);
+  installOverlays(join(tree, 'boot/overlays'), { boards, parts: stage.parts, folder, tools });
   await installProgram(tree, release.version, tools, say);
   configure(tree, options);
   for (const { name } of boards) {
@@ -143,7 +151,7 @@ export async function buildSlot(
 }
 
 /** Everything that is text: overlays/rootfs, the box's user, which units start, who this is. */
-function configure(tree: string, { release, certificates }: SlotOptions): void {
+function configure(tree: string, { release, certificates, unhealthy }: SlotOptions): void {
   run('cp', ['-r', '--preserve=mode', `${root}/overlays/rootfs/.`, tree]);
   run('chown', [
     '-R',
@@ -182,6 +190,10 @@ function configure(tree: string, { release, certificates }: SlotOptions): void {
   }
   mkdirSync(join(tree, 'data'), { recursive: true });
   chmodSync(join(tree, 'data'), 0o755);
+  if (unhealthy === true) {
+    const program = '[Service]\nExecStart=\nExecStart=/bin/false\n';
+    write('etc/systemd/system/aetherstore.service.d/unhealthy.conf', program);
+  }
   if (release.development) {
     // A shell on a console that only an emulated machine has.
     const unit = 'serial-getty@hvc0.service';

@@ -12,6 +12,7 @@ const packages = [
   'dosfstools', // the boot partition
   'e2fsprogs', // slots; older releases do not make the same bytes twice
   'g++-aarch64-linux-gnu', // onoff's native part
+  'faketime', // signatures that say the same time in every build
   'genimage', // partitions
   'gdisk', // checking them
   'kmod', // dependencies of kernel modules

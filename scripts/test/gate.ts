@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const testFolders = ['src', 'scripts', 'bench', 'hw-tests'];
+const testFolders = ['src', 'scripts', 'bench', 'firmware', 'hw-tests'];
 const slowTest = /\.(lan|slow|device)\.test\.ts$/;
 const quickTimeoutMs = 60_000;
 const fullTimeoutMs = 30 * 60_000;

@@ -131,6 +131,7 @@ function headlineOf(facts: ApplianceFacts, worst: Condition | undefined): string
     case 'stopped':
       return 'The box has stopped: it is safe to unplug.';
     case 'running':
+    case 'safe':
       return worst?.message ?? healthyHeadline(facts);
   }
 }

@@ -4,6 +4,7 @@ export type Severity = (typeof severities)[number];
 
 /** In the order of importance among conditions of one severity. */
 export const conditionCodes = [
+  'SAFE_MODE',
   'DISKS_GONE',
   'DISK_MISSING',
   'DISK_FAILED',
@@ -21,6 +22,7 @@ export const conditionCodes = [
   'CLOCK_UNSET',
   'NOT_CLAIMED',
   'PAIRING_LOCKED',
+  'NO_DISK',
   'UPDATE_WAITING',
   'DISK_NOT_RETIRED',
   'DISK_RETIRED',

@@ -8,6 +8,7 @@ import {
   unclaimedFacts,
   volumeFacts,
 } from '../testing/appliance-facts.ts';
+import { foldStatus } from './appliance-status.ts';
 import { type Condition, conditionCodes } from './condition.ts';
 import { conditionsOf } from './conditions.ts';
 import {
@@ -71,9 +72,14 @@ test('a failed disk is a warning while other boxes hold copies, and critical whe
 });
 
 test('a box without a working disk is critical, however many copies there are', () => {
-  assert.deepEqual(brief({ ...healthyFacts, volumes: [] }), ['critical DISKS_GONE']);
   const failed = [volumeFacts('disk1', { state: 'failed' }), volumeFacts('disk2', { state: 'failed' })];
   assert.deepEqual(brief({ ...healthyFacts, volumes: failed }), ['critical DISKS_GONE']);
+});
+
+test('a box that never had a disk has no data at risk; once it belongs to a pool a person should give it one', () => {
+  assert.deepEqual(brief({ ...healthyFacts, volumes: [] }), ['warning NO_DISK']);
+  assert.deepEqual(brief({ ...unclaimedFacts, volumes: [] }), ['notice NOT_CLAIMED', 'notice NO_DISK']);
+  assert.equal(foldStatus({ ...unclaimedFacts, volumes: [] }).light.kind, 'unclaimed');
 });
 
 test('a full disk is a warning only when no other disk of the box has room', () => {

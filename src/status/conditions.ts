@@ -21,6 +21,7 @@ const memoryLowFraction = 0.05;
  * by importance, then as the facts are ordered.
  */
 export function conditionsOf(facts: ApplianceFacts): readonly Condition[] {
+  if (facts.box.phase === 'safe') return [{ ...safeMode, acknowledged: false }];
   const found = [
     ...diskConditions(facts),
     ...copyConditions(facts),
@@ -42,6 +43,15 @@ function networkConditions({ network, hardware }: ApplianceFacts): readonly Foun
   if (network.interfaces.some((each) => each.addresses.length > 0)) return noisy;
   return [network.interfaces.length === 0 ? noLink : noNetwork, ...noisy];
 }
+
+/** Nothing else is known then. */
+const safeMode: FoundCondition = {
+  code: 'SAFE_MODE',
+  severity: 'critical',
+  subject: null,
+  message: 'This box is in safe mode: its program does not run, and nobody can reach the files on it.',
+  help: 'Nothing is lost. Type log to see why; try restart, or bring an update on a memory stick.',
+};
 
 const noLink: FoundCondition = {
   code: 'NO_LINK',

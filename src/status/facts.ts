@@ -33,8 +33,10 @@ export interface BoxFacts {
   readonly identifying: boolean;
 }
 
-/** `stopped`: everything is on disk, the plug may be pulled. */
-export type BoxPhase = 'starting' | 'running' | 'updating' | 'stopping' | 'stopped';
+/**
+ * `safe`: its program does not run, only what maintains the box; `stopped`: everything is on disk, the plug may be pulled.
+ */
+export type BoxPhase = 'starting' | 'running' | 'updating' | 'safe' | 'stopping' | 'stopped';
 
 export interface PoolFacts {
   readonly id: string;

@@ -23,9 +23,11 @@ export type LightState =
  * those that never do: they are in the words only.
  */
 export const flashCodes: Readonly<Record<ConditionCode, number>> = {
+  SAFE_MODE: 8,
   NO_NETWORK: 1,
   BOX_AWAY: 2,
   NO_LINK: 1,
+  NO_DISK: 3,
   DISK_FAILED: 3,
   DISK_MISSING: 3,
   DISKS_GONE: 3,

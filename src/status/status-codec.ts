@@ -10,7 +10,7 @@ import type { LightState } from './light-state.ts';
 
 export type StatusErrorCode = 'STATUS_VERSION_UNKNOWN';
 
-const phases: readonly BoxPhase[] = ['starting', 'running', 'updating', 'stopping', 'stopped'];
+const phases: readonly BoxPhase[] = ['starting', 'running', 'updating', 'safe', 'stopping', 'stopped'];
 const lightKinds: readonly LightState['kind'][] = [
   'booting',
   'healthy',

@@ -34,15 +34,22 @@ function isGone({ state }: VolumeFacts): boolean {
 }
 
 function disksGone(facts: ApplianceFacts): FoundCondition {
-  const none = facts.volumes.length === 0;
+  if (facts.volumes.length === 0) {
+    return {
+      code: 'NO_DISK',
+      // Nothing can be at risk in a box that never had one.
+      severity: facts.pool === null ? 'notice' : 'warning',
+      subject: null,
+      message: 'This box has no disk to store on.',
+      help: 'Attach one and take it into use, on the page or by disks adopt.',
+    };
+  }
   return {
     code: 'DISKS_GONE',
     severity: 'critical',
     subject: null,
-    message: none ? 'This box has no disk.' : 'No disk of this box works any more.',
-    help: none
-      ? 'Attach a disk and start the box again.'
-      : 'Check cables and power of the disks, then start the box again.',
+    message: 'No disk of this box works any more.',
+    help: 'Check cables and power of the disks, then start the box again.',
   };
 }
 

@@ -28,6 +28,7 @@ const compositions = new Set(
     'box-control',
     'box-disks',
     'box-faces',
+    'box-greeting',
     'box-group',
     'box-host',
     'box-life',
@@ -40,6 +41,7 @@ const compositions = new Set(
     'box-web',
     'cross-check',
     'main',
+    'safe-mode',
     'seal-worker',
   ].map((name) => `src/${name}.ts`),
 );

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { sourceDateEpoch } from '../stages/debian.ts';
+import type { ImageTools } from '../stages/tools.ts';
+import { hashTree } from './hash-tree.ts';
+import type { Signer } from './signer.ts';
+
+export interface SealOptions {
+  readonly bundle: string;
+  readonly signer: Signer;
+  /** Where it may work. */
+  readonly folder: string;
+  readonly tools: ImageTools;
+}
+
+/**
+ * Makes hash tree and signature of a bundle anew, so that the same content gives the same bytes: RAUC draws a salt for
+ * the one and looks at the clock for the other. The salt becomes the content's own digest, the time that of everything
+ * in an image; RSA (PKCS #1 v1.5) draws nothing.
+ *
+ * Layout: squashfs, hash tree, CMS with the manifest inside, and how long that is as 8 bytes, big-endian.
+ */
+export function sealAgain({ bundle, signer, folder, tools }: SealOptions): void {
+  const { content, manifest } = openBundle(bundle, folder, tools);
+  const salt = createHash('sha256').update(content).digest();
+  const { tree, rootHash } = hashTree(content, salt);
+  const sealed = manifest
+    .replace(/^verity-salt=.*$/m, `verity-salt=${salt.toString('hex')}`)
+    .replace(/^verity-hash=.*$/m, `verity-hash=${rootHash.toString('hex')}`)
+    .replace(/^verity-size=.*$/m, `verity-size=${tree.length}`);
+  const signature = sign(sealed, { signer, folder, tools });
+  const signatureBytes = Buffer.alloc(8);
+  signatureBytes.writeBigUInt64BE(BigInt(signature.length));
+  writeFileSync(bundle, Buffer.concat([content, tree, signature, signatureBytes]));
+}
+
+/** Takes a bundle apart. */
+function openBundle(
+  bundle: string,
+  folder: string,
+  tools: ImageTools,
+): { readonly content: Buffer; readonly manifest: string } {
+  const bytes = readFileSync(bundle);
+  const end = bytes.length - 8;
+  const begin = end - Number(bytes.readBigUInt64BE(end));
+  const signature = join(folder, 'bundle.cms');
+  writeFileSync(signature, bytes.subarray(begin, end));
+  const reading = ['cms', '-verify', '-noverify', '-binary', '-inform', 'DER', '-in', signature];
+  const manifest = tools.run('openssl', reading, [folder]);
+  rmSync(signature);
+  const treeBytes = Number(/^verity-size=(\d+)$/m.exec(manifest)?.[1]);
+  if (!(treeBytes > 0)) throw new Error(`${bundle}: not a bundle of format verity`);
+  return { content: bytes.subarray(0, begin - treeBytes), manifest };
+}
+
+function sign(manifest: string, { signer, folder, tools }: Omit<SealOptions, 'bundle'>): Buffer {
+  const input = join(folder, 'manifest.sealed');
+  const output = join(folder, 'bundle.cms');
+  writeFileSync(input, manifest);
+  const clock = new Date(sourceDateEpoch * 1000).toISOString().slice(0, 19).replace('T', ' ');
+  const signing = ['cms', '-sign', '-binary', '-nodetach', '-nosmimecap', '-md', 'sha256', '-outform', 'DER'];
+  const files = ['-signer', signer.certificateFile, '-inkey', signer.keyFile, '-in', input, '-out', output];
+  tools.run(
+    'faketime',
+    ['-f', clock, 'openssl', ...signing, ...files],
+    [folder, dirname(signer.keyFile), dirname(signer.certificateFile)],
+  );
+  const signature = readFileSync(output);
+  for (const file of [input, output]) rmSync(file);
+  return signature;
+}

@@ -1,0 +1,184 @@
+import type { Bytes } from './base/bytes.ts';
+import { AetherError, describeError } from './base/errors.ts';
+import { logEntriesMax } from './base/limits.ts';
+import { formatLogEntry, type Log, type LogRing } from './base/log.ts';
+import { version } from './base/version.ts';
+import type { BoxEnd } from './box-control.ts';
+import { BoxFaces } from './box-faces.ts';
+import type { Supervision } from './box-host.ts';
+import { BoxLife } from './box-life.ts';
+import type { ApplianceUpdates } from './box-updates.ts';
+import type { ApplianceControl, DiskControl, SupportFile } from './control/appliance-control.ts';
+import type { BoardPins } from './device/pins.ts';
+import type { Clock } from './ports/clock.ts';
+import { type ApplianceStatus, foldStatus } from './status/appliance-status.ts';
+import { noNetworkFacts, noUpdate, unknownHardware } from './status/facts.ts';
+
+export interface SafeModeOptions {
+  /** Why, in words. */
+  readonly reason: string;
+  readonly pins: BoardPins;
+  readonly serial: readonly string[];
+  readonly ring: LogRing;
+  readonly supervision: Supervision;
+  /** Calls `stop` when whoever started the program wants it to end. */
+  readonly onAsked: (stop: () => void) => void;
+  readonly openUpdates: (restartMachine: () => Promise<void>) => Promise<ApplianceUpdates | undefined>;
+}
+
+/**
+ * A box whose program failed again and again, or whose card gives it no memory: consoles, lights and updates, and nothing
+ * that touches disks, keys or the network. Restarting tries the machine anew. Resolves with how it is to end.
+ */
+export async function runSafeMode(
+  options: SafeModeOptions,
+  ports: { readonly clock: Clock; readonly log: Log },
+): Promise<BoxEnd> {
+  const { reason, pins, serial, ring, supervision } = options;
+  const life = new BoxLife();
+  const updates = await options
+    .openUpdates(() => life.end('reboot'))
+    .catch((error: unknown) => {
+      ports.log.error('this box cannot be updated', { reason: describeError(error) });
+      return undefined;
+    });
+  ports.log.warn('safe mode', { reason });
+  const control = new SafeControl({ reason, life, updates, ring }, ports.clock);
+  options.onAsked(life.onSignal);
+  const faces = await BoxFaces.start(
+    { context: { control, log: ring }, greeting: undefined, serial, pins },
+    ports,
+  );
+  life.onClosed(() => faces.close());
+  updates?.start();
+  supervision.serving(() => control.status().headline);
+  await life.asked;
+  supervision.stopping();
+  await updates?.close();
+  control.phase = 'stopped';
+  life.closed();
+  return life.how === 'restart' ? 'reboot' : life.how;
+}
+
+interface SafeControlOptions {
+  readonly reason: string;
+  readonly life: BoxLife;
+  readonly updates: ApplianceUpdates | undefined;
+  readonly ring: LogRing;
+}
+
+/** What can be asked of a box in safe mode. */
+class SafeControl implements ApplianceControl {
+  readonly disks: DiskControl = { locate: refuse, adopt: refuse, retire: refuse, forget: refuse };
+  readonly hasPin = false;
+  phase: 'safe' | 'stopped' = 'safe';
+  readonly #options: SafeControlOptions;
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+
+  constructor(options: SafeControlOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
+  }
+
+  status(): ApplianceStatus {
+    const status = foldStatus({
+      box: {
+        name: 'aetherstore',
+        memberId: '',
+        version,
+        phase: this.#options.updates?.facts().state === 'installing' ? 'updating' : this.phase,
+        uptimeMs: this.#clock.monotonicMs() - this.#startedMs,
+        identifying: false,
+      },
+      pool: null,
+      volumes: [],
+      peers: [],
+      network: { ...noNetworkFacts, port: null },
+      copies: { missing: 0, copying: false },
+      pairing: { locked: false, lockedForMs: null, codeShown: false },
+      work: [],
+      hardware: unknownHardware,
+      disks: [],
+      update: this.#options.updates?.facts() ?? noUpdate,
+      acknowledged: [],
+    });
+    const conditions = status.conditions.map((each) => ({
+      ...each,
+      message: `${each.message} The reason: ${this.#options.reason}.`,
+    }));
+    return { ...status, conditions };
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#options.updates?.onChange(listener) ?? (() => {});
+  }
+
+  history(): readonly never[] {
+    return [];
+  }
+
+  installUpdate(): Promise<void> {
+    return this.#options.updates?.install() ?? refuse();
+  }
+
+  receiveUpdate(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string> {
+    return this.#options.updates?.receive(totalBytes, body) ?? refuse();
+  }
+
+  identify(): void {
+    throw refusal();
+  }
+
+  pair(): never {
+    throw refusal();
+  }
+
+  acknowledge(): Promise<never> {
+    return refuse();
+  }
+
+  setPin(): Promise<never> {
+    return refuse();
+  }
+
+  checkPin(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  resetAccess(): Promise<never> {
+    return refuse();
+  }
+
+  factoryReset(): Promise<void> {
+    return this.#options.life.end('factory-reset');
+  }
+
+  shutdown(): Promise<void> {
+    return this.#options.life.end('shutdown');
+  }
+
+  restart(): Promise<void> {
+    return this.#options.life.end('restart');
+  }
+
+  supportBundle(): Promise<readonly SupportFile[]> {
+    const entries = this.#options.ring.newest(logEntriesMax);
+    const text = entries.map((entry) => `${formatLogEntry(entry)}\n`).join('');
+    return Promise.resolve([
+      { name: 'version.txt', text: `AetherStore ${version}\n` },
+      { name: 'log.txt', text },
+    ]);
+  }
+}
+
+function refuse(): Promise<never> {
+  return Promise.reject(refusal());
+}
+
+function refusal(): AetherError<'SAFE_MODE'> {
+  return new AetherError('SAFE_MODE', 'that cannot be done in safe mode', {
+    help: 'restart starts the box anew; an update comes on a memory stick.',
+  });
+}
