@@ -81,6 +81,10 @@ const masked = [
   'systemd-hwdb-update.service',
   'systemd-journal-catalog-update.service',
   'systemd-logind.service', // nobody logs in
+  'dbus-org.freedesktop.login1.service',
+  'systemd-hostnamed.socket',
+  'systemd-sysext.socket',
+  'systemd-tmpfiles-clean.timer',
   'systemd-networkd-persistent-storage.service',
   'systemd-networkd-wait-online.service',
   'systemd-udev-load-credentials.service',
@@ -99,7 +103,6 @@ const masked = [
 const enabled = {
   'multi-user.target': [
     'aetherstore.service',
-    'aetherstore-safe.service',
     'systemd-networkd.service',
     'systemd-resolved.service',
     'var-log-journal.mount',

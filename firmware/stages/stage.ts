@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from './debian.ts';
@@ -26,7 +35,11 @@ export function stageFolder({ name, recipe, make }: Stage, say: (line: string) =
     .digest('hex')
     .slice(0, 12);
   const folder = join(stagesFolder, `${name}-${key}`);
-  if (existsSync(join(folder, 'complete'))) return folder;
+  const complete = join(folder, 'complete');
+  if (existsSync(complete)) {
+    utimesSync(complete, new Date(), new Date());
+    return folder;
+  }
   const startMs = performance.now();
   say(`${name}: made once, some minutes`);
   const making = `${folder}.${process.pid}`;
@@ -40,14 +53,18 @@ export function stageFolder({ name, recipe, make }: Stage, say: (line: string) =
     rmSync(making, { recursive: true, force: true });
   }
   say(`${name}: made in ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
-  removeOlder(name, folder);
+  removeUnused(name, folder);
   return folder;
 }
 
-/** A stage is a gigabyte; of each only the newest is kept. */
-function removeOlder(name: string, kept: string): void {
+/** A stage is a gigabyte; one that nobody used for so long goes. Another tree may be building with an older one. */
+const unusedMs = 3 * 24 * 3_600_000;
+
+function removeUnused(name: string, kept: string): void {
   for (const entry of readdirSync(stagesFolder)) {
     const path = join(stagesFolder, entry);
-    if (entry.startsWith(`${name}-`) && path !== kept) rmSync(path, { recursive: true, force: true });
+    if (!entry.startsWith(`${name}-`) || path === kept) continue;
+    const { mtimeMs } = statSync(existsSync(join(path, 'complete')) ? join(path, 'complete') : path);
+    if (Date.now() - mtimeMs > unusedMs) rmSync(path, { recursive: true, force: true });
   }
 }
