@@ -1,7 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type TextLine, Transcript, withoutEscapes } from './text-line.ts';
 
 /** The prompt of the maintenance console is the box's name; nothing follows it while a line is awaited. */
 const promptAtEnd = /(?:^|\n)([a-z0-9][a-z0-9-]*)> $/i;
+/** A machine that is emulated, and was just brought back to a moment, takes its time. */
+const patienceMs = 90_000;
+/** One more Enter means one more prompt: not too soon. */
+const enterAgainMs = 8000;
+const quietMs = 250;
 const nameQuestion = /Type the name of this box \(([^)]+)\)/;
 
 export interface CommandOptions {
@@ -38,19 +44,22 @@ export class BoxConsole {
   }
 
   /** Presses Enter until the console answers with its prompt; returns the box's name. */
-  async greet(timeoutMs: number): Promise<string> {
+  async greet(timeoutMs = patienceMs): Promise<string> {
     const endMs = performance.now() + timeoutMs;
+    this.skip();
     for (;;) {
-      this.skip();
       this.type('\r');
-      const name = await this.#prompt(Math.min(2000, timeoutMs)).catch(() => undefined);
-      if (name !== undefined) return name;
+      const name = await this.#prompt(Math.min(enterAgainMs, timeoutMs));
+      if (name !== undefined) {
+        await this.#quiet();
+        return name;
+      }
       if (performance.now() > endMs) throw new Error(`no prompt on the serial line: ${this.#last()}`);
     }
   }
 
   /** Types a command and returns the lines that it answers. */
-  async command(words: string, { timeoutMs = 20_000 }: CommandOptions = {}): Promise<readonly string[]> {
+  async command(words: string, { timeoutMs = patienceMs }: CommandOptions = {}): Promise<readonly string[]> {
     await this.greet(timeoutMs);
     this.skip();
     this.type(`${words}\r`);
@@ -60,25 +69,15 @@ export class BoxConsole {
   /** The same for one that asks for the box's name first, as everything does that cannot be undone. */
   async dangerousCommand(
     words: string,
-    { timeoutMs = 20_000 }: CommandOptions = {},
+    { timeoutMs = patienceMs }: CommandOptions = {},
   ): Promise<readonly string[]> {
-    const name = await this.greet(timeoutMs);
-    this.skip();
-    this.type(`${words}\r`);
-    await this.#transcript.waitFor(nameQuestion, timeoutMs);
-    await this.#transcript.waitFor(/name: /, timeoutMs);
-    this.type(`${name}\r`);
-    return this.#answer(words, timeoutMs);
+    // What is typed last is the name.
+    return this.#answer(await this.#begin(words, timeoutMs), timeoutMs);
   }
 
   /** As {@link dangerousCommand}, without waiting for its end: it ends the console too. */
-  async lastCommand(words: string, timeoutMs = 20_000): Promise<void> {
-    const name = await this.greet(timeoutMs);
-    this.skip();
-    this.type(`${words}\r`);
-    await this.#transcript.waitFor(nameQuestion, timeoutMs);
-    await this.#transcript.waitFor(/name: /, timeoutMs);
-    this.type(`${name}\r`);
+  async lastCommand(words: string, timeoutMs = patienceMs): Promise<void> {
+    await this.#begin(words, timeoutMs);
   }
 
   /** What `COMMAND --json` answers. */
@@ -89,28 +88,45 @@ export class BoxConsole {
     return JSON.parse(line) as T;
   }
 
+  /** Types the command and then the name that is asked for; returns the name. */
+  async #begin(words: string, timeoutMs: number): Promise<string> {
+    const name = await this.greet(timeoutMs);
+    this.skip();
+    this.type(`${words}\r`);
+    await this.#transcript.waitFor(nameQuestion, timeoutMs);
+    await this.#transcript.waitFor(/name: /, timeoutMs);
+    this.type(`${name}\r`);
+    return name;
+  }
+
   async #answer(words: string, timeoutMs: number): Promise<readonly string[]> {
     const endMs = performance.now() + timeoutMs;
     for (;;) {
       const heard = withoutEscapes(this.#transcript.unread);
-      if (promptAtEnd.test(heard) && heard.includes('\n')) {
+      const echo = heard.indexOf(words);
+      if (echo >= 0 && promptAtEnd.test(heard.slice(echo + words.length))) {
         this.skip();
-        return heard.split('\n').slice(1, -1);
+        return heard.slice(echo).split('\n').slice(1, -1);
       }
       if (performance.now() > endMs)
         throw new Error(`no answer to ${words} within ${timeoutMs / 1000} s: ${this.#last()}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await delay(10);
     }
   }
 
-  async #prompt(timeoutMs: number): Promise<string> {
+  async #prompt(timeoutMs: number): Promise<string | undefined> {
     const endMs = performance.now() + timeoutMs;
     for (;;) {
       const name = promptAtEnd.exec(withoutEscapes(this.#transcript.unread))?.[1];
-      if (name !== undefined) return name;
-      if (performance.now() > endMs) throw new Error('no prompt');
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      if (name !== undefined || performance.now() > endMs) return name;
+      await delay(10);
     }
+  }
+
+  /** Waits until nothing more comes, of an Enter before. */
+  async #quiet(): Promise<void> {
+    for (let length = -1; length !== this.#transcript.text.length; await delay(quietMs))
+      length = this.#transcript.text.length;
   }
 
   #last(): string {

@@ -99,6 +99,7 @@ async function runTest(suite: Suite, { name, run }: HardwareTest, scene: Scene):
   } catch (error) {
     const [remark = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
     lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'failed', remark });
+    console.log(remark);
     await keepEvidence(`${suite.name} ${name}`, scene);
     throw error;
   }

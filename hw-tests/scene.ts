@@ -66,28 +66,37 @@ export class Scene {
     return this.#firstStartSeconds;
   }
 
-  /** A box that belongs to nobody and serves. */
+  /** A box that belongs to nobody and serves, without disks. */
   serving(): Promise<void> {
     return this.#enter('serving', async () => {
-      const { target } = this;
-      if (target.capabilities.card === true) await target.card.flash();
-      else await target.power.off();
-      this.#forgetPerson();
-      const startMs = performance.now();
-      await target.power.on();
-      await this.waitUntilServing();
-      this.#firstStartSeconds = (performance.now() - startMs) / 1000;
-      if (target.capabilities.card !== true) await this.#unclaim();
+      this.#firstStartSeconds = await this.#start(0);
     });
   }
 
-  /** A box with two disks, in a pool of its own. */
+  /** A box with two disks that were there when it started, in a pool of its own. */
   claimed(): Promise<void> {
     return this.#enter('claimed', async () => {
-      await this.serving();
-      await this.adoptDisks(2);
+      await this.#start(2);
+      await this.adoptDisk();
+      await this.adoptDisk();
       await this.claim();
     });
+  }
+
+  /** From a fresh card where there can be one, and with so many blank disks. Returns the seconds it took. */
+  async #start(disks: number): Promise<number> {
+    const { target } = this;
+    const fresh = target.capabilities.card === true;
+    await target.power.off();
+    if (fresh) await target.card.flash();
+    this.#forgetPerson();
+    for (let count = 0; count < disks; count++) await target.disks.attach(diskBytes);
+    const startMs = performance.now();
+    await target.power.on();
+    await this.waitUntilServing();
+    const seconds = (performance.now() - startMs) / 1000;
+    if (!fresh) await this.#unclaim();
+    return seconds;
   }
 
   /** Goes back to the situation, or makes it. What could not be made once would only take its time again. */
@@ -141,20 +150,12 @@ export class Scene {
     return this.target.console.json<SeenStatus>('status');
   }
 
-  /** Plugs in blank disks and has them formatted, by the console. */
-  async adoptDisks(count: number): Promise<readonly string[]> {
-    const adopted: string[] = [];
-    for (let index = 0; index < count; index++) {
-      await this.target.disks.attach(diskBytes);
-      const device = await this.#blankDisk();
-      const said = await this.target.console.dangerousCommand(`disks adopt ${device}`, {
-        timeoutMs: 120_000,
-      });
-      if (!said.some((line) => line.includes('is in use now')))
-        throw new Error(`disks adopt ${device}: ${said.join(' / ')}`);
-      adopted.push(device);
-    }
-    return adopted;
+  /** Has a blank disk formatted, by the console; returns its device. */
+  async adoptDisk(): Promise<string> {
+    const device = await this.#blankDisk();
+    const said = await this.target.console.dangerousCommand(`disks adopt ${device}`, { timeoutMs: 120_000 });
+    if (said.some((line) => line.includes('is in use now'))) return device;
+    throw new Error(`disks adopt ${device}: ${said.join(' / ')}`);
   }
 
   /** Claims the box with the code that its console shows. */
@@ -163,7 +164,7 @@ export class Scene {
     const said = await target.console.command('pair');
     const code = /Claim code: (\S+?),?(?: |$)/.exec(said.join('\n'))?.[1];
     if (code === undefined) throw new Error(`pair says no claim code: ${said.join(' / ')}`);
-    const name = await target.console.greet(10_000);
+    const name = await target.console.greet();
     await this.aether.run(['claim', name, '--code', code], { timeoutMs: 180_000 });
     return name;
   }

@@ -24,6 +24,18 @@ const takesDisks: HardwareTest = {
   },
 };
 
+const takesDiskLater: HardwareTest = {
+  name: 'a blank disk that is plugged in while the box runs is taken too',
+  needs: ['disks'],
+  run: async (scene) => {
+    await scene.serving();
+    const startMs = performance.now();
+    await scene.target.disks.attach(1024 ** 3);
+    const device = await scene.adoptDisk();
+    return `${device} in use ${((performance.now() - startMs) / 1000).toFixed(0)} s after it was plugged in`;
+  },
+};
+
 const keepsFiles: HardwareTest = {
   name: 'a tree that was put comes back as it was',
   needs: ['disks'],
@@ -88,7 +100,7 @@ const isReset: HardwareTest = {
 
 export const storage: Suite = {
   name: 'storage',
-  tests: [takesDisks, keepsFiles, survivesPowerCuts, isReset],
+  tests: [takesDisks, keepsFiles, isReset, takesDiskLater, survivesPowerCuts],
 };
 
 /**

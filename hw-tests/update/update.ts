@@ -21,7 +21,7 @@ const goodUpdate: HardwareTest = {
   run: async (scene) => {
     await scene.claimed();
     const bundle = await variant(scene, goodVersion, false);
-    const name = await scene.target.console.greet(10_000);
+    const name = await scene.target.console.greet();
     const startMs = performance.now();
     scene.target.console.skip();
     await scene.aether.run(['update', name, bundle], { timeoutMs: updateTimeoutMs });
@@ -41,7 +41,7 @@ const badUpdate: HardwareTest = {
     await scene.claimed();
     const before = (await scene.status()).box.version;
     const bundle = await variant(scene, badVersion, true);
-    const name = await scene.target.console.greet(10_000);
+    const name = await scene.target.console.greet();
     const from = scene.target.console.transcript.length;
     const startMs = performance.now();
     const told = await scene.aether.run(['update', name, bundle], {
@@ -70,7 +70,7 @@ const installMayBeCut: HardwareTest = {
     await scene.claimed();
     const before = (await scene.status()).box.version;
     const bundle = await variant(scene, goodVersion, false);
-    const name = await scene.target.console.greet(10_000);
+    const name = await scene.target.console.greet();
     await scene.aether.run(['update', name, bundle, '--later'], { timeoutMs: updateTimeoutMs });
     const ends: string[] = [];
     for (let cut = 0; cut < installCuts; cut++) {

@@ -176,7 +176,7 @@ export class BoardTarget implements Target {
   }
 
   async #scannedAddress(): Promise<string> {
-    const name = await this.console.greet(30_000);
+    const name = await this.console.greet();
     const { stdout } = await new Aether(thisMachine, this.#folder).run(['scan', '--json'], {
       timeoutMs: 60_000,
     });
