@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buildBundle } from '../../firmware/bundle/bundle.ts';
 import { developmentSigner } from '../../firmware/bundle/signer.ts';
@@ -13,7 +13,8 @@ export interface Variant {
   readonly broken: boolean;
 }
 
-const program = '/usr/lib/aetherstore/app/box.mjs';
+const programFolder = '/usr/lib/aetherstore/app';
+const releaseFile = '/usr/share/aetherstore/release.json';
 
 /** Another version of the system in a signed bundle: the same but for its number, or one whose program crashes. */
 export async function makeVariant({ bundle, folder, version, broken }: Variant): Promise<string> {
@@ -24,21 +25,60 @@ export async function makeVariant({ bundle, folder, version, broken }: Variant):
   mkdirSync(work, { recursive: true });
   copyFileSync(bundle, join(work, 'from.raucb'));
   tools.run('unsquashfs', ['-q', '-d', join(work, 'from'), join(work, 'from.raucb')], [work]);
-  const slot = join(work, 'from', 'slot.ext4');
-  writeFileSync(join(work, 'release.json'), `${JSON.stringify({ version, development: true })}\n`);
-  writeFileSync(join(work, 'crash.mjs'), 'throw new Error("this version does not work");\n');
-  replaceFile(tools, slot, '/usr/share/aetherstore/release.json', join(work, 'release.json'));
-  if (broken) replaceFile(tools, slot, program, join(work, 'crash.mjs'));
+  const slot = new SlotFiles(tools, join(work, 'from', 'slot.ext4'), work);
+  const release = JSON.parse(slot.read(releaseFile)) as { readonly version: string };
+  slot.replace(releaseFile, `${JSON.stringify({ version, development: true })}\n`);
+  // The program's own number is written into it when it is bundled.
+  const [before, after] = [JSON.stringify(release.version), JSON.stringify(version)];
+  const numbered = slot.names(programFolder).filter((name) => name.endsWith('.mjs'));
+  for (const path of numbered.map((name) => `${programFolder}/${name}`)) {
+    const text = slot.read(path);
+    if (text.includes(before)) slot.replace(path, text.replaceAll(before, after));
+  }
+  if (broken) slot.replace(`${programFolder}/box.mjs`, 'throw new Error("this version does not work");\n');
   const output = join(work, `aetherstore-${version}.raucb`);
-  const release = { version, development: true };
-  await buildBundle({ slot, release, signer: developmentSigner(say), folder: work, output, tools });
+  const signer = developmentSigner(say);
+  await buildBundle({
+    slot: slot.image,
+    release: { version, development: true },
+    signer,
+    folder: work,
+    output,
+    tools,
+  });
   return output;
 }
 
-/** In a file system that is not mounted. */
-function replaceFile(tools: ImageTools, image: string, path: string, by: string): void {
-  const deed = (command: string) =>
-    tools.run('debugfs', ['-w', '-R', command, image], [dirname(image), dirname(by)]);
-  deed(`rm ${path}`);
-  deed(`write ${by} ${path}`);
+/** Files in a file system that is not mounted, by debugfs(8). */
+class SlotFiles {
+  readonly image: string;
+  readonly #tools: ImageTools;
+  readonly #beside: string;
+
+  constructor(tools: ImageTools, image: string, folder: string) {
+    this.#tools = tools;
+    this.image = image;
+    this.#beside = join(folder, 'file');
+  }
+
+  names(folder: string): readonly string[] {
+    const lines = this.#deed(`ls -p ${folder}`).split('\n');
+    return lines.map((line) => line.split('/')[5] ?? '').filter((name) => name !== '');
+  }
+
+  read(path: string): string {
+    this.#deed(`dump ${path} ${this.#beside}`);
+    return readFileSync(this.#beside, 'utf8');
+  }
+
+  replace(path: string, text: string): void {
+    writeFileSync(this.#beside, text);
+    this.#deed(`rm ${path}`);
+    this.#deed(`write ${this.#beside} ${path}`);
+  }
+
+  #deed(command: string): string {
+    const shared = [dirname(this.image), dirname(this.#beside)];
+    return this.#tools.run('debugfs', ['-w', '-R', command, this.image], shared);
+  }
 }
