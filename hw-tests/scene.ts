@@ -162,7 +162,7 @@ export class Scene {
   async claim(): Promise<string> {
     const { target } = this;
     const said = await target.console.command('pair');
-    const code = /Claim code: (\S+?),?(?: |$)/.exec(said.join('\n'))?.[1];
+    const code = /Claim code: ([A-Z0-9-]+)/.exec(said.join('\n'))?.[1];
     if (code === undefined) throw new Error(`pair says no claim code: ${said.join(' / ')}`);
     const name = await target.console.greet();
     await this.aether.run(['claim', name, '--code', code], { timeoutMs: 180_000 });
