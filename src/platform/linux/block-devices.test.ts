@@ -44,7 +44,7 @@ test('disks are told from what only looks like one, with what they say of themse
       ['loop0', 'virtual', 0, []],
       ['mmcblk0', 'mmc', 0, []],
       ['nvme0n1', 'nvme', 0, []],
-      ['sda', null, 31 + 4, ['sda1']],
+      ['sda', null, 4, ['sda1']],
     ],
   );
   const sda = disks.at(-1)!;

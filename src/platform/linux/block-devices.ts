@@ -67,16 +67,18 @@ function readDevice(
     bus: busOf(folder, device),
     isSystem,
     paths,
-    errors: errorsOf(folder, [device, ...partitions], sysfs),
+    errors: errorsOf([device, ...partitions], sysfs),
     partitions,
   };
 }
 
-/** What SCSI counts, in hexadecimal, of requests that failed, and ext4 of what it found wrong. */
-function errorsOf(folder: string, names: readonly string[], sysfs: string): number {
-  const requests = Number(text(folder, 'device/ioerr_cnt') ?? 0);
+/**
+ * What ext4 counts of what it found wrong. SCSI's own `ioerr_cnt` counts every command that a disk does not know, too: a
+ * healthy disk behind a USB bridge has a dozen of them when it has just been plugged in.
+ */
+function errorsOf(names: readonly string[], sysfs: string): number {
   const found = names.map((name) => Number(text(join(sysfs, 'fs', 'ext4', name), 'errors_count') ?? 0));
-  return [requests, ...found].reduce((sum, count) => sum + (Number.isFinite(count) ? count : 0), 0);
+  return found.reduce((sum, count) => sum + (Number.isFinite(count) ? count : 0), 0);
 }
 
 function partitionsOf(folder: string, device: string): readonly string[] {
