@@ -31,6 +31,15 @@ test('both lights fast are known though half of the beats are late', () => {
   assert.equal(rhythmOf(samples), 'identify');
 });
 
+test('lights that stay dark for a second are dark, not the pause of a rhythm', () => {
+  const samples = Array.from({ length: 100 }, (_, index) => ({
+    atMs: index * 10,
+    green: false,
+    amber: false,
+  }));
+  assert.equal(rhythmOf(samples), 'safe to unplug');
+});
+
 test('what is no rhythm of the manual is drawn as it was seen', () => {
   const samples = seen('booting').map((sample) => ({ ...sample, amber: true }));
   assert.match(rhythmOf(samples), /^no known rhythm: green [#.]{60} amber #{60}$/);

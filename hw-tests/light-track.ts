@@ -12,12 +12,14 @@ interface Rhythm {
 const always = [1000];
 const never = [-1000];
 
-/** How each state looks to a person, as the manual says it. */
+/** How each state looks to a person, as the manual says it. Steady ones first: what does not change is no part of a rhythm. */
 export const rhythms = {
-  booting: { green: [500, -500], amber: never },
   healthy: { green: always, amber: never },
-  working: { green: always, amber: [-500, 1000, -500] },
   'needs a person': { green: never, amber: always },
+  'button pressed': { green: always, amber: always },
+  'safe to unplug': { green: never, amber: never },
+  booting: { green: [500, -500], amber: never },
+  working: { green: always, amber: [-500, 1000, -500] },
   'needs a person, 1 flash': { green: never, amber: [-400, 200, -400, 4000] },
   'needs a person, 2 flashes': { green: never, amber: [-400, 200, -200, 200, -400, 3600] },
   'needs a person, 3 flashes': { green: never, amber: [-400, 200, -200, 200, -200, 200, -400, 3200] },
@@ -33,11 +35,9 @@ export const rhythms = {
   updating: { green: [125, -125], amber: never },
   'data at risk': { green: never, amber: [200, -200, 200, -200, 200, -1200] },
   identify: { green: [50, -50], amber: [50, -50] },
-  'button pressed': { green: always, amber: always },
   'button at shutdown': { green: [250, -250], amber: [250, -250] },
   /** The kernel's heartbeat: the box lives, its program does not. Two beats a second and a half, by its load. */
   'program gone': { green: never, amber: [70, -200, 70, -920] },
-  'safe to unplug': { green: never, amber: never },
 } as const satisfies Readonly<Record<string, Rhythm>>;
 
 export type RhythmName = keyof typeof rhythms;
