@@ -35,6 +35,7 @@ export const rhythms = {
   updating: { green: [125, -125], amber: never },
   'data at risk': { green: never, amber: [200, -200, 200, -200, 200, -1200] },
   identify: { green: [50, -50], amber: [50, -50] },
+  'button at reset': { green: [100, -100], amber: [100, -100] },
   'button at shutdown': { green: [250, -250], amber: [250, -250] },
   /** The kernel's heartbeat: the box lives, its program does not. Two beats a second and a half, by its load. */
   'program gone': { green: never, amber: [70, -200, 70, -920] },
@@ -47,8 +48,8 @@ const sampleMs = 10;
 const slotMs = 5;
 /** What of the time a light may be otherwise than it should: a machine that is emulated is late now and then. */
 const wrongShareMax = 0.2;
-/** Twenty when on time; held for a shutdown, the lights change four times. */
-const identifyChangesPerSecondMin = 10;
+/** Twenty when on time; while the button is held for a reset the lights change ten times. */
+const identifyChangesPerSecondMin = 14;
 
 /** Looks at the lights for a while. */
 export async function watchLights(lights: Lights, durationMs: number): Promise<readonly LightSample[]> {
