@@ -22,6 +22,24 @@ test('every rhythm is known again, at any phase and with changes that come late'
   }
 });
 
+test('both lights fast are known though half of the beats are late', () => {
+  const flips = [50, 85, 150, 190, 250, 320, 350, 420, 470, 500, 560, 610, 650, 700];
+  const samples = Array.from({ length: 70 }, (_, index) => {
+    const on = flips.filter((ms) => ms <= index * 10).length % 2 === 0;
+    return { atMs: index * 10, green: on, amber: on };
+  });
+  assert.equal(rhythmOf(samples), 'identify');
+});
+
+test('lights that stay dark for a second are dark, not the pause of a rhythm', () => {
+  const samples = Array.from({ length: 100 }, (_, index) => ({
+    atMs: index * 10,
+    green: false,
+    amber: false,
+  }));
+  assert.equal(rhythmOf(samples), 'safe to unplug');
+});
+
 test('what is no rhythm of the manual is drawn as it was seen', () => {
   const samples = seen('booting').map((sample) => ({ ...sample, amber: true }));
   assert.match(rhythmOf(samples), /^no known rhythm: green [#.]{60} amber #{60}$/);

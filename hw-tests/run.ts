@@ -97,7 +97,8 @@ async function runTest(suite: Suite, { name, run }: HardwareTest, scene: Scene):
     lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'passed', remark });
     return remark;
   } catch (error) {
-    const [remark = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    const message = error instanceof Error ? error.message : String(error);
+    const remark = message.split('\n').filter(Boolean).slice(0, 4).join(' ');
     lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'failed', remark });
     console.log(remark);
     await keepEvidence(`${suite.name} ${name}`, scene);

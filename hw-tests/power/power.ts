@@ -90,13 +90,18 @@ const buttonShutsDown: HardwareTest = {
   run: async (scene) => {
     await scene.serving();
     const { lights, button } = scene.target;
+    // A box that was just brought back to a moment may be slow to wake.
+    await seenRhythm(lights);
     await button.press();
-    const early = await seenRhythm(lights, 2000);
-    await delay(3500);
-    const late = await seenRhythm(lights, 2000);
+    const seen: string[] = [];
+    const pressedMs = performance.now();
+    while (seen.at(-1) !== 'button at shutdown') {
+      seen.push(await seenRhythm(lights, 800));
+      assert.ok(performance.now() - pressedMs < 30_000, seen.join(', then '));
+    }
     const startMs = performance.now();
     await button.release();
-    assert.deepEqual([early, late], ['button pressed', 'button at shutdown']);
+    assert.ok(seen.includes('button pressed'), seen.join(', then '));
     return switchedOff(scene, startMs);
   },
 };
