@@ -47,8 +47,6 @@ export interface BoxControlOptions {
   /** Names and addresses that were chosen before are to be forgotten. */
   readonly forgetNetwork: () => Promise<void>;
   readonly log: LogRing;
-  /** Absent where the program is not updated by the box itself. */
-  readonly updates?: BoxUpdates;
 }
 
 export interface BoxControlPorts {
@@ -80,7 +78,8 @@ export class BoxControl implements ApplianceControl {
   readonly #listeners = new Set<() => void>();
   #box: Box | undefined;
   #looking: Timer | undefined;
-  #unsubscribe: readonly (() => void)[] = [];
+  readonly #unsubscribe: (() => void)[] = [];
+  #updates: BoxUpdates | undefined;
 
   private constructor(
     options: BoxControlOptions,
@@ -115,19 +114,25 @@ export class BoxControl implements ApplianceControl {
 
   /** What the box is to say of its computer, and of what people have seen. */
   machineFacts(): MachineFacts {
-    const update = this.#options.updates?.facts() ?? noUpdate;
+    const update = this.#updates?.facts() ?? noUpdate;
     return { ...this.#machine.facts(), update, acknowledged: this.#keeper.acknowledged };
   }
 
   /** Begins to speak for `box`. */
   attach(box: Box): void {
     this.#box = box;
-    this.#unsubscribe = [
+    this.#unsubscribe.push(
       box.onChange(() => this.#look()),
       this.#machine.onChange(() => this.#look()),
-      this.#options.updates?.onChange(() => this.#look()) ?? (() => {}),
-    ];
+    );
     this.#looking = every(this.#ports.clock, lookPeriodMs, () => this.#look());
+    this.#look();
+  }
+
+  /** From now on the box can be updated. Where nobody says so, it is updated by others. */
+  attachUpdates(updates: BoxUpdates): void {
+    this.#updates = updates;
+    this.#unsubscribe.push(updates.onChange(() => this.#look()));
     this.#look();
   }
 
@@ -173,14 +178,12 @@ export class BoxControl implements ApplianceControl {
   }
 
   async installUpdate(): Promise<void> {
-    const { updates } = this.#options;
-    if (updates === undefined) throw notStaged();
-    await updates.install();
+    if (this.#updates === undefined) throw notStaged();
+    await this.#updates.install();
   }
 
   async receiveUpdate(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string> {
-    const { updates } = this.#options;
-    if (updates !== undefined) return updates.receive(totalBytes, body);
+    if (this.#updates !== undefined) return this.#updates.receive(totalBytes, body);
     throw new AetherError('UPDATE_ELSEWHERE', 'this box is a program on somebody’s computer', {
       help: 'It is updated as that computer’s programs are.',
     });

@@ -114,15 +114,9 @@ async function run(from: Settings): Promise<BoxEnd> {
     const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
     const machine = await startMachine(folder, volumes, kernel, ports);
     const network = await openNetwork(line, config, settings.listen.host, kernel, ports);
-    const updates = await openUpdates(from, life, ports);
     try {
       const control = await BoxControl.open(
-        {
-          end: (how) => life.end(how),
-          forgetNetwork: () => network.forget(),
-          log: ring,
-          ...(updates === undefined ? {} : { updates }),
-        },
+        { end: (how) => life.end(how), forgetNetwork: () => network.forget(), log: ring },
         machine ?? unknownMachine,
         ports,
       );
@@ -133,12 +127,10 @@ async function run(from: Settings): Promise<BoxEnd> {
       };
       const box = await openBox(folder, options, network, { log, machine: () => control.machineFacts() });
       machine?.attach(box);
-      updates?.attach(box);
       const withConsole = where === 'terminal';
       await serve(box, control, network, { ...from, life, withConsole }, ports);
       if (where === 'terminal') say([box.status().headline]);
     } finally {
-      await updates?.close();
       await network.close();
       await machine?.close();
     }
@@ -207,21 +199,6 @@ async function startMachine(
     },
     { ...ports, machine: kernel.machine, shelf: kernel.shelf },
   );
-}
-
-/** A box that cannot be updated is a box all the same, and says so. */
-async function openUpdates(
-  { host, folder }: Settings,
-  life: BoxLife,
-  ports: BoxControlPorts,
-): Promise<ApplianceUpdates | undefined> {
-  try {
-    return await host.openUpdates(folder, () => life.end('reboot'), ports);
-  } catch (error) {
-    if (!(error instanceof AetherError)) throw error;
-    ports.log.error('this box cannot be updated', { reason: describeError(error) });
-    return undefined;
-  }
 }
 
 /** Gives interfaces addresses until it is closed, and afterwards takes them away again. */
@@ -299,6 +276,9 @@ async function serve(
     const faces = await startFaces(context, greetingOf(box, network, web), surroundings, ports.log);
     life.onClosed(() => faces.close());
     supervision.serving(() => box.status().headline);
+    // The installer takes seconds to start, and nobody waits for it.
+    const updates = startUpdates(box, control, surroundings, ports);
+    closers.push(async () => (await updates)?.close());
     await life.asked;
     supervision.stopping();
   } finally {
@@ -328,6 +308,26 @@ function startMqtt(
     network: network.multicast,
     log: ports.log.part('mqtt'),
   });
+}
+
+/** A box that cannot be updated is a box all the same, and says so. */
+async function startUpdates(
+  box: Box,
+  control: BoxControl,
+  { host, folder, life }: Surroundings,
+  ports: BoxControlPorts,
+): Promise<ApplianceUpdates | undefined> {
+  try {
+    const updates = await host.openUpdates(folder, () => life.end('reboot'), ports);
+    if (updates === undefined) return undefined;
+    updates.attach(box);
+    control.attachUpdates(updates);
+    return updates;
+  } catch (error) {
+    if (!(error instanceof AetherError)) throw error;
+    ports.log.error('this box cannot be updated', { reason: describeError(error) });
+    return undefined;
+  }
 }
 
 /** The page is a convenience: a box that cannot serve one is a box all the same. */

@@ -96,7 +96,7 @@ const made = new Map<string, Promise<string>>();
 function variant(scene: Scene, version: string, broken: boolean): Promise<string> {
   const bundle = scene.target.updates.bundle();
   const making =
-    made.get(version) ?? makeVariant({ bundle, folder: scene.folder(`bundle ${version}`), version, broken });
+    made.get(version) ?? makeVariant({ bundle, folder: scene.folder(`bundle-${version}`), version, broken });
   made.set(version, making);
   return making;
 }

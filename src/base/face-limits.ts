@@ -99,6 +99,9 @@ export const mqttFileBytesMax = 64 * 1024;
 /** The computer is read this often: reading it costs some milliseconds, and heat comes slowly. */
 export const machinePollMs = 30_000;
 
+/** How long after the start the computer and its disks are asked for the first time: until then the box begins to serve. */
+export const firstLookMs = 3000;
+
 /** Disks are listed when the kernel says that something changed, and in case it did not say. */
 export const diskListPeriodMs = 60_000;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AetherError } from '../../base/errors.ts';
-import { locateMs, machinePollMs } from '../../base/face-limits.ts';
+import { firstLookMs, locateMs, machinePollMs } from '../../base/face-limits.ts';
 import { createLog, type LogEntry } from '../../base/log.ts';
 import { releasedMs } from '../../base/version.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
@@ -30,7 +30,7 @@ test('disks are known at once, the computer a moment later', async () => {
   const { watch, clock } = await open((shelf) =>
     shelf.attach('sda', { paths: [disk1.path], content: 'ext4 file system' }),
   );
-  await clock.run(0);
+  await clock.run(firstLookMs);
   const { hardware, disks } = watch.facts();
   assert.deepEqual(
     [hardware.temperatureCelsius, hardware.loadPercent, hardware.clock],
@@ -126,7 +126,7 @@ test('a disk is asked for its own opinion when it is attached, and forgotten whe
     all.smartOf.set('sda', { smart_status: { passed: false } });
     all.attach('sda');
   });
-  await clock.run(0);
+  await clock.run(firstLookMs);
   assert.equal(watch.facts().disks[0]!.smart?.passed, false);
   shelf.pull('sda');
   await clock.run(0);
@@ -152,7 +152,7 @@ test('errors count by their rate: what a disk or a wire had before is no news', 
 
 test('a clock from before this program was made is not set', async () => {
   const { watch, clock } = await open(() => {}, new FakeClock(0));
-  await clock.run(0);
+  await clock.run(firstLookMs);
   assert.equal(watch.facts().hardware.clock, 'unset');
   watch.close();
 });

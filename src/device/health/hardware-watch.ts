@@ -2,6 +2,7 @@ import { describeError } from '../../base/errors.ts';
 import {
   diskErrorWindowMs,
   diskListPeriodMs,
+  firstLookMs,
   locateMs,
   machinePollMs,
   networkErrorsPerMinuteMin,
@@ -53,7 +54,8 @@ export class HardwareWatch {
   #diskErrors: Rates = noRates(diskErrorWindowMs);
   #listing: Promise<void> | undefined;
   #listAgain = false;
-  #timers: readonly Timer[] = [];
+  #settled = false;
+  #timers: Timer[] = [];
   #unsubscribe = () => {};
 
   private constructor(volumes: () => readonly WatchedVolume[], ports: HardwareWatchPorts) {
@@ -75,7 +77,13 @@ export class HardwareWatch {
       every(clock, diskListPeriodMs, () => watch.#list()),
       every(clock, smartPollMs, () => watch.#readSmart(watch.#disks)),
     ];
-    void watch.#readMachine();
+    watch.#timers.push(
+      clock.after(firstLookMs, () => {
+        watch.#settled = true;
+        void watch.#readMachine();
+        void watch.#readSmart(watch.#disks);
+      }),
+    );
     return watch;
   }
 
@@ -178,7 +186,7 @@ export class HardwareWatch {
       this.#diskErrors = noteTotals(this.#diskErrors, totals, clock.monotonicMs());
       this.#noteHomes();
       for (const listener of this.#seenListeners) listener();
-      if (fresh.length > 0) void this.#readSmart(fresh);
+      if (this.#settled && fresh.length > 0) void this.#readSmart(fresh);
     } catch (error) {
       log.warn('disks cannot be listed', { reason: describeError(error) });
     }
