@@ -102,6 +102,7 @@ const masked = [
 
 const enabled = {
   'multi-user.target': [
+    'aetherstore-grow.service',
     'aetherstore.service',
     'systemd-networkd.service',
     'systemd-resolved.service',
