@@ -46,7 +46,9 @@ const initramfsModules = ['ext4'];
 
 /** Commands of the program that starts first. */
 const commands =
-  'sh mount insmod switch_root sleep cat echo mkdir grep basename dirname head tr md5sum cut chroot'.split(' ');
+  'sh mount insmod switch_root sleep cat echo mkdir grep basename dirname head tr md5sum cut chroot'.split(
+    ' ',
+  );
 
 export interface Kernel {
   readonly version: string;
