@@ -90,6 +90,7 @@ class RemoteBox {
   readonly #member: Member;
   readonly #output: Output;
   readonly #signal: AbortSignal;
+  #said = '';
 
   constructor(session: PoolSession, member: Member, output: Output, signal: AbortSignal) {
     this.#session = session;
@@ -165,13 +166,13 @@ class RemoteBox {
       await sleep(clock, lookMs, this.#signal);
       const now = await this.#status();
       if (now === undefined) {
-        if (!away) this.#output.progress(`${this.#member.name} starts into version ${version}`);
+        this.#say(`${this.#member.name} starts into version ${version}`);
         away = true;
         continue;
       }
       const { state, progressPercent } = now.update;
-      if (state === 'installing')
-        this.#output.progress(`Installing version ${version}: ${progressPercent ?? 0}%`);
+      if (state === 'installing') this.#say(`Installing version ${version}: ${progressPercent ?? 0}%`);
+      if (state === 'trial') this.#say(`Version ${version} runs and is being watched`);
       const restarted = now.box.uptimeMs < before.box.uptimeMs || away;
       if (state === 'rolled-back' || state === 'staged') return now;
       if (state === 'none' && restarted && now.box.version === version && now.box.phase === 'running')
@@ -180,6 +181,12 @@ class RemoteBox {
     throw new AetherError('UPDATE_FAILED', 'the box did not come back in time', {
       help: 'Look at its lights and its serial console.',
     });
+  }
+
+  /** A line each time that something else is to be said. */
+  #say(text: string): void {
+    if (text !== this.#said) this.#output.progress(text);
+    this.#said = text;
   }
 
   async #status(): Promise<ApplianceStatus | undefined> {
