@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { AetherError } from './base/errors.ts';
 import { provisionedBytesMax, supervisionPatienceMs, supervisionTellMs } from './base/face-limits.ts';
+import { version } from './base/version.ts';
 import { type BoxConfig, defaultPort } from './box-config.ts';
 import type { BoxControlPorts, BoxEnd } from './box-control.ts';
 import { ApplianceUpdates } from './box-updates.ts';
@@ -86,7 +87,7 @@ export async function applianceHost(env: NodeJS.ProcessEnv): Promise<BoxHost> {
     openUpdates: (folder, restartMachine, ports) => {
       const updates = join(folder, 'updates');
       return ApplianceUpdates.open(
-        { folder: updates, restartMachine },
+        { folder: updates, restartMachine, version },
         { ...ports, slots: rauc, updatesDisk: new NodeDisk(updates), server: new NodeHttpServer(ports) },
       );
     },

@@ -2,7 +2,7 @@ import type { Bytes } from './base/bytes.ts';
 import { CborFields, encodeCbor } from './base/cbor.ts';
 import { AetherError, describeError, hasCode } from './base/errors.ts';
 import { bundlePartBytes, stickLookMs, updateOfferPeriodMs } from './base/face-limits.ts';
-import { dataFormat, version } from './base/version.ts';
+import { dataFormat } from './base/version.ts';
 import type { Box } from './box.ts';
 import type { BoxControlPorts, BoxUpdates } from './box-control.ts';
 import { BundleShelf, bundlePath, incomingPath } from './device/update/bundle-shelf.ts';
@@ -20,6 +20,8 @@ export interface BoxUpdatesOptions {
   /** Where bundles are kept: the folder as the installer knows it. */
   readonly folder: string;
   readonly restartMachine: () => Promise<void>;
+  /** Of the system that runs. */
+  readonly version: string;
 }
 
 export interface BoxUpdatesPorts extends BoxControlPorts {
@@ -28,6 +30,11 @@ export interface BoxUpdatesPorts extends BoxControlPorts {
   readonly updatesDisk: Disk;
   readonly server: HttpServer;
 }
+
+/** What updates need of a box. */
+export type UpdatedBox = Pick<Box, 'handle' | 'ask' | 'status'> & {
+  readonly disks: { readonly store: Pick<Box['disks']['store'], 'readsWell'> };
+};
 
 /** A version that another box of the pool runs, and can give. */
 interface Offer {
@@ -45,7 +52,7 @@ export class ApplianceUpdates implements BoxUpdates {
   readonly #shelf: BundleShelf;
   readonly #timers: Timer[] = [];
   #updater: Updater | undefined;
-  #box: Box | undefined;
+  #box: UpdatedBox | undefined;
   #offered: Offer | undefined;
   #chunkRead = false;
 
@@ -62,7 +69,7 @@ export class ApplianceUpdates implements BoxUpdates {
     const updates = new ApplianceUpdates(options, ports, await BundleShelf.open(updatesDisk));
     updates.#updater = await Updater.open(
       {
-        running: { compatible, version, dataFormat },
+        running: { compatible, version: options.version, dataFormat },
         source: (from) => updates.#source(from),
         health: () => ({ status: updates.#opened().status(), chunkRead: updates.#chunkRead }),
         hasPeers: () =>
@@ -78,7 +85,7 @@ export class ApplianceUpdates implements BoxUpdates {
   }
 
   /** Begins to look after `box`, and to answer its pool. */
-  attach(box: Box): void {
+  attach(box: UpdatedBox): void {
     const { clock } = this.#ports;
     this.#box = box;
     box.handle(methods.updateOffer, () => this.#answerOffer());
@@ -133,7 +140,7 @@ export class ApplianceUpdates implements BoxUpdates {
     return this.#updater;
   }
 
-  #opened(): Box {
+  #opened(): UpdatedBox {
     if (this.#box === undefined) throw new AetherError('BOX_STARTING', 'the box is still starting');
     return this.#box;
   }
@@ -191,6 +198,7 @@ export class ApplianceUpdates implements BoxUpdates {
     if (totalBytes === undefined) return;
     try {
       const bundle = await this.#ports.slots.inspect(`${this.#options.folder}/${bundlePath}`);
+      const { version } = this.#options;
       if (bundle.version === version) this.#offered = { version, totalBytes };
     } catch (error) {
       this.#ports.log.part('update').info('nothing to offer to others', { reason: describeError(error) });
@@ -249,7 +257,7 @@ export class ApplianceUpdates implements BoxUpdates {
       if (!reachable) continue;
       try {
         const offer = await this.#offerOf(memberId);
-        if (offer === undefined || compareVersions(offer.version, version) <= 0) continue;
+        if (offer === undefined || compareVersions(offer.version, this.#options.version) <= 0) continue;
         await this.#ownUpdater.stage({ from: memberId, open: () => this.#peerBundle(memberId, offer) });
         return;
       } catch (error) {

@@ -1,5 +1,6 @@
 import { AetherError } from '../base/errors.ts';
 import type { BootSlots, BundleErrorCode, BundleFacts, SlotsState } from '../ports/boot-slots.ts';
+import type { HttpHandler, HttpRequest } from '../ports/http-server.ts';
 
 const tries = 3;
 
@@ -17,6 +18,11 @@ export class FakeBootSlots implements BootSlots {
   /** Called between the steps of an installation; what it throws ends it there. */
   midway: (step: number) => void = () => {};
   failure: AetherError | undefined;
+  /** Answers for what is at a URL, and what a bundle there says of itself. */
+  streamed: HttpHandler | undefined;
+  streamedFacts: BundleFacts | undefined;
+  /** What was read from a URL by installing. */
+  streamedBytes = 0;
   #order = ['A', 'B'];
   #left: Record<string, number> = { A: tries, B: tries };
   #starts = 1;
@@ -30,7 +36,7 @@ export class FakeBootSlots implements BootSlots {
   }
 
   async inspect(source: string): Promise<BundleFacts> {
-    const bundle = this.bundles.get(source);
+    const bundle = source.startsWith('http:') ? this.streamedFacts : this.bundles.get(source);
     if (bundle === undefined) {
       throw new AetherError<BundleErrorCode>('UPDATE_UNTRUSTED', 'signed by nobody');
     }
@@ -40,6 +46,7 @@ export class FakeBootSlots implements BootSlots {
   async install(source: string, onProgress: (percent: number) => void): Promise<void> {
     const { version } = await this.inspect(source);
     if (this.failure !== undefined) throw this.failure;
+    if (source.startsWith('http:')) await this.#stream(source);
     const other = this.booted === 'A' ? 'B' : 'A';
     this.#order = [this.booted];
     this.versions[other] = '';
@@ -56,6 +63,13 @@ export class FakeBootSlots implements BootSlots {
   markGood(): Promise<void> {
     this.#left[this.booted] = tries;
     return Promise.resolve();
+  }
+
+  async #stream(source: string): Promise<void> {
+    const path = [new URL(source).pathname.slice(1)];
+    const request = { method: 'GET', path, headers: {} } as unknown as HttpRequest;
+    const { body } = await this.streamed!(request);
+    for await (const part of body as AsyncIterable<Uint8Array>) this.streamedBytes += part.length;
   }
 
   /** The machine starts: returns the version that it starts into. */

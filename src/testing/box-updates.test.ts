@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Bytes } from '../base/bytes.ts';
+import { CborFields, encodeCbor } from '../base/cbor.ts';
+import { stickLookMs, updateOfferPeriodMs } from '../base/face-limits.ts';
+import { silentLog } from '../base/log.ts';
+import { ApplianceUpdates, type UpdatedBox } from '../box-updates.ts';
+import { methods } from '../pool/transfer/methods.ts';
+import type { RequestHandler } from '../pool/transfer/peer-dispatcher.ts';
+import type { HttpServer } from '../ports/http-server.ts';
+import { foldStatus } from '../status/appliance-status.ts';
+import { healthyFacts, peerFacts } from './appliance-facts.ts';
+import { FakeBootSlots } from './fake-boot-slots.ts';
+import { FakeClock, settle } from './fake-clock.ts';
+import { MemoryDisk } from './memory-disk.ts';
+import { SeededEntropy } from './seeded-entropy.ts';
+
+const bundle = new SeededEntropy(9).bytes(5000);
+const facts = (version: string) => ({ compatible: 'aetherstore-arm64', version, dataFormat: 1 });
+
+/** Boxes of one pool, as far as updates need them; they ask each other by name. */
+class Pool {
+  readonly clock = new FakeClock();
+  readonly boxes = new Map<string, UpdatingBox>();
+
+  async add(name: string, version: string): Promise<UpdatingBox> {
+    const box = new UpdatingBox(this, name, version);
+    this.boxes.set(name, box);
+    await box.open();
+    return box;
+  }
+}
+
+class UpdatingBox implements UpdatedBox {
+  readonly slots = new FakeBootSlots();
+  readonly disk = new MemoryDisk({ entropy: new SeededEntropy(1) });
+  readonly disks = { store: { readsWell: () => Promise.resolve(true) } };
+  updates!: ApplianceUpdates;
+  readonly #pool: Pool;
+  readonly #name: string;
+  readonly #version: string;
+  readonly #handlers = new Map<number, RequestHandler>();
+
+  constructor(pool: Pool, name: string, version: string) {
+    this.#pool = pool;
+    this.#name = name;
+    this.#version = version;
+  }
+
+  async open(): Promise<void> {
+    // What is at a URL of this computer is another box's bundle.
+    const server: HttpServer = {
+      listen: async (_address, _certificate, handler) => {
+        this.slots.streamed = handler;
+        return { port: 1, close: () => Promise.resolve() };
+      },
+    };
+    this.updates = await ApplianceUpdates.open(
+      { folder: '/updates', version: this.#version, restartMachine: () => Promise.resolve() },
+      {
+        slots: this.slots,
+        updatesDisk: this.disk,
+        stateDisk: new MemoryDisk({ entropy: new SeededEntropy(2) }),
+        server,
+        clock: this.#pool.clock,
+        entropy: new SeededEntropy(4),
+        log: silentLog,
+      },
+    );
+    this.updates.attach(this);
+    await settle();
+  }
+
+  handle(method: number, handler: RequestHandler): void {
+    this.#handlers.set(method, handler);
+  }
+
+  status() {
+    const others = [...this.#pool.boxes.keys()].filter((name) => name !== this.#name);
+    return foldStatus({ ...healthyFacts, peers: others.map((name) => peerFacts(name, { memberId: name })) });
+  }
+
+  ask(memberId: string, method: number, payload: Bytes): Promise<Bytes> {
+    return this.#pool.boxes.get(memberId)!.answer(method, payload);
+  }
+
+  async answer(method: number, payload: Bytes): Promise<Bytes> {
+    return (await this.#handlers.get(method)!(payload, undefined as never)) as Bytes;
+  }
+
+  /** Sends a bundle as a desktop does. */
+  async send(part = 2000): Promise<string> {
+    for (let offset = 0; offset < bundle.length; offset += part) {
+      const bytes = bundle.subarray(offset, offset + part);
+      await this.answer(methods.updatePut, encodeCbor({ offset, totalBytes: bundle.length, bytes }));
+    }
+    const answer = await this.answer(methods.updateStage, encodeCbor({ older: false }));
+    return CborFields.decode(answer).text('version');
+  }
+}
+
+test('a desktop sends a bundle, which is staged when it is good, and gone when it is not', async () => {
+  const box = await new Pool().add('one', '1.0.0');
+  await assert.rejects(box.send(), { code: 'UPDATE_UNTRUSTED' });
+  assert.equal(box.updates.facts().state, 'none');
+  assert.deepEqual(await box.disk.list(''), ['sticks']);
+  box.slots.bundles.set('/updates/incoming.raucb', facts('2.0.0'));
+  assert.equal(await box.send(), '2.0.0');
+  assert.equal(box.updates.facts().state, 'staged');
+  assert.deepEqual(await box.disk.list(''), ['bundle.raucb', 'sticks']);
+});
+
+test('a memory stick brings one', async () => {
+  const pool = new Pool();
+  const box = await pool.add('one', '1.0.0');
+  const file = await box.disk.open('sticks/sdc1.raucb', 'create');
+  await file.write([bundle], 0);
+  await file.close();
+  box.slots.bundles.set('/updates/sticks/sdc1.raucb', facts('2.0.0'));
+  await pool.clock.run(stickLookMs);
+  assert.deepEqual([box.updates.facts().state, box.updates.facts().version], ['staged', '2.0.0']);
+  assert.deepEqual(await box.disk.list('sticks'), []);
+});
+
+test('what one box runs and has found good, the others stage and read from it', async () => {
+  const pool = new Pool();
+  const old = await pool.add('old', '1.0.0');
+  const young = new UpdatingBox(pool, 'young', '2.0.0');
+  const file = await young.disk.open('bundle.raucb', 'create');
+  await file.write([bundle], 0);
+  await file.close();
+  young.slots.bundles.set('/updates/bundle.raucb', facts('2.0.0'));
+  pool.boxes.set('young', young);
+  await young.open();
+  old.slots.streamedFacts = facts('2.0.0');
+  await pool.clock.run(updateOfferPeriodMs);
+  assert.deepEqual([old.updates.facts().state, old.updates.facts().version], ['staged', '2.0.0']);
+  assert.equal(young.updates.facts().state, 'none', 'nobody takes an older one');
+  await old.updates.install();
+  await settle();
+  await pool.clock.run(0);
+  assert.equal(old.updates.facts().state, 'restart-due');
+  assert.equal(old.slots.streamedBytes, bundle.length, 'it came from the other box');
+});
+
+test('a version that nobody has tried is not passed on', async () => {
+  const pool = new Pool();
+  const box = await pool.add('one', '1.0.0');
+  box.slots.bundles.set('/updates/incoming.raucb', facts('2.0.0'));
+  await box.send();
+  const offer = CborFields.decode(await box.answer(methods.updateOffer, new Uint8Array(0)));
+  assert.equal(offer.has('version'), false);
+});
