@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { type Bytes, equalBytes } from '../../base/bytes.ts';
+import type { AetherError } from '../../base/errors.ts';
 import type { Member } from '../membership/member-set.ts';
 import type { Answer } from './answerer.ts';
 import { transferError } from './errors.ts';
@@ -63,14 +64,12 @@ export class PeerDispatcher {
   /** Errors: those of the handler, `METHOD_UNKNOWN`, `NOT_A_MEMBER`, `FOREIGN_POOL`, `NOT_A_BOX`. */
   async dispatch(method: number, payload: Bytes, connection: PeerConnection): Promise<Answer> {
     const description = methodDescriptions.get(method);
-    const handler = this.#handlers.get(method);
-    if (description === undefined || handler === undefined) {
-      throw transferError('METHOD_UNKNOWN', 'this machine does not answer this method', {
-        fields: { method },
-      });
-    }
+    if (description === undefined) throw methodUnknown(method);
     const member = this.#options.memberOf(connection.peer.memberId);
     if (description.caller !== 'anyone') this.#authorise(description, member, connection);
+    // Said after who asks is known: what a machine can do is no stranger's business.
+    const handler = this.#handlers.get(method);
+    if (handler === undefined) throw methodUnknown(method);
     return handler(payload, { connection, peer: connection.peer, member });
   }
 
@@ -86,4 +85,8 @@ export class PeerDispatcher {
       throw transferError('NOT_A_BOX', 'only a box of the pool may ask this', { fields });
     }
   }
+}
+
+function methodUnknown(method: number): AetherError {
+  return transferError('METHOD_UNKNOWN', 'this machine does not answer this method', { fields: { method } });
 }
