@@ -23,7 +23,10 @@ export function copyConditions(facts: ApplianceFacts): readonly FoundCondition[]
       code: 'COPIES_MISSING',
       severity: 'warning',
       subject: null,
-      message: `${countOf(facts.copies.missing, 'piece')} of data ${facts.copies.missing === 1 ? 'has' : 'have'} fewer than ${facts.pool.replicas} copies.`,
+      message:
+        facts.copies.missing === 1
+          ? `1 piece of data has fewer than ${facts.pool.replicas} copies.`
+          : `${countOf(facts.copies.missing, 'piece')} of data have fewer than ${facts.pool.replicas} copies.`,
       help: facts.peers.every((peer) => peer.reachable)
         ? 'Keep all boxes running; free space on them if they are full.'
         : 'Bring the boxes that are away back to the network.',
