@@ -82,6 +82,13 @@ test('a box that never had a disk has no data at risk; once it belongs to a pool
   assert.equal(foldStatus({ ...unclaimedFacts, volumes: [] }).light.kind, 'unclaimed');
 });
 
+test('in safe mode nothing else is said, and the lights ask for a person by eight flashes', () => {
+  const safe = { ...unclaimedFacts, box: boxFacts({ phase: 'safe' }), volumes: [] };
+  assert.deepEqual(brief(safe), ['warning SAFE_MODE']);
+  assert.deepEqual(foldStatus(safe).light, { kind: 'attention', flashes: 8 });
+  assert.match(foldStatus(safe).headline, /safe mode/);
+});
+
 test('a full disk is a warning only when no other disk of the box has room', () => {
   const full = volumeFacts('disk1', { state: 'full', usedBytes: 950 * gibibyte });
   const roomy = only({ ...healthyFacts, volumes: [full, volumeFacts('disk2')] });

@@ -47,7 +47,7 @@ function networkConditions({ network, hardware }: ApplianceFacts): readonly Foun
 /** Nothing else is known then. */
 const safeMode: FoundCondition = {
   code: 'SAFE_MODE',
-  severity: 'critical',
+  severity: 'warning',
   subject: null,
   message: 'This box is in safe mode: its program does not run, and nobody can reach the files on it.',
   help: 'Nothing is lost. Type log to see why; try restart, or bring an update on a memory stick.',
