@@ -27,6 +27,8 @@ export interface MachineParts {
   readonly shared: string;
   readonly tools: ImageTools;
   readonly bootLoader: string;
+  /** What the boot loader reads from its flash. */
+  readonly environment: string;
   readonly deviceTree: string;
   readonly tap: Tap;
   readonly mac: string;
@@ -37,6 +39,9 @@ const startTimeoutMs = 20_000;
 /** What the device tree depends on; a snapshot is of one kind only. */
 export const machineKind = [...['-cpu', 'max,pauth=off', '-smp', '2', '-m', '512M', '-nodefaults']] as const;
 export const machineName = 'virt,acpi=off';
+
+/** Where U-Boot looks for its environment. */
+const secondFlash = 0x400_0000;
 
 /** One QEMU process after another, on the same sockets. */
 export class Machine {
@@ -117,12 +122,13 @@ export class Machine {
   }
 
   #words(card: string, drives: readonly Drive[]): readonly string[] {
-    const { bootLoader, deviceTree, tap, mac } = this.#parts;
+    const { bootLoader, environment, deviceTree, tap, mac } = this.#parts;
     const socket = (id: string, { path }: AwaitedSocket) => ['-chardev', `socket,id=${id},path=${path}`];
     const monitor = join(this.#parts.folder, 'monitor.sock');
     return [
       ...['-machine', machineName, ...machineKind, '-accel', 'tcg,thread=multi', '-display', 'none'],
       ...['-bios', bootLoader, '-dtb', deviceTree],
+      ...['-device', `loader,file=${environment},addr=0x${secondFlash.toString(16)},force-raw=on`],
       // Shut down, it stands still, so that its lights can be looked at.
       ...['-action', 'watchdog=reset,shutdown=pause', '-device', 'i6300esb'],
       ...['-blockdev', blockNode('card', card), '-device', 'virtio-blk-device,drive=card'],

@@ -38,6 +38,7 @@ interface Bench {
   readonly image: string;
   readonly bundle: string;
   readonly bootLoader: string;
+  readonly environment: string;
   readonly deviceTree: string;
   readonly tools: ImageTools;
   readonly network: EmulatedNetwork;
@@ -103,11 +104,23 @@ export class QemuTarget implements Target {
     copyFileSync(fileLike(images, /\.raucb$/), bundle);
     const bootLoader = join(folder, 'u-boot.bin');
     copyFileSync(join(images, 'u-boot.bin'), bootLoader);
+    const environment = join(folder, 'u-boot.env');
+    copyFileSync(join(images, 'u-boot.env'), environment);
     copyFileSync(join(images, 'overlay.dtbo'), join(folder, 'overlay.dtbo'));
     const deviceTree = makeDeviceTree(folder, tools);
     const network = new EmulatedNetwork(folder);
     await network.dhcp(true);
-    return QemuTarget.#make({ folder, image, bundle, bootLoader, deviceTree, tools, network, boxes: [] });
+    return QemuTarget.#make({
+      folder,
+      image,
+      bundle,
+      bootLoader,
+      environment,
+      deviceTree,
+      tools,
+      network,
+      boxes: [],
+    });
   }
 
   static async #make(bench: Bench): Promise<QemuTarget> {
@@ -115,9 +128,18 @@ export class QemuTarget implements Target {
     const folder = join(bench.folder, `box${number}`);
     mkdirSync(folder);
     const { tap, mac } = bench.network.wire();
-    const { tools, bootLoader, deviceTree } = bench;
+    const { tools, bootLoader, environment, deviceTree } = bench;
     const shared = bench.folder;
-    const machine = await Machine.create({ folder, shared, tools, bootLoader, deviceTree, tap, mac });
+    const machine = await Machine.create({
+      folder,
+      shared,
+      tools,
+      bootLoader,
+      environment,
+      deviceTree,
+      tap,
+      mac,
+    });
     const target = new QemuTarget(bench, { name: `qemu-virt ${number}`, folder, mac }, machine);
     bench.boxes.push(target);
     await target.card.flash();
