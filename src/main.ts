@@ -12,7 +12,7 @@ import { BoxConsole } from './box-console.ts';
 import { BoxControl, type BoxControlPorts, type BoxEnd, unknownMachine } from './box-control.ts';
 import { BoxFaces } from './box-faces.ts';
 import { greetingOf, readyLine } from './box-greeting.ts';
-import { applianceHost, type BoxHost, type Supervision, sharedHost } from './box-host.ts';
+import { applianceHost, type BoxHost, sharedHost } from './box-host.ts';
 import { BoxLife } from './box-life.ts';
 import { WatchedMachine } from './box-machine.ts';
 import { BoxMqtt } from './box-mqtt.ts';
@@ -30,6 +30,7 @@ import {
   type WebSettings,
   webSettings,
 } from './box-settings.ts';
+import type { Supervision } from './box-supervision.ts';
 import { type ApplianceUpdates, openPatiently } from './box-updates.ts';
 import { answerLoginCodes, BoxWeb } from './box-web.ts';
 import { type CommandLine, parseCommandLine, usageError } from './cli/arguments.ts';
@@ -150,7 +151,8 @@ async function runSafely({ folder, config, line, host, supervision }: Settings):
       ring,
       supervision,
       onAsked: (stop) => void process.once('SIGTERM', stop),
-      openUpdates: (restartMachine) => host.openUpdates(folder, restartMachine, ports),
+      stateInMemory: host.isInMemory(folder),
+      openUpdates: (restartMachine) => host.openUpdates(folder, { restartMachine, alone: true }, ports),
     },
     ports,
   );
@@ -316,7 +318,8 @@ async function startUpdates(
   { host, folder, life }: Surroundings,
   ports: BoxControlPorts,
 ): Promise<ApplianceUpdates | undefined> {
-  const open = () => host.openUpdates(folder, () => life.end('reboot'), ports);
+  const restartMachine = () => life.end('reboot');
+  const open = () => host.openUpdates(folder, { restartMachine, alone: false }, ports);
   const updates = await openPatiently(open, life.asked, ports);
   if (updates === undefined) return undefined;
   updates.attach(box);

@@ -56,7 +56,7 @@ class UpdatingBox implements UpdatedBox {
       },
     };
     this.updates = await ApplianceUpdates.open(
-      { folder: '/updates', version: this.#version, restartMachine: () => Promise.resolve() },
+      { folder: '/updates', version: this.#version, alone: false, restartMachine: () => Promise.resolve() },
       {
         slots: this.slots,
         updatesDisk: this.disk,
@@ -107,7 +107,7 @@ test('a desktop sends a bundle, which is staged when it is good, and gone when i
   box.slots.bundles.set('/updates/incoming.raucb', facts('2.0.0'));
   assert.equal(await box.send(), '2.0.0');
   assert.equal(box.updates.facts().state, 'staged');
-  assert.deepEqual(await box.disk.list(''), ['bundle.raucb', 'sticks']);
+  assert.deepEqual(await box.disk.list(''), ['bundle.raucb', 'sticks', 'update.json']);
 });
 
 test('a memory stick brings one', async () => {

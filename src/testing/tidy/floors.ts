@@ -37,6 +37,7 @@ const compositions = new Set(
     'box-network',
     'box-pool',
     'box-settings',
+    'box-supervision',
     'box-updates',
     'box-web',
     'cross-check',
