@@ -143,11 +143,12 @@ async function run(from: Settings): Promise<BoxEnd> {
 async function runSafely({ folder, config, line, host, supervision }: Settings): Promise<BoxEnd> {
   const log = makeLog('none');
   const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
+  const pins = parseBoardPins(await readFile(host.pins, 'utf8'));
+  const serial = serialDevices(line, config);
   return runSafeMode(
     {
       reason: line.text('safe') ?? '',
-      pins: parseBoardPins(await readFile(host.pins, 'utf8')),
-      serial: serialDevices(line, config),
+      startFaces: (context) => BoxFaces.start({ context, greeting: undefined, serial, pins }, ports),
       ring,
       supervision,
       onAsked: (stop) => void process.once('SIGTERM', stop),

@@ -4,12 +4,11 @@ import { logEntriesMax } from './base/limits.ts';
 import { formatLogEntry, type Log, type LogRing } from './base/log.ts';
 import { version } from './base/version.ts';
 import type { BoxEnd } from './box-control.ts';
-import { BoxFaces } from './box-faces.ts';
 import { BoxLife } from './box-life.ts';
 import type { Supervision } from './box-supervision.ts';
 import { type ApplianceUpdates, openPatiently } from './box-updates.ts';
 import type { ApplianceControl, DiskControl, SupportFile } from './control/appliance-control.ts';
-import type { BoardPins } from './device/pins.ts';
+import type { ConsoleContext } from './device/console/command.ts';
 import type { Clock } from './ports/clock.ts';
 import { type ApplianceStatus, foldStatus } from './status/appliance-status.ts';
 import { noNetworkFacts, noUpdate, unknownHardware } from './status/facts.ts';
@@ -17,8 +16,8 @@ import { noNetworkFacts, noUpdate, unknownHardware } from './status/facts.ts';
 export interface SafeModeOptions {
   /** Why, in words. */
   readonly reason: string;
-  readonly pins: BoardPins;
-  readonly serial: readonly string[];
+  /** Lights, and consoles on serial lines. */
+  readonly startFaces: (context: ConsoleContext) => Promise<{ close(): void }>;
   readonly ring: LogRing;
   readonly supervision: Supervision;
   /** Calls `stop` when whoever started the program wants it to end. */
@@ -37,15 +36,12 @@ export async function runSafeMode(
   options: SafeModeOptions,
   ports: { readonly clock: Clock; readonly log: Log },
 ): Promise<BoxEnd> {
-  const { reason, pins, serial, ring, supervision, stateInMemory } = options;
+  const { reason, ring, supervision, stateInMemory } = options;
   const life = new BoxLife();
   ports.log.warn('safe mode', { reason });
   const control = new SafeControl({ reason, life, ring, stateInMemory }, ports.clock);
   options.onAsked(life.onSignal);
-  const faces = await BoxFaces.start(
-    { context: { control, log: ring }, greeting: undefined, serial, pins },
-    ports,
-  );
+  const faces = await options.startFaces({ control, log: ring });
   life.onClosed(() => faces.close());
   supervision.serving(() => control.status().headline);
   const opened = openPatiently(() => options.openUpdates(() => life.end('reboot')), life.asked, ports).then(
