@@ -10,6 +10,7 @@ import { Box, type BoxOptions, type MachineFacts } from './box.ts';
 import type { BoxConfig } from './box-config.ts';
 import { BoxConsole } from './box-console.ts';
 import { BoxControl, type BoxControlPorts, type BoxEnd, unknownMachine } from './box-control.ts';
+import { requireDataFormat } from './box-data-format.ts';
 import { BoxFaces } from './box-faces.ts';
 import { greetingOf, readyLine } from './box-greeting.ts';
 import { applianceHost, type BoxHost, sharedHost } from './box-host.ts';
@@ -108,6 +109,7 @@ async function run(from: Settings): Promise<BoxEnd> {
     throw usageError(`--console ${where}: terminal or none was expected`, 'npm start -- --help');
   }
   const log = makeLog(where);
+  await requireDataFormat(stateDiskOf(folder), log);
   const settings = boxOptions(config, line);
   const volumes = await configuredVolumes(folder, config, line, host.defaultVolume);
   const life = new BoxLife();

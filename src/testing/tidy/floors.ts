@@ -26,6 +26,7 @@ const compositions = new Set(
     'box-config',
     'box-console',
     'box-control',
+    'box-data-format',
     'box-disks',
     'box-faces',
     'box-greeting',
