@@ -210,9 +210,9 @@ export class ApplianceUpdates implements BoxUpdates {
 
   /** What this box runs is offered to others once it is known to work. */
   async #offerOwn(): Promise<void> {
-    const totalBytes = await this.#shelf.sizeBytes();
-    if (totalBytes === undefined) return;
     try {
+      const totalBytes = await this.#shelf.sizeBytes();
+      if (totalBytes === undefined) return;
       const bundle = await this.#ports.slots.inspect(`${this.#options.folder}/${bundlePath}`);
       const { version } = this.#options;
       if (bundle.version === version) this.#offered = { version, totalBytes };
