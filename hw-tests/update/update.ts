@@ -8,6 +8,8 @@ const updateTimeoutMs = 20 * 60_000;
 const goodVersion = '99.0.0+dev';
 const badVersion = '99.0.1+dev';
 const installCuts = 10;
+/** The minute of the health gate, and what it takes to ask the installer. */
+const provenMs = 75_000;
 
 interface SeenUpdate {
   readonly state: string;
@@ -72,6 +74,8 @@ const installMayBeCut: HardwareTest = {
     const bundle = await variant(scene, goodVersion, false);
     const name = await scene.target.console.greet();
     await scene.aether.run(['update', name, bundle, '--later'], { timeoutMs: updateTimeoutMs });
+    // A card that is new has to show first that there is something to come back to.
+    while ((await scene.status()).box.uptimeMs < provenMs) await delay(1000);
     const ends: string[] = [];
     for (let cut = 0; cut < installCuts; cut++) {
       const { version } = (await scene.status()).box;
