@@ -212,6 +212,7 @@ test('alone, a system that is on trial may be left; what is overwritten is no lo
   await box.stage();
   assert.equal(box.updater.facts().state, 'staged');
   await box.install();
+  assert.equal((await box.disk.list('')).includes('proven.json'), false);
   box.alone = false;
   await box.powerCycle();
   assert.deepEqual([box.slots.booted, box.version], ['A', '3.0.0']);
