@@ -300,13 +300,14 @@ export class ApplianceUpdates implements BoxUpdates {
     }
   }
 
-  /** What is not taken is told of, but for what people have heard of already. */
+  /** What is not taken is told of, but for what people have heard of already, and what is tried again soon. */
   async #unlessKnown(of: string, action: () => Promise<void>): Promise<void> {
     try {
       await action();
     } catch (error) {
       if (!(error instanceof AetherError)) throw error;
-      if (hasCode(error, 'METHOD_UNKNOWN') || hasCode(error, 'UPDATE_KNOWN')) return;
+      const quiet = ['METHOD_UNKNOWN', 'UPDATE_KNOWN', 'UPDATE_BUSY'];
+      if (quiet.some((code) => hasCode(error, code))) return;
       this.#ports.log.part('update').warn('update not taken', { of, reason: describeError(error) });
     }
   }

@@ -83,6 +83,11 @@ function fallenBack(state: UpdateState): UpdateStep {
   const { record, proven } = state;
   const version = proven?.version ?? '';
   if (record?.phase === 'rolled-back' && record.version === version) return step(state);
+  // What waits goes on waiting, and tells of it.
+  if (record?.phase === 'staged') {
+    const reason = `version ${version} did not start any more`.slice(0, 200);
+    return record.reason === reason ? step(state) : keep({ ...state, record: { ...record, reason } });
+  }
   return keep({
     ...state,
     record: newRecord({ version, phase: 'rolled-back', reason: 'it did not start any more' }),

@@ -103,6 +103,22 @@ test('a proven version that does not start any more is told of, and the one befo
   assert.equal(box.updater.facts().state, 'rolled-back');
 });
 
+test('an update that waits when the proven version does not start any more goes on waiting, and tells of it', async () => {
+  const box = await UpdatedBox.installed();
+  await box.powerCycle();
+  await box.prove();
+  box.slots.bundles.set(place, { compatible: box.slots.compatible, version: '3.0.0', dataFormat: 1 });
+  await box.stage();
+  for (let start = 0; start < 15; start++) box.slots.start();
+  await box.powerCycle();
+  await box.open();
+  const { state, version, reason } = box.updater.facts();
+  assert.deepEqual(
+    [box.version, state, version, reason],
+    ['1.0.0', 'staged', '3.0.0', 'version 2.0.0 did not start any more'],
+  );
+});
+
 test('a boot loader that forgot everything starts the other system, which is given up for the proven one', async () => {
   const box = await UpdatedBox.installed();
   await box.powerCycle();
