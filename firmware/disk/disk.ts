@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Board, filesOf } from '../board.ts';
+import { type Board, bootFacts, filesOf } from '../board.ts';
 import { slotBytes } from '../slot/slot.ts';
 import { run } from '../stages/run.ts';
 import type { ImageTools } from '../stages/tools.ts';
@@ -97,8 +97,7 @@ function buildBootPartition({ board, overlay, parts, input, inTools }: BootParti
     join(files, 'boot.scr'),
   ]);
   rmSync(script);
-  const { console: kernelConsole, arguments: more } = board.boot;
-  writeFileSync(join(files, 'board.env'), `console=${kernelConsole}\nboard_args=${more ?? ''}\n`);
+  writeFileSync(join(files, 'board.env'), bootFacts(board));
   for (const { from, to } of [
     ...filesOf(board.files, parts),
     { from: overlay, to: 'overlays/aetherstore.dtbo' },
