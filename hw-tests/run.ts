@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { root } from '../firmware/paths.ts';
 import { exitOnSignals } from '../scripts/lan/network.ts';
@@ -72,7 +73,7 @@ function main(words: readonly string[]): void {
   });
   for (const suite of chosen) {
     for (const each of suite.tests.filter(({ name }) => name.includes(values.only ?? ''))) {
-      test(`${suite.name}: ${each.name}`, { timeout: testTimeoutMs }, async (context) => {
+      test(`${suite.name}: ${each.name}`, async (context) => {
         if (scene === undefined) throw new Error('there is no target');
         const reason = whyNot(scene.target.capabilities, each.needs);
         if (reason === undefined) context.diagnostic(await runTest(suite, each, scene));
@@ -93,7 +94,7 @@ async function runTest(suite: Suite, { name, run }: HardwareTest, scene: Scene):
   const startMs = performance.now();
   const seconds = () => (performance.now() - startMs) / 1000;
   try {
-    const remark = await run(scene);
+    const remark = await within(scene.patienceMs(testTimeoutMs), run(scene));
     lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'passed', remark });
     return remark;
   } catch (error) {
@@ -103,6 +104,19 @@ async function runTest(suite: Suite, { name, run }: HardwareTest, scene: Scene):
     console.log(remark);
     await keepEvidence(`${suite.name} ${name}`, scene);
     throw error;
+  }
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const late = delay(timeoutMs, undefined, over).then(() => {
+    throw new Error(`no end after ${timeoutMs / 60_000} min`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    late.catch(() => {});
+    over.abort();
   }
 }
 

@@ -21,7 +21,7 @@ const whileStarting: HardwareTest = {
     while (seen.at(-1) !== 'not claimed') {
       const rhythm = await seenRhythm(target.lights, 2500);
       if (rhythm !== seen.at(-1)) seen.push(rhythm);
-      assert.ok(performance.now() - startMs < 300_000, `after 5 min only: ${seen.join(', then ')}`);
+      assert.ok(performance.now() - startMs < scene.patienceMs(300_000), `only ${seen.join(', then ')}`);
     }
     const named = seen.filter((rhythm) => !rhythm.startsWith('no known'));
     assert.ok(named.includes('booting'), seen.join(', then '));
@@ -48,7 +48,7 @@ const identified: HardwareTest = {
     const before = await seenRhythm(lights);
     await scene.target.console.command('identify');
     assert.equal(await seenRhythm(lights, 3000), 'identify');
-    const ms = await waitForRhythm(lights, before, 30_000);
+    const ms = await waitForRhythm(lights, before, scene.patienceMs(30_000));
     return `back after ${(3 + ms / 1000).toFixed(0)} s`;
   },
 };
@@ -60,14 +60,14 @@ const diskGone: HardwareTest = {
     await scene.claimed();
     const folder = scene.folder('pulled');
     makeSmallTree(join(folder, 'tree'), 'pulled', [100_000, 2_000_000]);
-    await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: 300_000 });
+    await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: scene.patienceMs(300_000) });
     const before = await scene.status();
     await scene.target.disks.detach({ id: 'disk2', bytes: 0 });
     const startMs = performance.now();
     for (;;) {
       const { conditions } = await scene.status();
       if (conditions.length > before.conditions.length) break;
-      assert.ok(performance.now() - startMs < 120_000, 'the console says nothing after 2 min');
+      assert.ok(performance.now() - startMs < scene.patienceMs(120_000), 'the console says nothing');
       await delay(1000);
     }
     const seconds = (performance.now() - startMs) / 1000;
@@ -89,7 +89,7 @@ const programGone: HardwareTest = {
     await delay(3000);
     const seen = await seenRhythm(lights, 5000);
     assert.ok(!['healthy', 'not claimed', 'safe to unplug'].includes(seen), `the lights say: ${seen}`);
-    const ms = await waitForRhythm(lights, before, 180_000);
+    const ms = await waitForRhythm(lights, before, scene.patienceMs(180_000));
     return `dead: ${seen}; living again after ${(ms / 1000 + 8).toFixed(0)} s`;
   },
 };
@@ -100,7 +100,8 @@ export const leds: Suite = {
 };
 
 /** What the console says of the lights is what they do. */
-async function expectWhatConsoleSays({ target }: Scene): Promise<string> {
+async function expectWhatConsoleSays(scene: Scene): Promise<string> {
+  const { target } = scene;
   const lines = await target.console.command('status');
   const said =
     lines.map((line) => /^ +lights +(.*)$/.exec(line)?.[1]).find((text) => text !== undefined) ?? '';
@@ -115,6 +116,6 @@ async function expectWhatConsoleSays({ target }: Scene): Promise<string> {
       ? named[said]
       : (`needs a person, ${flashes} ${flashes === '1' ? 'flash' : 'flashes'}` as RhythmName);
   if (expected === undefined) return `the console says ${said}`;
-  await waitForRhythm(target.lights, expected, 30_000);
+  await waitForRhythm(target.lights, expected, scene.patienceMs(30_000));
   return `${expected}: ${lines[0]}`;
 }

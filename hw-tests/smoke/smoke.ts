@@ -36,7 +36,7 @@ export const smoke: Suite = {
       needs: ['lights'],
       run: async (scene) => {
         await scene.serving();
-        const ms = await waitForRhythm(scene.target.lights, 'not claimed', 20_000);
+        const ms = await waitForRhythm(scene.target.lights, 'not claimed', scene.patienceMs(20_000));
         return `green and amber in turn, 1 Hz; told within ${(ms / 1000).toFixed(1)} s`;
       },
     },
@@ -46,12 +46,12 @@ export const smoke: Suite = {
       run: async (scene) => {
         await scene.serving();
         const { lights, button } = scene.target;
-        await waitForRhythm(lights, 'not claimed', 20_000);
+        await waitForRhythm(lights, 'not claimed', scene.patienceMs(20_000));
         await button.press();
         const pressed = await seenRhythm(lights, 300);
         await button.release();
         assert.equal(await seenRhythm(lights, 3000), 'identify');
-        const ms = await waitForRhythm(lights, 'not claimed', 20_000);
+        const ms = await waitForRhythm(lights, 'not claimed', scene.patienceMs(20_000));
         return `while pressed "${pressed}", then both at 10 Hz, back after ${(3 + ms / 1000).toFixed(0)} s`;
       },
     },

@@ -24,7 +24,7 @@ const goodUpdate: HardwareTest = {
     const name = await scene.target.console.greet();
     const startMs = performance.now();
     scene.target.console.skip();
-    await scene.aether.run(['update', name, bundle], { timeoutMs: updateTimeoutMs });
+    await scene.aether.run(['update', name, bundle], { timeoutMs: scene.patienceMs(updateTimeoutMs) });
     const seconds = (performance.now() - startMs) / 1000;
     const { box } = await scene.status();
     assert.equal(box.version, goodVersion);
@@ -45,7 +45,7 @@ const badUpdate: HardwareTest = {
     const from = scene.target.console.transcript.length;
     const startMs = performance.now();
     const told = await scene.aether.run(['update', name, bundle], {
-      timeoutMs: updateTimeoutMs,
+      timeoutMs: scene.patienceMs(updateTimeoutMs),
       mayFail: true,
     });
     const seconds = (performance.now() - startMs) / 1000;
@@ -71,7 +71,9 @@ const installMayBeCut: HardwareTest = {
     const before = (await scene.status()).box.version;
     const bundle = await variant(scene, goodVersion, false);
     const name = await scene.target.console.greet();
-    await scene.aether.run(['update', name, bundle, '--later'], { timeoutMs: updateTimeoutMs });
+    await scene.aether.run(['update', name, bundle, '--later'], {
+      timeoutMs: scene.patienceMs(updateTimeoutMs),
+    });
     const ends: string[] = [];
     for (let cut = 0; cut < installCuts; cut++) {
       const { version } = (await scene.status()).box;
@@ -108,7 +110,7 @@ async function seenUpdate({ target }: Scene): Promise<SeenUpdate> {
 
 /** As above, once the box has asked its installer, which is some seconds after it serves; `none` only after a minute. */
 async function knownUpdate(scene: Scene): Promise<SeenUpdate> {
-  const endMs = performance.now() + 60_000;
+  const endMs = performance.now() + scene.patienceMs(60_000);
   for (;;) {
     const update = await seenUpdate(scene);
     if (update.state !== 'none' || performance.now() > endMs) return update;

@@ -59,7 +59,9 @@ export class QemuTarget implements Target {
     'root shell': true,
     updates: true,
     'more boxes': true,
+    watchdog: true,
   };
+  readonly slowness = 1;
   readonly console: BoxConsole;
   readonly root: RootShell;
   readonly #bench: Bench;
