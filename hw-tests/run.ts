@@ -90,14 +90,20 @@ function main(words: readonly string[]): void {
   process.once('exit', () => console.log(table()));
 }
 
-async function runTest(suite: Suite, { name, run }: HardwareTest, scene: Scene): Promise<string> {
+async function runTest(
+  suite: Suite,
+  { name, run, changesNothing }: HardwareTest,
+  scene: Scene,
+): Promise<string> {
   const startMs = performance.now();
   const seconds = () => (performance.now() - startMs) / 1000;
   try {
     const remark = await within(scene.patienceMs(testTimeoutMs), run(scene));
+    if (changesNothing !== true) scene.disturbed();
     lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'passed', remark });
     return remark;
   } catch (error) {
+    scene.disturbed();
     const message = error instanceof Error ? error.message : String(error);
     const remark = message.split('\n').filter(Boolean).slice(0, 4).join(' ');
     lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'failed', remark });

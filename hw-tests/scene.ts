@@ -34,6 +34,8 @@ export class Scene {
   /** Seconds from power to serving, at the first start of its card. */
   #firstStartSeconds: number | undefined;
   readonly #failures = new Map<Situation, Error>();
+  /** In which the box still is, since nothing was done to it that changes anything. */
+  #standing: Situation | undefined;
 
   constructor(target: Target, folder: string) {
     this.target = target;
@@ -64,6 +66,11 @@ export class Scene {
 
   get firstStartSeconds(): number | undefined {
     return this.#firstStartSeconds;
+  }
+
+  /** Something was done to the box: the next test does not find it as this one did. */
+  disturbed(): void {
+    this.#standing = undefined;
   }
 
   /** A box that belongs to nobody and serves, without disks. */
@@ -112,12 +119,14 @@ export class Scene {
       await this.waitUntilServing();
       return;
     }
+    if (this.#standing === situation) return this.waitUntilServing();
     try {
       await make();
     } catch (error) {
       this.#failures.set(situation, error instanceof Error ? error : new Error(String(error)));
       throw error;
     }
+    this.#standing = situation;
     if (capabilities.snapshots !== true) return;
     await snapshots.save(situation);
     cpSync(this.#home, `${this.#home}-${situation}`, { recursive: true });

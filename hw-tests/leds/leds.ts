@@ -42,6 +42,7 @@ const alone: HardwareTest = {
 const identified: HardwareTest = {
   name: 'identify on the console makes both lights fast for ten seconds',
   needs: ['lights'],
+  changesNothing: true,
   run: async (scene) => {
     await scene.serving();
     const { lights } = scene.target;

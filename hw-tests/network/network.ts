@@ -19,6 +19,7 @@ interface ScannedBox {
 const hasDhcpAddress: HardwareTest = {
   name: 'a box takes the address that the DHCP server gives, and says so',
   needs: ['dhcp'],
+  changesNothing: true,
   run: async (scene) => {
     await scene.serving();
     const address = await scene.target.network.address();
@@ -32,6 +33,7 @@ const hasDhcpAddress: HardwareTest = {
 const isFound: HardwareTest = {
   name: 'aether scan finds it from two computers, at the address it has',
   needs: [],
+  changesNothing: true,
   run: async (scene) => {
     await scene.serving();
     const name = await scene.target.console.greet();
@@ -55,6 +57,7 @@ const isFound: HardwareTest = {
 const isSeenByAvahi: HardwareTest = {
   name: 'avahi, as most Linux desktops have it, resolves its name and its service',
   needs: ['more boxes'],
+  changesNothing: true,
   run: async (scene) => {
     await scene.serving();
     const name = await scene.target.console.greet();

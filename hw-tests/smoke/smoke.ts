@@ -11,6 +11,7 @@ export const smoke: Suite = {
     {
       name: 'a fresh card boots until the box serves',
       needs: ['power'],
+      changesNothing: true,
       run: async (scene) => {
         await scene.serving();
         return `${scene.firstStartSeconds?.toFixed(1)} s from power to serving`;
@@ -19,6 +20,7 @@ export const smoke: Suite = {
     {
       name: 'the serial console answers status',
       needs: [],
+      changesNothing: true,
       run: async (scene) => {
         await scene.serving();
         const lines = await scene.target.console.command('status');
@@ -34,6 +36,7 @@ export const smoke: Suite = {
     {
       name: 'the lights say that it belongs to nobody',
       needs: ['lights'],
+      changesNothing: true,
       run: async (scene) => {
         await scene.serving();
         const ms = await waitForRhythm(scene.target.lights, 'not claimed', scene.patienceMs(20_000));
@@ -43,6 +46,7 @@ export const smoke: Suite = {
     {
       name: 'a tap on the button makes both lights say which box this is',
       needs: ['lights', 'button'],
+      changesNothing: true,
       run: async (scene) => {
         await scene.serving();
         const { lights, button } = scene.target;
@@ -58,6 +62,7 @@ export const smoke: Suite = {
     {
       name: `an idle box uses at most ${memoryMiBMax} MiB of memory`,
       needs: ['root shell'],
+      changesNothing: true,
       run: async (scene) => {
         await scene.serving();
         const meminfo = await scene.target.root.run('cat /proc/meminfo');
@@ -74,6 +79,7 @@ export const smoke: Suite = {
     {
       name: `systemd-analyze security finds an exposure of at most ${exposureMax}`,
       needs: ['root shell'],
+      changesNothing: true,
       run: async (scene) => {
         await scene.serving();
         const said = await scene.target.root.run(
