@@ -17,17 +17,16 @@ import { storage } from './storage/storage.ts';
 import type { HardwareTest, Suite } from './suite.ts';
 import { type Target, whyNot } from './target.ts';
 import { openTarget } from './targets/open-target.ts';
-import { defaultImages } from './targets/qemu/qemu-target.ts';
 import { update } from './update/update.ts';
 
 const suites: readonly Suite[] = [smoke, network, storage, power, leds, pool, update];
 
-const usage = `usage: npm run hw-test -- --target qemu | FILE.json [options]
+const usage = `usage: npm run hw-test -- --target qemu | raspi3b | FILE.json [options]
 
-  --target   qemu, or the file that says how a real board is wired (hw-tests/README.md)
+  --target   qemu (a board that only QEMU has, fast), raspi3b (a Pi 3, as far as QEMU has one), or the file that says how a real board is wired (hw-tests/README.md)
   --suite    ${suites.map(({ name }) => name).join(', ')}; may be given again (default: all)
   --only     words that the name of a test contains
-  --image    folder with the image of qemu-virt (default: var/image/qemu-virt)
+  --image    folder with the image (default: var/image/qemu-virt, var/image/rpi)
 `;
 
 interface Line {
@@ -66,7 +65,7 @@ function main(words: readonly string[]): void {
   before(async () => {
     target = await openTarget(values.target ?? '', {
       folder: join(folder, 'target'),
-      images: resolve(values.image ?? defaultImages),
+      images: values.image === undefined ? undefined : resolve(values.image),
       say: (line) => console.log(line),
     });
     scene = new Scene(target, join(folder, 'desktop'));
