@@ -95,9 +95,27 @@ const programGone: HardwareTest = {
   },
 };
 
+const eachWired: HardwareTest = {
+  name: 'each light is the one that its name says',
+  needs: ['lights', 'root shell'],
+  run: async (scene) => {
+    await scene.serving();
+    const { root, lights } = scene.target;
+    await root.run('systemctl stop aetherstore.service', 60_000);
+    for (const lit of ['green', 'amber', 'none', 'green amber']) {
+      const set = (light: string) =>
+        `echo ${lit.includes(light) ? 1 : 0} >/sys/class/leds/${light}:status/brightness`;
+      await root.run(`${set('green')} && ${set('amber')}`);
+      const { green, amber } = await lights.sample();
+      assert.deepEqual([green, amber], [lit.includes('green'), lit.includes('amber')], lit);
+    }
+    return 'green, amber, none, both: as the kernel was told';
+  },
+};
+
 export const leds: Suite = {
   name: 'leds',
-  tests: [identified, programGone, alone, diskGone, whileStarting],
+  tests: [identified, eachWired, programGone, alone, diskGone, whileStarting],
 };
 
 /** What the console says of the lights is what they do. */

@@ -1,9 +1,22 @@
 import assert from 'node:assert/strict';
 import { seenRhythm, waitForRhythm } from '../light-track.ts';
+import type { Scene } from '../scene.ts';
 import type { Suite } from '../suite.ts';
 
 const memoryMiBMax = 250;
 const exposureMax = 3;
+
+/** What the kernel says of the lines of its GPIO controllers that somebody uses, one a line. */
+async function gpioLines({ target: { root } }: Scene): Promise<readonly string[]> {
+  const folder = '/run/look-at-gpio';
+  const said = await root.run(
+    `mkdir -p ${folder} && mount -t debugfs none ${folder} && cat ${folder}/gpio && umount ${folder}`,
+  );
+  return said
+    .split('\n')
+    .filter((line) => /^ *gpio-\d+ .*\|/.test(line))
+    .map((line) => line.trim().replace(/ +/g, ' '));
+}
 
 export const smoke: Suite = {
   name: 'smoke',
@@ -57,6 +70,22 @@ export const smoke: Suite = {
         assert.equal(await seenRhythm(lights, 3000), 'identify');
         const ms = await waitForRhythm(lights, 'not claimed', scene.patienceMs(20_000));
         return `while pressed "${pressed}", then both at 10 Hz, back after ${(3 + ms / 1000).toFixed(0)} s`;
+      },
+    },
+    {
+      name: 'the kernel drives both lights, and the program listens at the button',
+      needs: ['root shell'],
+      changesNothing: true,
+      run: async (scene) => {
+        await scene.serving();
+        const expected = [/\|green:status \) out/, /\|amber:status \) out/, /\|sysfs \) in .*IRQ/];
+        const endMs = performance.now() + scene.patienceMs(20_000);
+        for (;;) {
+          const lines = await gpioLines(scene);
+          const used = expected.map((use) => lines.find((line) => use.test(line)));
+          if (!used.includes(undefined)) return used.join('; ');
+          assert.ok(performance.now() < endMs, lines.join(' / '));
+        }
       },
     },
     {
