@@ -3,17 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 import { makeVariant } from './bundles.ts';
+import { badBundlesAreRefused, goodBundlesAreTaken } from './refused.ts';
+import { knownUpdate, updateOf } from './seen-update.ts';
 
 const updateTimeoutMs = 20 * 60_000;
 const goodVersion = '99.0.0+dev';
 const badVersion = '99.0.1+dev';
 const installCuts = 10;
-
-interface SeenUpdate {
-  readonly state: string;
-  readonly version: string | null;
-  readonly reason: string | null;
-}
 
 const goodUpdate: HardwareTest = {
   name: 'a signed bundle is installed beside the system that runs, started, and found good',
@@ -57,7 +53,7 @@ const badUpdate: HardwareTest = {
       starts.map(([, slot]) => slot),
       ['B', 'B', 'B', 'A'],
     );
-    const update = await seenUpdate(scene);
+    const update = await updateOf(scene);
     assert.equal(update.state, 'rolled-back');
     return `back after ${seconds.toFixed(0)} s, three tries; reason: ${update.reason}`;
   },
@@ -88,7 +84,10 @@ const installMayBeCut: HardwareTest = {
   },
 };
 
-export const update: Suite = { name: 'update', tests: [goodUpdate, badUpdate, installMayBeCut] };
+export const update: Suite = {
+  name: 'update',
+  tests: [badBundlesAreRefused, goodBundlesAreTaken, goodUpdate, badUpdate, installMayBeCut],
+};
 
 const made = new Map<string, Promise<string>>();
 
@@ -99,19 +98,4 @@ function variant(scene: Scene, version: string, broken: boolean): Promise<string
     made.get(version) ?? makeVariant({ bundle, folder: scene.folder(`bundle-${version}`), version, broken });
   made.set(version, making);
   return making;
-}
-
-async function seenUpdate({ target }: Scene): Promise<SeenUpdate> {
-  const { update } = await target.console.json<{ readonly update: SeenUpdate }>('status');
-  return update;
-}
-
-/** As above, once the box has asked its installer, which is some seconds after it serves; `none` only after a minute. */
-async function knownUpdate(scene: Scene): Promise<SeenUpdate> {
-  const endMs = performance.now() + 60_000;
-  for (;;) {
-    const update = await seenUpdate(scene);
-    if (update.state !== 'none' || performance.now() > endMs) return update;
-    await delay(1000);
-  }
 }
