@@ -89,7 +89,7 @@ export class Scene {
     const fresh = target.capabilities.card === true;
     await target.power.off();
     if (fresh) await target.card.flash();
-    this.#forgetPerson();
+    this.forgetPerson();
     for (let count = 0; count < disks; count++) await target.disks.attach(diskBytes);
     const startMs = performance.now();
     await target.power.on();
@@ -203,7 +203,8 @@ export class Scene {
     return join(this.#folder, 'home');
   }
 
-  #forgetPerson(): void {
+  /** The person of the next claim is another one, on a computer that knows nothing. */
+  forgetPerson(): void {
     rmSync(this.#home, { recursive: true, force: true });
     mkdirSync(this.#home, { recursive: true });
   }

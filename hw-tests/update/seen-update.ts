@@ -6,6 +6,7 @@ interface SeenUpdate {
   readonly state: string;
   readonly version: string | null;
   readonly reason: string | null;
+  readonly progressPercent: number | null;
 }
 
 export async function updateOf({ target }: Scene): Promise<SeenUpdate> {

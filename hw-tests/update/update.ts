@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 import { makeVariant } from './bundles.ts';
@@ -55,12 +54,13 @@ const badUpdate: HardwareTest = {
     );
     const update = await updateOf(scene);
     assert.equal(update.state, 'rolled-back');
+    assert.match(update.reason ?? '', /failed five times/);
     return `back after ${seconds.toFixed(0)} s, three tries; reason: ${update.reason}`;
   },
 };
 
 const installMayBeCut: HardwareTest = {
-  name: `power may go at ${installCuts} points of an installation`,
+  name: `power may go at ${installCuts} points of an installation, and then it is installed all the same`,
   needs: ['disks', 'updates', 'power'],
   run: async (scene) => {
     await scene.claimed();
@@ -68,19 +68,17 @@ const installMayBeCut: HardwareTest = {
     const bundle = await variant(scene, goodVersion, false);
     const name = await scene.target.console.greet();
     await scene.aether.run(['update', name, bundle, '--later'], { timeoutMs: updateTimeoutMs });
-    const ends: string[] = [];
+    const points: number[] = [];
     for (let cut = 0; cut < installCuts; cut++) {
-      const { version } = (await scene.status()).box;
-      if (version === before && (await knownUpdate(scene)).state === 'staged')
-        await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
-      await delay(1000 + cut * 4000);
+      assert.equal((await knownUpdate(scene)).state, 'staged', `after cuts at ${points.join(', ')} %`);
+      await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+      points.push(await progressBeyond(scene, (cut * 90) / installCuts));
       await scene.powerCycle();
-      const after = (await scene.status()).box.version;
-      assert.ok([before, goodVersion].includes(after), after);
-      const { state } = await knownUpdate(scene);
-      ends.push(`${after === before ? 'old' : 'new'} ${state}`);
+      assert.equal((await scene.status()).box.version, before, `cut at ${points.at(-1)} %`);
     }
-    return ends.join(', ');
+    await scene.aether.run(['update', name], { timeoutMs: updateTimeoutMs });
+    assert.equal((await scene.status()).box.version, goodVersion);
+    return `cut at ${points.join(', ')} %, the old version each time; then the new one`;
   },
 };
 
@@ -98,4 +96,15 @@ function variant(scene: Scene, version: string, broken: boolean): Promise<string
     made.get(version) ?? makeVariant({ bundle, folder: scene.folder(`bundle-${version}`), version, broken });
   made.set(version, making);
   return making;
+}
+
+/** Waits until so much of an installation is done. Returns how much it then is. */
+async function progressBeyond(scene: Scene, percent: number): Promise<number> {
+  const endMs = performance.now() + updateTimeoutMs;
+  for (;;) {
+    const { state, progressPercent } = await updateOf(scene);
+    assert.equal(state, 'installing');
+    if ((progressPercent ?? 0) >= percent) return progressPercent ?? 0;
+    assert.ok(performance.now() < endMs, `it stays at ${progressPercent} %`);
+  }
 }
