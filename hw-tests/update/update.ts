@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
-import { makeVariant } from './bundles.ts';
+import { peersPassUpdatesOn } from './peers.ts';
 import { badBundlesAreRefused, goodBundlesAreTaken } from './refused.ts';
 import { knownUpdate, updateOf } from './seen-update.ts';
+import { goodVersion, variant } from './variants.ts';
 
 const updateTimeoutMs = 20 * 60_000;
-const goodVersion = '99.0.0+dev';
 const badVersion = '99.0.1+dev';
 const installCuts = 10;
 
@@ -84,19 +84,15 @@ const installMayBeCut: HardwareTest = {
 
 export const update: Suite = {
   name: 'update',
-  tests: [badBundlesAreRefused, goodBundlesAreTaken, goodUpdate, badUpdate, installMayBeCut],
+  tests: [
+    badBundlesAreRefused,
+    goodBundlesAreTaken,
+    goodUpdate,
+    badUpdate,
+    installMayBeCut,
+    peersPassUpdatesOn,
+  ],
 };
-
-const made = new Map<string, Promise<string>>();
-
-/** Made once: packing takes a minute. */
-function variant(scene: Scene, version: string, broken: boolean): Promise<string> {
-  const bundle = scene.target.updates.bundle();
-  const making =
-    made.get(version) ?? makeVariant({ bundle, folder: scene.folder(`bundle-${version}`), version, broken });
-  made.set(version, making);
-  return making;
-}
 
 /** Waits until so much of an installation is done. Returns how much it then is. */
 async function progressBeyond(scene: Scene, percent: number): Promise<number> {
