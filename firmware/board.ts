@@ -2,6 +2,7 @@ import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import {
   type ConfigOf,
+  countField,
   listField,
   nullable,
   objectField,
@@ -33,6 +34,17 @@ const schema = objectField({
     overlay: textField({ charactersMax: 40, pattern: /^[\w-]+$/ }),
     /** More arguments of the kernel. */
     arguments: nullable(kernelArguments),
+    /** What the board's U-Boot reads before anything else: `environment.ts`. */
+    environment: objectField({
+      /** `CONFIG_ENV_SIZE` of that U-Boot. */
+      bytes: countField({ min: 0x1000, max: 0x100000 }),
+      /** The kind of device that the card is. */
+      device: textField({ charactersMax: 10, pattern: /^[a-z]+$/ }),
+      /** Where things go in memory, as that U-Boot has it by default. */
+      variables: listField(textField({ charactersMax: 60, pattern: /^\w+=[\w]+$/ }), { itemsMax: 20 }),
+      /** Its name on the boot partition; null: the emulator has it in its flash. */
+      file: nullable(textField({ charactersMax: 40, pattern: /^[\w.]+$/ })),
+    }),
   }),
   modules: objectField({
     /** Drivers on the way to the slot. */

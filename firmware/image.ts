@@ -7,6 +7,7 @@ import { type Board, boardNamed, filesOf } from './board.ts';
 import { buildBundle } from './bundle/bundle.ts';
 import { developmentSigner, type Signer } from './bundle/signer.ts';
 import { buildDisk } from './disk/disk.ts';
+import { loaderVariables, makeEnvironment } from './disk/environment.ts';
 import { root } from './paths.ts';
 import { billOfMaterials } from './sbom.ts';
 import { applyOverlay } from './slot/overlays.ts';
@@ -87,6 +88,11 @@ function buildCard(card: string, { board, slot, parts, folder, tools }: CardOpti
   const overlay = join(out, 'overlay.dtbo');
   copyFileSync(join(slot.tree, 'boot/overlays', `${board.boot.overlay}.dtbo`), overlay);
   buildDisk({ board, slot: slot.image, overlay, parts, folder, output: card, tools });
+  const { environment } = board.boot;
+  if (environment.file === null) {
+    const output = join(out, 'u-boot.env');
+    makeEnvironment({ variables: loaderVariables(board.boot), bytes: environment.bytes, output, tools });
+  }
   for (const { from, to } of filesOf(board.emulator.files, parts)) {
     if (from.endsWith('.dtb')) applyOverlay({ tree: from, overlay, output: join(out, to), tools });
     else copyFileSync(from, join(out, to));

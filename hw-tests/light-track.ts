@@ -12,6 +12,12 @@ interface Rhythm {
 const always = [1000];
 const never = [-1000];
 
+/** Amber is on, and goes dark for so many flashes, every five seconds. */
+function flashes(count: number): Rhythm {
+  const between = Array.from({ length: count - 1 }, () => [200, -200]).flat();
+  return { green: never, amber: [-400, ...between, 200, -400, 4400 - 400 * count] };
+}
+
 /** How each state looks to a person, as the manual says it. Steady ones first: what does not change is no part of a rhythm. */
 export const rhythms = {
   healthy: { green: always, amber: never },
@@ -20,17 +26,14 @@ export const rhythms = {
   'safe to unplug': { green: never, amber: never },
   booting: { green: [500, -500], amber: never },
   working: { green: always, amber: [-500, 1000, -500] },
-  'needs a person, 1 flash': { green: never, amber: [-400, 200, -400, 4000] },
-  'needs a person, 2 flashes': { green: never, amber: [-400, 200, -200, 200, -400, 3600] },
-  'needs a person, 3 flashes': { green: never, amber: [-400, 200, -200, 200, -200, 200, -400, 3200] },
-  'needs a person, 4 flashes': {
-    green: never,
-    amber: [-400, 200, -200, 200, -200, 200, -200, 200, -400, 2800],
-  },
-  'needs a person, 5 flashes': {
-    green: never,
-    amber: [-400, 200, -200, 200, -200, 200, -200, 200, -200, 200, -400, 2400],
-  },
+  'needs a person, 1 flash': flashes(1),
+  'needs a person, 2 flashes': flashes(2),
+  'needs a person, 3 flashes': flashes(3),
+  'needs a person, 4 flashes': flashes(4),
+  'needs a person, 5 flashes': flashes(5),
+  'needs a person, 6 flashes': flashes(6),
+  'needs a person, 7 flashes': flashes(7),
+  'needs a person, 8 flashes': flashes(8),
   'not claimed': { green: [500, -500], amber: [-500, 500] },
   updating: { green: [125, -125], amber: never },
   'data at risk': { green: never, amber: [200, -200, 200, -200, 200, -1200] },

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { root } from '../firmware/paths.ts';
 import { exitOnSignals } from '../scripts/lan/network.ts';
 import { temporaryFolder } from '../scripts/lan/temporary-folder.ts';
+import { faults } from './faults/faults.ts';
 import { leds } from './leds/leds.ts';
 import { network } from './network/network.ts';
 import { pool } from './pool/pool.ts';
@@ -19,7 +20,7 @@ import { type Target, whyNot } from './target.ts';
 import { openTarget } from './targets/open-target.ts';
 import { update } from './update/update.ts';
 
-const suites: readonly Suite[] = [smoke, network, storage, power, leds, pool, update];
+const suites: readonly Suite[] = [smoke, network, storage, power, leds, pool, update, faults];
 
 const usage = `usage: npm run hw-test -- --target qemu | raspi3b | FILE.json [options]
 

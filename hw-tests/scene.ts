@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Aether } from '../scripts/lan/box-process.ts';
 import type { Place } from '../scripts/lan/processes.ts';
-import type { Target } from './target.ts';
+import type { AttachedDisk, Target } from './target.ts';
 
 /** How a box stands when a test begins. */
 type Situation = 'serving' | 'claimed';
@@ -34,6 +34,7 @@ export class Scene {
   /** Seconds from power to serving, at the first start of its card. */
   #firstStartSeconds: number | undefined;
   readonly #failures = new Map<Situation, Error>();
+  readonly #attached = new Map<Situation, readonly AttachedDisk[]>();
   /** In which the box still is, since nothing was done to it that changes anything. */
   #standing: Situation | undefined;
 
@@ -64,6 +65,11 @@ export class Scene {
     return folder;
   }
 
+  /** The disks of a claimed box, in the order in which they were plugged in. */
+  get disks(): readonly AttachedDisk[] {
+    return this.#attached.get('claimed') ?? [];
+  }
+
   get firstStartSeconds(): number | undefined {
     return this.#firstStartSeconds;
   }
@@ -76,14 +82,14 @@ export class Scene {
   /** A box that belongs to nobody and serves, without disks. */
   serving(): Promise<void> {
     return this.#enter('serving', async () => {
-      this.#firstStartSeconds = await this.#start(0);
+      this.#firstStartSeconds = await this.#start('serving', 0);
     });
   }
 
   /** A box with two disks that were there when it started, in a pool of its own. */
   claimed(): Promise<void> {
     return this.#enter('claimed', async () => {
-      await this.#start(2);
+      await this.#start('claimed', 2);
       await this.adoptDisk();
       await this.adoptDisk();
       await this.claim();
@@ -91,13 +97,15 @@ export class Scene {
   }
 
   /** From a fresh card where there can be one, and with so many blank disks. Returns the seconds it took. */
-  async #start(disks: number): Promise<number> {
+  async #start(situation: Situation, disks: number): Promise<number> {
     const { target } = this;
     const fresh = target.capabilities.card === true;
     await target.power.off();
     if (fresh) await target.card.flash();
-    this.#forgetPerson();
-    for (let count = 0; count < disks; count++) await target.disks.attach(diskBytes);
+    this.forgetPerson();
+    const attached: AttachedDisk[] = [];
+    while (attached.length < disks) attached.push(await target.disks.attach(diskBytes));
+    this.#attached.set(situation, attached);
     const startMs = performance.now();
     await target.power.on();
     await this.waitUntilServing();
@@ -218,7 +226,8 @@ export class Scene {
     return join(this.#folder, 'home');
   }
 
-  #forgetPerson(): void {
+  /** The person of the next claim is another one, on a computer that knows nothing. */
+  forgetPerson(): void {
     rmSync(this.#home, { recursive: true, force: true });
     mkdirSync(this.#home, { recursive: true });
   }

@@ -1,7 +1,14 @@
 import type { Bytes } from './base/bytes.ts';
 import { CborFields, encodeCbor } from './base/cbor.ts';
 import { AetherError, describeError, hasCode } from './base/errors.ts';
-import { bundlePartBytes, stickLookMs, updateOfferPeriodMs } from './base/face-limits.ts';
+import {
+  bundlePartBytes,
+  stickLookMs,
+  updateOfferPeriodMs,
+  updaterRetryMs,
+  updaterTriesQuiet,
+} from './base/face-limits.ts';
+import type { Log } from './base/log.ts';
 import { dataFormat } from './base/version.ts';
 import type { Box } from './box.ts';
 import type { BoxControlPorts, BoxUpdates } from './box-control.ts';
@@ -11,7 +18,7 @@ import { compareVersions } from './device/update/update-policy.ts';
 import { type BundleSource, type Candidate, Updater } from './device/update/updater.ts';
 import { methods } from './pool/transfer/methods.ts';
 import type { BootSlots } from './ports/boot-slots.ts';
-import { every, type Timer } from './ports/clock.ts';
+import { type Clock, every, sleep, type Timer } from './ports/clock.ts';
 import type { Disk } from './ports/disk.ts';
 import type { HttpServer } from './ports/http-server.ts';
 import type { UpdateFacts } from './status/facts.ts';
@@ -277,4 +284,30 @@ export class ApplianceUpdates implements BoxUpdates {
     if (!fields.has('version')) return undefined;
     return { version: fields.text('version'), totalBytes: fields.count('totalBytes') };
   }
+}
+
+/**
+ * Opens the updates of a machine that is still starting: its installer may not be there yet. A box that cannot be updated
+ * is a box all the same, and says so. Undefined when somebody `asked` it to end first.
+ */
+export async function openPatiently(
+  open: () => Promise<ApplianceUpdates | undefined>,
+  asked: Promise<void>,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<ApplianceUpdates | undefined> {
+  let ended = false;
+  void asked.then(() => {
+    ended = true;
+  });
+  for (let tries = 0; !ended; tries++) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof AetherError)) throw error;
+      if (tries === updaterTriesQuiet)
+        log.error('this box cannot be updated', { reason: describeError(error) });
+      await Promise.race([sleep(clock, updaterRetryMs), asked]);
+    }
+  }
+  return undefined;
 }

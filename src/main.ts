@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { toHex } from './base/bytes.ts';
-import { AetherError, describeError } from './base/errors.ts';
-import { mqttFileBytesMax, updaterRetryMs, updaterTriesQuiet } from './base/face-limits.ts';
+import { AetherError } from './base/errors.ts';
+import { mqttFileBytesMax } from './base/face-limits.ts';
 import { logEntriesMax } from './base/limits.ts';
 import { createLog, formatJournalEntry, formatLogEntry, type Log, LogRing } from './base/log.ts';
 import { version } from './base/version.ts';
@@ -30,7 +30,7 @@ import {
   type WebSettings,
   webSettings,
 } from './box-settings.ts';
-import type { ApplianceUpdates } from './box-updates.ts';
+import { type ApplianceUpdates, openPatiently } from './box-updates.ts';
 import { answerLoginCodes, BoxWeb } from './box-web.ts';
 import { type CommandLine, parseCommandLine, usageError } from './cli/arguments.ts';
 import { exitCodeOf } from './cli/exit-codes.ts';
@@ -52,7 +52,6 @@ import { otherResponders } from './platform/other-responders.ts';
 import { readTextFile } from './platform/text-file.ts';
 import { TlsTransport } from './platform/tls-transport.ts';
 import { readWebAssets } from './platform/web-assets.ts';
-import { sleep } from './ports/clock.ts';
 import type { Disk } from './ports/disk.ts';
 import { runSafeMode } from './safe-mode.ts';
 import { fastestSuite } from './store/suite.ts';
@@ -311,33 +310,18 @@ function startMqtt(
   });
 }
 
-/** A box that cannot be updated is a box all the same, and says so. */
 async function startUpdates(
   box: Box,
   control: BoxControl,
   { host, folder, life }: Surroundings,
   ports: BoxControlPorts,
 ): Promise<ApplianceUpdates | undefined> {
-  let ended = false;
-  void life.asked.then(() => {
-    ended = true;
-  });
-  for (let tries = 0; !ended; tries++) {
-    try {
-      const updates = await host.openUpdates(folder, () => life.end('reboot'), ports);
-      if (updates === undefined) return undefined;
-      updates.attach(box);
-      control.attachUpdates(updates);
-      return updates;
-    } catch (error) {
-      if (!(error instanceof AetherError)) throw error;
-      // While the system starts, the installer may not be there yet.
-      if (tries === updaterTriesQuiet)
-        ports.log.error('this box cannot be updated', { reason: describeError(error) });
-      await Promise.race([sleep(clock, updaterRetryMs), life.asked]);
-    }
-  }
-  return undefined;
+  const open = () => host.openUpdates(folder, () => life.end('reboot'), ports);
+  const updates = await openPatiently(open, life.asked, ports);
+  if (updates === undefined) return undefined;
+  updates.attach(box);
+  control.attachUpdates(updates);
+  return updates;
 }
 
 /** The page is a convenience: a box that cannot serve one is a box all the same. */

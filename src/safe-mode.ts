@@ -1,5 +1,5 @@
 import type { Bytes } from './base/bytes.ts';
-import { AetherError, describeError } from './base/errors.ts';
+import { AetherError } from './base/errors.ts';
 import { logEntriesMax } from './base/limits.ts';
 import { formatLogEntry, type Log, type LogRing } from './base/log.ts';
 import { version } from './base/version.ts';
@@ -7,7 +7,7 @@ import type { BoxEnd } from './box-control.ts';
 import { BoxFaces } from './box-faces.ts';
 import type { Supervision } from './box-host.ts';
 import { BoxLife } from './box-life.ts';
-import type { ApplianceUpdates } from './box-updates.ts';
+import { type ApplianceUpdates, openPatiently } from './box-updates.ts';
 import type { ApplianceControl, DiskControl, SupportFile } from './control/appliance-control.ts';
 import type { BoardPins } from './device/pins.ts';
 import type { Clock } from './ports/clock.ts';
@@ -36,25 +36,24 @@ export async function runSafeMode(
 ): Promise<BoxEnd> {
   const { reason, pins, serial, ring, supervision } = options;
   const life = new BoxLife();
-  const updates = await options
-    .openUpdates(() => life.end('reboot'))
-    .catch((error: unknown) => {
-      ports.log.error('this box cannot be updated', { reason: describeError(error) });
-      return undefined;
-    });
   ports.log.warn('safe mode', { reason });
-  const control = new SafeControl({ reason, life, updates, ring }, ports.clock);
+  const control = new SafeControl({ reason, life, ring }, ports.clock);
   options.onAsked(life.onSignal);
   const faces = await BoxFaces.start(
     { context: { control, log: ring }, greeting: undefined, serial, pins },
     ports,
   );
   life.onClosed(() => faces.close());
-  updates?.start();
   supervision.serving(() => control.status().headline);
+  const opened = openPatiently(() => options.openUpdates(() => life.end('reboot')), life.asked, ports).then(
+    (updates) => {
+      if (updates !== undefined) control.attachUpdates(updates);
+      return updates;
+    },
+  );
   await life.asked;
   supervision.stopping();
-  await updates?.close();
+  await (await opened)?.close();
   control.phase = 'stopped';
   life.closed();
   return life.how === 'restart' ? 'reboot' : life.how;
@@ -63,7 +62,6 @@ export async function runSafeMode(
 interface SafeControlOptions {
   readonly reason: string;
   readonly life: BoxLife;
-  readonly updates: ApplianceUpdates | undefined;
   readonly ring: LogRing;
 }
 
@@ -75,11 +73,22 @@ class SafeControl implements ApplianceControl {
   readonly #options: SafeControlOptions;
   readonly #clock: Clock;
   readonly #startedMs: number;
+  readonly #listeners = new Set<() => void>();
+  #updates: ApplianceUpdates | undefined;
 
   constructor(options: SafeControlOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
     this.#startedMs = clock.monotonicMs();
+  }
+
+  /** From now on updates are taken. */
+  attachUpdates(updates: ApplianceUpdates): void {
+    this.#updates = updates;
+    const tell = () => this.#listeners.forEach((listener) => listener());
+    updates.onChange(tell);
+    updates.start();
+    tell();
   }
 
   status(): ApplianceStatus {
@@ -88,7 +97,7 @@ class SafeControl implements ApplianceControl {
         name: 'aetherstore',
         memberId: '',
         version,
-        phase: this.#options.updates?.facts().state === 'installing' ? 'updating' : this.phase,
+        phase: this.#updates?.facts().state === 'installing' ? 'updating' : this.phase,
         uptimeMs: this.#clock.monotonicMs() - this.#startedMs,
         identifying: false,
       },
@@ -101,7 +110,7 @@ class SafeControl implements ApplianceControl {
       work: [],
       hardware: unknownHardware,
       disks: [],
-      update: this.#options.updates?.facts() ?? noUpdate,
+      update: this.#updates?.facts() ?? noUpdate,
       acknowledged: [],
     });
     const conditions = status.conditions.map((each) => ({
@@ -112,7 +121,8 @@ class SafeControl implements ApplianceControl {
   }
 
   onChange(listener: () => void): () => void {
-    return this.#options.updates?.onChange(listener) ?? (() => {});
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   history(): readonly never[] {
@@ -120,11 +130,11 @@ class SafeControl implements ApplianceControl {
   }
 
   installUpdate(): Promise<void> {
-    return this.#options.updates?.install() ?? refuse();
+    return this.#updates?.install() ?? refuse();
   }
 
   receiveUpdate(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string> {
-    return this.#options.updates?.receive(totalBytes, body) ?? refuse();
+    return this.#updates?.receive(totalBytes, body) ?? refuse();
   }
 
   identify(): void {

@@ -29,10 +29,25 @@ export function sealAgain({ bundle, signer, folder, tools }: SealOptions): void 
     .replace(/^verity-salt=.*$/m, `verity-salt=${salt.toString('hex')}`)
     .replace(/^verity-hash=.*$/m, `verity-hash=${rootHash.toString('hex')}`)
     .replace(/^verity-size=.*$/m, `verity-size=${tree.length}`);
-  const signature = sign(sealed, { signer, folder, tools });
+  writeBundle(bundle, [content, tree], sign(sealed, { signer, folder, tools }));
+}
+
+export interface AnotherManifest extends SealOptions {
+  /** Where the bundle goes that is made of this one. */
+  readonly output: string;
+  readonly edit: (manifest: string) => string;
+}
+
+/** The same content under another manifest or of another signer: for tests of bundles that a box must refuse. */
+export function signAnew({ bundle, output, edit, signer, folder, tools }: AnotherManifest): void {
+  const { content, tree, manifest } = openBundle(bundle, folder, tools);
+  writeBundle(output, [content, tree], sign(edit(manifest), { signer, folder, tools }));
+}
+
+function writeBundle(file: string, parts: readonly Buffer[], signature: Buffer): void {
   const signatureBytes = Buffer.alloc(8);
   signatureBytes.writeBigUInt64BE(BigInt(signature.length));
-  writeFileSync(bundle, Buffer.concat([content, tree, signature, signatureBytes]));
+  writeFileSync(file, Buffer.concat([...parts, signature, signatureBytes]));
 }
 
 /** Takes a bundle apart. */
@@ -40,7 +55,7 @@ function openBundle(
   bundle: string,
   folder: string,
   tools: ImageTools,
-): { readonly content: Buffer; readonly manifest: string } {
+): { readonly content: Buffer; readonly tree: Buffer; readonly manifest: string } {
   const bytes = readFileSync(bundle);
   const end = bytes.length - 8;
   const begin = end - Number(bytes.readBigUInt64BE(end));
@@ -51,7 +66,8 @@ function openBundle(
   rmSync(signature);
   const treeBytes = Number(/^verity-size=(\d+)$/m.exec(manifest)?.[1]);
   if (!(treeBytes > 0)) throw new Error(`${bundle}: not a bundle of format verity`);
-  return { content: bytes.subarray(0, begin - treeBytes), manifest };
+  const contentBytes = begin - treeBytes;
+  return { content: bytes.subarray(0, contentBytes), tree: bytes.subarray(contentBytes, begin), manifest };
 }
 
 function sign(manifest: string, { signer, folder, tools }: Omit<SealOptions, 'bundle'>): Buffer {

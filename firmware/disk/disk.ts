@@ -4,8 +4,9 @@ import { type Board, bootFacts, filesOf } from '../board.ts';
 import { slotBytes } from '../slot/slot.ts';
 import { run } from '../stages/run.ts';
 import type { ImageTools } from '../stages/tools.ts';
+import { loaderVariables, makeEnvironment } from './environment.ts';
 
-/** The boot loader's environment, and what a flashed card is told about itself: raw, 64 KiB each. */
+/** What is kept of the boot loader's tries, and what a flashed card is told about itself: raw, 64 KiB each. */
 export const environmentBytes = 0x4000;
 const rawPartition = '64K';
 
@@ -28,17 +29,15 @@ export function buildDisk({ board, slot, overlay, parts, folder, output, tools }
     rmSync(name, { recursive: true, force: true });
     mkdirSync(name, { recursive: true });
   }
-  writeFileSync(join(folder, 'env.txt'), 'BOOT_ORDER=A B\nBOOT_A_LEFT=3\nBOOT_B_LEFT=3\n');
   const here = [folder, dirname(slot), dirname(output)];
   const inTools = (program: string, words: readonly string[]) => tools.run(program, words, here);
-  inTools('mkenvimage', [
-    '-s',
-    String(environmentBytes),
-    '-o',
-    join(input, 'env.bin'),
-    join(folder, 'env.txt'),
-  ]);
-  buildBootPartition({ board, overlay, parts, input, inTools });
+  makeEnvironment({
+    variables: ['BOOT_ORDER=A B', 'BOOT_A_LEFT=3', 'BOOT_B_LEFT=3'],
+    bytes: environmentBytes,
+    output: join(input, 'env.bin'),
+    tools,
+  });
+  buildBootPartition({ board, overlay, parts, input, tools, inTools });
   const data = join(input, 'data.ext4');
   run('truncate', ['--size', '128M', data]);
   const uuid = '6c1f8c1e-6f0e-4c52-8f06-0f1a2b3c4d5e';
@@ -72,11 +71,12 @@ interface BootPartition {
   readonly overlay: string;
   readonly parts: string;
   readonly input: string;
+  readonly tools: ImageTools;
   readonly inTools: (program: string, words: readonly string[]) => string;
 }
 
 /** FAT: the boot script, the board's facts for it, and the files that the board's ROM looks for. */
-function buildBootPartition({ board, overlay, parts, input, inTools }: BootPartition): void {
+function buildBootPartition({ board, overlay, parts, input, tools, inTools }: BootPartition): void {
   const files = join(input, 'boot');
   mkdirSync(files, { recursive: true });
   const script = join(files, 'boot.cmd');
@@ -97,6 +97,11 @@ function buildBootPartition({ board, overlay, parts, input, inTools }: BootParti
     join(files, 'boot.scr'),
   ]);
   rmSync(script);
+  const { environment } = board.boot;
+  if (environment.file !== null) {
+    const output = join(files, environment.file);
+    makeEnvironment({ variables: loaderVariables(board.boot), bytes: environment.bytes, output, tools });
+  }
   writeFileSync(join(files, 'board.env'), bootFacts(board));
   for (const { from, to } of [
     ...filesOf(board.files, parts),

@@ -28,8 +28,6 @@ const systemModules = [
   'uas', // disks on USB
   'sd_mod',
   'nvme',
-  'leds_gpio',
-  'ledtrig_timer',
   'ledtrig_heartbeat',
   'gpio_keys',
   'softdog',
@@ -42,7 +40,11 @@ const systemModules = [
   'tls',
 ];
 
-const initramfsModules = ['ext4'];
+const initramfsModules = [
+  'ext4',
+  'ledtrig_timer', // a box that starts shows it at once; the kernel finds no module for a light's trigger by itself
+  'leds_gpio',
+];
 
 /** Commands of the program that starts first. */
 const commands =

@@ -6,6 +6,7 @@ import { differentContents } from '../../scripts/lan/compare-trees.ts';
 import type { Scene } from '../scene.ts';
 import { makeSmallTree } from '../storage/small-tree.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
+import { joinBox } from './join-box.ts';
 
 const boxCount = 3;
 const timeoutMs = 600_000;
@@ -26,17 +27,6 @@ const threeBoxes: HardwareTest = {
 };
 
 export const pool: Suite = { name: 'pool', tests: [threeBoxes] };
-
-/** A new box with one disk, in the pool of the first. */
-async function joinBox(scene: Scene): Promise<Scene> {
-  const other = scene.besides(await scene.target.addBox());
-  await other.target.disks.attach(1024 ** 3);
-  await other.target.power.on();
-  await other.waitUntilServing();
-  await other.adoptDisk();
-  await other.claim();
-  return other;
-}
 
 async function loseOne(scene: Scene, scenes: readonly Scene[]): Promise<string> {
   const folder = scene.folder('pool');

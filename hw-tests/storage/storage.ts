@@ -68,10 +68,10 @@ const survivesPowerCuts: HardwareTest = {
       if (done.torn) torn++;
       seconds.push(await scene.powerCycle());
     }
-    const { aether } = scene;
-    for (const name of acknowledged) {
-      await getBack(scene, folder, name, aether);
-    }
+    // Otherwise nothing was shown.
+    assert.ok(torn > powerCuts / 2, `only ${torn} puts were torn`);
+    assert.ok(acknowledged.length > 0, 'nothing was acknowledged before a cut');
+    for (const name of acknowledged) await getBack(scene, folder, name);
     const slowest = Math.max(...seconds).toFixed(0);
     return `${torn} puts were torn, ${acknowledged.length} had been acknowledged: all there; serving again after at most ${slowest} s`;
   },
@@ -97,7 +97,10 @@ const isReset: HardwareTest = {
     const seconds = (performance.now() - startMs) / 1000;
     const disks = await scene.target.console.command('disks');
     const held = disks.filter((line) => /^sd/.test(line)).map((line) => line.replace(/ +/g, ' '));
-    return `new after ${seconds.toFixed(0)} s; its disks: ${held.join('; ')}`;
+    scene.forgetPerson();
+    await scene.claim();
+    assert.equal((await scene.status()).pool?.boxes, 1);
+    return `new after ${seconds.toFixed(0)} s, and somebody else's; its disks: ${held.join('; ')}`;
   },
 };
 
@@ -136,10 +139,10 @@ async function putUntilCut(
 }
 
 /** Gets what was put by this name and compares. Returns the seconds. */
-async function getBack(scene: Scene, folder: string, name: string, aether = scene.aether): Promise<number> {
+async function getBack(scene: Scene, folder: string, name: string): Promise<number> {
   const back = join(folder, 'back');
   mkdirSync(back, { recursive: true });
-  const { seconds } = await aether.run(['get', `/${name}`, back], {
+  const { seconds } = await scene.aether.run(['get', `/${name}`, back], {
     timeoutMs: scene.patienceMs(putTimeoutMs),
   });
   const differences = await differentContents(join(folder, name), join(back, name));

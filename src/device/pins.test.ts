@@ -12,7 +12,7 @@ test('the Raspberry Pi has green on GPIO17, amber on GPIO27, the button on GPIO3
     amber: { line: 27, activeLow: false, sysfs: 'amber:status' },
   });
   assert.deepEqual(pins.button, { line: 3, activeLow: true });
-  assert.deepEqual(pins.console, { uart: 0, baud: 115_200 });
+  assert.deepEqual(pins.console, { baud: 115_200 });
   assert.equal(pins.gpioChips.length, 3);
   assert.equal(pins.singleLed, 'ACT');
 });

@@ -34,7 +34,6 @@ const boardPins = objectField({
   singleLed: nullable(textField({ charactersMax: 64 })),
   button: pin,
   console: objectField({
-    uart: countField({ max: 15 }),
     baud: withDefault(countField({ min: 1200, max: 4_000_000 }), 115_200),
   }),
 });

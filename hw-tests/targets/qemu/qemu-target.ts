@@ -97,8 +97,9 @@ export class QemuTarget implements Target {
     run('cp', ['--sparse=always', fileLike(from, `-${board.name}.img`), image]);
     const bundle = join(folder, 'update.raucb');
     copyFileSync(fileLike(from, '.raucb'), bundle);
-    for (const { to } of board.emulator.files) copyFileSync(join(from, to), join(folder, to));
-    copyFileSync(join(from, 'overlay.dtbo'), join(folder, 'overlay.dtbo'));
+    const beside = [...board.emulator.files.map(({ to }) => to), 'overlay.dtbo'];
+    if (board.boot.environment.file === null) beside.push('u-boot.env');
+    for (const name of beside) copyFileSync(join(from, name), join(folder, name));
     kind.prepare({ folder, card: image, board, tools });
     const network = new EmulatedNetwork(folder, !kind.keepsTime);
     await network.dhcp(true);

@@ -9,6 +9,8 @@ import {
 } from './machine-kind.ts';
 
 const processor = ['-cpu', 'max,pauth=off', '-smp', '2', '-m', '512M'];
+/** Where U-Boot looks for its environment. */
+const secondFlash = 0x400_0000;
 
 /** QEMU's `virt`: every device is one that QEMU does fast. */
 export const virt: MachineKind = {
@@ -36,6 +38,10 @@ export const virt: MachineKind = {
   words: ({ folder, board, storage: { card, drives }, wire: { tap, mac } }: MachineParts) => [
     ...['-machine', board.emulator.machine, ...processor],
     ...['-bios', join(folder, 'u-boot.bin'), '-dtb', join(folder, 'board.dtb')],
+    ...[
+      '-device',
+      `loader,file=${join(folder, 'u-boot.env')},addr=0x${secondFlash.toString(16)},force-raw=on`,
+    ],
     ...['-device', 'i6300esb'],
     ...['-blockdev', blockNode('card', card), '-device', 'virtio-blk-device,drive=card'],
     ...['-device', 'virtio-scsi-device,id=scsi', '-device', 'virtio-rng-device'],
