@@ -67,22 +67,12 @@ export interface MachineKind {
   prepare(files: ImageFiles): void;
   /** Its words for QEMU; the character devices `serial` (console) and `root`, and the disks' files, are there already. */
   words(parts: MachineParts): readonly string[];
-  /** What is done from outside when the machine starts; ends when `reset.signal` is aborted. */
-  onReset?(machine: Machine, reset: Reset): Promise<void>;
+  /** What is done from outside when the machine starts, or starts again. */
+  onReset?(machine: Machine, pins: BoardPins): void;
   /** The words of `device_add` for a disk whose file is there by the name of `id`. */
   disk(id: string): DeviceWords;
-  plugCable(machine: Machine, wire: Wire, plugged: boolean): Promise<void>;
+  plugCable?(machine: Machine, plugged: boolean): Promise<void>;
   pressButton?(machine: Machine, pins: BoardPins, pressed: boolean): Promise<void>;
-}
-
-/** A start of a machine. */
-export interface Reset {
-  readonly wire: Wire;
-  readonly pins: BoardPins;
-  /** By itself, and not because it was given power. */
-  readonly again: boolean;
-  /** Aborted when this start is over: the machine starts again, or has no power. */
-  readonly signal: AbortSignal;
 }
 
 /** A block device as the words of `-blockdev`. */

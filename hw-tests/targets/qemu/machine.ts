@@ -1,11 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Board } from '../../../firmware/board.ts';
 import type { ImageTools } from '../../../firmware/stages/tools.ts';
 import type { BoardPins } from '../../../src/device/pins.ts';
-import { Transcript } from '../../text-line.ts';
 import { AwaitedSocket } from './awaited-socket.ts';
 import { blockNode, type Drive, type MachineKind, type Storage, type Wire } from './machine-kind.ts';
 import { Monitor } from './monitor.ts';
@@ -30,16 +29,11 @@ export class Machine {
   readonly monitor: Monitor;
   readonly console: AwaitedSocket;
   readonly root: AwaitedSocket;
-  /** What was on the console since the machine was started or started again is unread. */
-  readonly transcript: Transcript;
   readonly #qtest: AwaitedSocket;
   readonly #options: MachineOptions;
   #storage: Storage = { card: '', drives: [] };
   #process: ChildProcess | undefined;
-  #log: WriteStream | undefined;
   #ended: Promise<void> = Promise.resolve();
-  /** Aborted when the machine starts again or ends. */
-  #life = new AbortController();
 
   private constructor(
     options: MachineOptions,
@@ -48,10 +42,9 @@ export class Machine {
     this.#options = options;
     this.monitor = new Monitor(sockets.monitor);
     this.monitor.onEvent((event) => {
-      if (event === 'RESET') this.#begin(true);
+      if (event === 'RESET') options.kind.onReset?.(this, options.pins);
     });
     this.console = sockets.console;
-    this.transcript = new Transcript(sockets.console);
     this.root = sockets.root;
     this.#qtest = sockets.qtest;
   }
@@ -104,21 +97,20 @@ export class Machine {
   /** Starts QEMU with its card and its disks, at a snapshot's moment or at power-on. */
   async start(snapshot?: string): Promise<void> {
     if (this.running) throw new Error('the machine is on already');
-    const { folder, shared, tools, wire } = this.#options;
+    const { kind, pins, folder, shared, tools, wire } = this.#options;
     this.monitor.reset();
     const words = [...this.#words(), ...(snapshot === undefined ? [] : ['-loadvm', snapshot])];
     const child = tools.spawn('qemu-system-aarch64', words, [shared], {
       through: wire.tap.enter,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.#log ??= createWriteStream(join(folder, 'qemu.log'), { flags: 'a' });
-    child.stdout?.pipe(this.#log, { end: false });
-    child.stderr?.pipe(this.#log, { end: false });
+    const log = createWriteStream(join(folder, 'qemu.log'), { flags: 'a' });
+    child.stdout?.pipe(log, { end: false });
+    child.stderr?.pipe(log, { end: false });
     this.#process = child;
     this.#ended = new Promise((resolve) =>
       child.once('close', () => {
         this.#process = undefined;
-        this.#life.abort();
         this.monitor.gone();
         resolve();
       }),
@@ -127,7 +119,7 @@ export class Machine {
     const ended = this.#ended.then(() => 'ended');
     const outcome = await Promise.race([this.monitor.ready(), late, ended]);
     if (outcome !== undefined) throw new Error(`QEMU ${outcome} at its start; see ${folder}/qemu.log`);
-    this.#begin(false);
+    kind.onReset?.(this, pins);
   }
 
   /** As when its plug is pulled: what it had not written to its disks is lost. */
@@ -144,18 +136,6 @@ export class Machine {
   async close(): Promise<void> {
     await this.kill();
     for (const socket of [this.console, this.root, this.#qtest]) socket.close();
-  }
-
-  /** A start: what is to be done from outside is done while the machine goes on. */
-  #begin(again: boolean): void {
-    this.#life.abort();
-    this.#life = new AbortController();
-    this.transcript.skip();
-    const { kind, wire, pins } = this.#options;
-    const { signal } = this.#life;
-    kind.onReset?.(this, { wire, pins, again, signal }).catch((error: unknown) => {
-      if (!signal.aborted) this.#log?.write(`at the start: ${String(error)}\n`);
-    });
   }
 
   #words(): readonly string[] {

@@ -161,7 +161,10 @@ export class QemuTarget implements Target {
       second: network.second,
       address: () => network.address(this.#wire.mac),
       dhcp: (on) => network.dhcp(on),
-      cable: (plugged) => kind.plugCable(this.#machine, this.#wire, plugged),
+      cable: async (plugged) => {
+        if (kind.plugCable === undefined) throw new Error(String(this.capabilities.cable));
+        await kind.plugCable(this.#machine, plugged);
+      },
     };
   }
 

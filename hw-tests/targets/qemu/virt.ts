@@ -52,7 +52,7 @@ export const virt: MachineKind = {
     ...['-device', 'virtio-serial-device', '-device', 'virtconsole,chardev=root'],
   ],
   disk,
-  plugCable: async ({ monitor }, _, plugged) => {
+  plugCable: async ({ monitor }, plugged) => {
     await monitor.run('set_link', { name: 'net', up: plugged });
   },
   pressButton: async (machine, { button }, pressed) => {
