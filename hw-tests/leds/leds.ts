@@ -109,6 +109,7 @@ async function expectWhatConsoleSays({ target }: Scene): Promise<string> {
     'green on, amber off': 'healthy',
     'green on, amber pulses': 'working',
     'green off, amber on': 'needs a person',
+    'green off, amber flashes in threes': 'data at risk',
   };
   const expected =
     flashes === undefined
