@@ -86,10 +86,10 @@ export interface DiskShelf {
    */
   format(device: string, label: string): Promise<void>;
   /**
-   * Mounts the file system of this label in `folder`, which is made; one that is mounted there is left so. False: no disk
-   * of this label is attached, or it cannot be mounted.
+   * Mounts the file system of this label in `folder`, which is made; one that is mounted there is left so, unless its disk
+   * is gone. False: no disk of this label is attached, or it cannot be mounted.
    */
   mount(label: string, folder: string): Promise<boolean>;
-  /** Takes it off `folder`, when nothing is open there any more. */
+  /** Takes it off `folder`; what is open there goes on until it is closed. Never rejects. */
   unmount(folder: string): Promise<void>;
 }

@@ -264,9 +264,14 @@ export class Volume {
     throw this.#error;
   }
 
-  /** Its disk was pulled: nothing is asked of it any more. */
+  /** Its disk was pulled: nothing is asked of it any more. What failed right before that failed for this reason. */
   pulled(): void {
-    this.#fail(storeError('VOLUME_MISSING', 'its disk was pulled'));
+    const error = storeError('VOLUME_MISSING', 'its disk was pulled');
+    if (this.#error === undefined) this.#fail(error);
+    else if (stateOf(this.#error) === 'failed' && !hasCode(this.#error, 'STORE_CLOSED')) {
+      this.#error = error;
+      this.#changed();
+    }
   }
 
   /** Resolves when a volume that failed has let go of its files. */
