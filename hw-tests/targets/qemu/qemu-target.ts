@@ -32,6 +32,8 @@ const buttonLine = 4;
 /** The image is as small as it can be; people have cards of several gigabytes. */
 const cardBytes = 4 * 1024 ** 3;
 
+const pullTimeoutMs = 30_000;
+
 /** What all boxes of one run share. */
 interface Bench {
   readonly folder: string;
@@ -53,6 +55,7 @@ export class QemuTarget implements Target {
     lights: true,
     button: true,
     disks: true,
+    'same disk': true,
     cable: true,
     dhcp: true,
     card: true,
@@ -192,27 +195,20 @@ export class QemuTarget implements Target {
   readonly disks: Disks = {
     attach: async (bytes) => {
       const id = `disk${++this.#filesMade}`;
-      const file = join(this.#folder, `${id}.qcow2`);
-      this.#makeImage([file, String(bytes)]);
-      const { monitor } = this.#machine;
-      if (this.#machine.running) {
-        await monitor.run('blockdev-add', {
-          driver: 'qcow2',
-          'node-name': id,
-          file: { driver: 'file', filename: file },
-        });
-        await monitor.run('device_add', { driver: 'scsi-hd', bus: 'scsi.0', drive: id, id, serial: id });
-      }
-      const { card, drives } = this.#storage;
-      this.#storage = { card, drives: [...drives, { id, file }] };
+      this.#makeImage([this.#driveFile(id), String(bytes)]);
+      await this.#plugIn({ id, bytes });
       return { id, bytes };
     },
     detach: async ({ id }: AttachedDisk) => {
       const { card, drives } = this.#storage;
       this.#storage = { card, drives: drives.filter((drive) => drive.id !== id) };
       if (!this.#machine.running) return;
-      await this.#machine.monitor.run('device_del', { id });
+      const { monitor } = this.#machine;
+      await monitor.run('device_del', { id });
+      // The device is gone when the guest's driver has let it go; until then its file is in use.
+      await untilDone(() => monitor.run('blockdev-del', { 'node-name': id }), pullTimeoutMs);
     },
+    attachAgain: (disk) => this.#plugIn(disk),
   };
 
   readonly card: Card = {
@@ -254,6 +250,25 @@ export class QemuTarget implements Target {
     await this.#bench.network.close();
   }
 
+  #driveFile(id: string): string {
+    return join(this.#folder, `${id}.qcow2`);
+  }
+
+  async #plugIn({ id }: AttachedDisk): Promise<void> {
+    const file = this.#driveFile(id);
+    const { monitor, running } = this.#machine;
+    if (running) {
+      await monitor.run('blockdev-add', {
+        driver: 'qcow2',
+        'node-name': id,
+        file: { driver: 'file', filename: file },
+      });
+      await monitor.run('device_add', { driver: 'scsi-hd', bus: 'scsi.0', drive: id, id, serial: id });
+    }
+    const { card, drives } = this.#storage;
+    this.#storage = { card, drives: [...drives, { id, file }] };
+  }
+
   async #setButton(level: 0 | 1): Promise<void> {
     this.#gpio ??= await this.#findGpio();
     this.#machine.qtest(`set_irq_in ${this.#gpio} unnamed-gpio-in ${buttonLine} ${level}`);
@@ -273,6 +288,18 @@ export class QemuTarget implements Target {
 
   #makeImage(words: readonly string[]): void {
     this.#bench.tools.run('qemu-img', ['create', '-q', '-f', 'qcow2', ...words], [this.#bench.folder]);
+  }
+}
+
+/** Tries again what fails, until it does not or the time is over; then with the last error. */
+async function untilDone(attempt: () => Promise<unknown>, timeoutMs: number): Promise<void> {
+  for (const endMs = performance.now() + timeoutMs; ; await delay(100)) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      if (performance.now() > endMs) throw error;
+    }
   }
 }
 
