@@ -60,11 +60,9 @@ export function diskNotBlank(
   device: string,
   content: string | null | undefined,
 ): AetherError<DiskDeedErrorCode> {
-  return new AetherError(
-    'DISK_NOT_BLANK',
-    `disk ${device} is not blank: ${content ?? 'it cannot be told what is on it'}`,
-    { help: 'Save what is on it elsewhere and erase it with the tools that made it; this box never does.' },
-  );
+  return new AetherError('DISK_NOT_BLANK', `disk ${device} is not blank: ${content ?? 'it cannot be read'}`, {
+    help: 'Save what is on it elsewhere and erase it with the tools that made it; this box never does.',
+  });
 }
 
 /** The disks of the computer. */
