@@ -14,7 +14,7 @@ import type { Disk } from '../ports/disk.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { KeyValueStore } from '../ports/key-value-store.ts';
 import type { ChunkIndex, Location } from './chunk-index.ts';
-import { storeError } from './errors.ts';
+import { stateOf, storeError } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IndexCommitter } from './index-committer.ts';
 import { recordsBytes } from './record.ts';
@@ -369,14 +369,6 @@ export class Volume {
     await Promise.all([this.#writer.close(), this.#index.close()]);
   }
 }
-
-/** What an error that a volume was given up with says of it. */
-export function stateOf(error: AetherError): 'failed' | 'missing' {
-  return absences.some((code) => hasCode(error, code)) ? 'missing' : 'failed';
-}
-
-/** Codes that say that the disk is not there, rather than that it is broken. */
-const absences = ['VOLUME_MISSING', 'DISK_GONE', 'DISK_NOT_FOUND'];
 
 function closedError(): AetherError {
   return storeError('STORE_CLOSED', 'the chunk store is closed');
