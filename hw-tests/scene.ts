@@ -8,8 +8,8 @@ import type { AttachedDisk, Target } from './target.ts';
 /** How a box stands when a test begins. */
 type Situation = 'serving' | 'claimed';
 
-/** Longer than a board takes that is emulated by a machine with other work. */
-export const bootTimeoutMs = 180_000;
+/** Longer than a box takes whose slowness is 1, emulated by a machine with other work. */
+const bootTimeoutMs = 180_000;
 const diskBytes = 1024 ** 3;
 const webPort = 443;
 
@@ -35,6 +35,8 @@ export class Scene {
   #firstStartSeconds: number | undefined;
   readonly #failures = new Map<Situation, Error>();
   readonly #attached = new Map<Situation, readonly AttachedDisk[]>();
+  /** In which the box still is, since nothing was done to it that changes anything. */
+  #standing: Situation | undefined;
 
   constructor(target: Target, folder: string) {
     this.target = target;
@@ -70,6 +72,11 @@ export class Scene {
 
   get firstStartSeconds(): number | undefined {
     return this.#firstStartSeconds;
+  }
+
+  /** Something was done to the box: the next test does not find it as this one did. */
+  disturbed(): void {
+    this.#standing = undefined;
   }
 
   /** A box that belongs to nobody and serves, without disks. */
@@ -120,19 +127,27 @@ export class Scene {
       await this.waitUntilServing();
       return;
     }
+    if (this.#standing === situation) return this.waitUntilServing();
     try {
       await make();
     } catch (error) {
       this.#failures.set(situation, error instanceof Error ? error : new Error(String(error)));
       throw error;
     }
+    this.#standing = situation;
     if (capabilities.snapshots !== true) return;
     await snapshots.save(situation);
     cpSync(this.#home, `${this.#home}-${situation}`, { recursive: true });
   }
 
-  /** Resolves when it answers on the network and on its console. */
-  async waitUntilServing(timeoutMs = bootTimeoutMs): Promise<void> {
+  /** How long to wait for what a box whose slowness is 1 does within so many milliseconds. */
+  patienceMs(milliseconds: number): number {
+    return milliseconds * this.target.slowness;
+  }
+
+  /** Resolves when it answers on the network. */
+  async waitUntilServing(): Promise<void> {
+    const timeoutMs = this.patienceMs(bootTimeoutMs);
     const endMs = performance.now() + timeoutMs;
     while (!(await this.isServing())) {
       if (performance.now() > endMs) throw new Error(`the box does not serve within ${timeoutMs / 1000} s`);
@@ -173,7 +188,7 @@ export class Scene {
     const code = /Claim code: ([A-Z0-9-]+)/.exec(said.join('\n'))?.[1];
     if (code === undefined) throw new Error(`pair says no claim code: ${said.join(' / ')}`);
     const name = await target.console.greet();
-    await this.aether.run(['claim', name, '--code', code], { timeoutMs: 180_000 });
+    await this.aether.run(['claim', name, '--code', code], { timeoutMs: this.patienceMs(180_000) });
     return name;
   }
 

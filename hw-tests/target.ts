@@ -30,6 +30,8 @@ export const capabilityNames = [
   'updates',
   /** More boxes of the same kind on the same switch. */
   'more boxes',
+  /** Hardware that starts a system again which hangs. */
+  'watchdog',
 ] as const;
 
 export type Capability = (typeof capabilityNames)[number];
@@ -40,6 +42,8 @@ export type Capabilities = Readonly<Record<Capability, true | string>>;
 export interface Target {
   readonly name: string;
   readonly capabilities: Capabilities;
+  /** How many times as long as on a board, or an emulated one that is fast, everything may take; at least 1. */
+  readonly slowness: number;
   readonly console: BoxConsole;
   readonly root: RootShell;
   readonly power: Power;

@@ -4,7 +4,7 @@ import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 
-const card = '$(findmnt --noheadings --output SOURCE /data)';
+const card = '/dev/aetherstore/data';
 /** Five crashes, with longer and longer pauses between. */
 const safeModeMs = 240_000;
 
@@ -141,14 +141,15 @@ async function untilSaid({ target }: Scene, command: string, awaited: RegExp): P
 }
 
 /** Waits for the console and the lights of safe mode. Returns what the console says. */
-async function safeModeSays({ target }: Scene, reason: RegExp): Promise<string> {
-  const endMs = performance.now() + safeModeMs;
+async function safeModeSays(scene: Scene, reason: RegExp): Promise<string> {
+  const { target } = scene;
+  const endMs = performance.now() + scene.patienceMs(safeModeMs);
   for (;;) {
     const lines = await target.console.command('status', { timeoutMs: safeModeMs }).catch(() => ['']);
     const said = lines.find((line) => reason.test(line));
     if (said !== undefined) {
       if (target.capabilities.lights === true)
-        await waitForRhythm(target.lights, 'needs a person, 8 flashes', 30_000);
+        await waitForRhythm(target.lights, 'needs a person, 8 flashes', scene.patienceMs(30_000));
       return said.trim();
     }
     assert.ok(performance.now() < endMs, `the console says: ${lines.join(' / ')}`);

@@ -23,7 +23,7 @@ const whileStarting: HardwareTest = {
     while (seen.at(-1) !== 'not claimed') {
       const rhythm = await seenRhythm(target.lights, 2500);
       if (rhythm !== seen.at(-1)) seen.push(rhythm);
-      assert.ok(performance.now() - startMs < 300_000, `after 5 min only: ${seen.join(', then ')}`);
+      assert.ok(performance.now() - startMs < scene.patienceMs(300_000), `only ${seen.join(', then ')}`);
     }
     const named = seen.filter((rhythm) => !rhythm.startsWith('no known'));
     assert.ok(named.includes('booting'), seen.join(', then '));
@@ -44,14 +44,15 @@ const alone: HardwareTest = {
 const identified: HardwareTest = {
   name: 'identify on the console makes both lights fast, and off ends that',
   needs: ['lights'],
+  changesNothing: true,
   run: async (scene) => {
     await scene.serving();
     const { lights } = scene.target;
-    await waitForRhythm(lights, 'not claimed', 20_000);
+    await waitForRhythm(lights, 'not claimed', scene.patienceMs(20_000));
     await scene.target.console.command('identify');
     assert.equal(await seenRhythm(lights, 3000), 'identify');
     await scene.target.console.command('identify off');
-    const ms = await waitForRhythm(lights, 'not claimed', 30_000);
+    const ms = await waitForRhythm(lights, 'not claimed', scene.patienceMs(30_000));
     return `as before ${(ms / 1000).toFixed(0)} s after the word off`;
   },
 };
@@ -63,7 +64,7 @@ const diskGone: HardwareTest = {
     await scene.claimed();
     const folder = scene.folder('pulled');
     makeSmallTree(join(folder, 'tree'), 'pulled', [100_000, 2_000_000]);
-    await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: 300_000 });
+    await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: scene.patienceMs(300_000) });
     const before = await scene.status();
     await scene.target.disks.detach(scene.disks[1]!);
     const startMs = performance.now();
@@ -111,21 +112,39 @@ const programGone: HardwareTest = {
   run: async (scene) => {
     await scene.serving();
     const { root, lights } = scene.target;
-    await waitForRhythm(lights, 'not claimed', 20_000);
+    await waitForRhythm(lights, 'not claimed', scene.patienceMs(20_000));
     // Only a program that is started at once again is not seen to be dead.
     await root.run(
       'mkdir -p /run/systemd/system/aetherstore.service.d && printf "[Service]\\nRestartSec=20\\n" >/run/systemd/system/aetherstore.service.d/slow.conf && systemctl daemon-reload && systemctl kill --signal=KILL aetherstore.service',
     );
-    const deadMs = await waitForRhythm(lights, 'program gone', 15_000);
-    const ms = await waitForRhythm(lights, 'not claimed', 180_000);
+    const deadMs = await waitForRhythm(lights, 'program gone', scene.patienceMs(15_000));
+    const ms = await waitForRhythm(lights, 'not claimed', scene.patienceMs(180_000));
     const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(0)} s`;
     return `the kernel's heartbeat on amber, told within ${seconds(deadMs)}; living again ${seconds(ms)} later`;
   },
 };
 
+const eachWired: HardwareTest = {
+  name: 'each light is the one that its name says',
+  needs: ['lights', 'root shell'],
+  run: async (scene) => {
+    await scene.serving();
+    const { root, lights } = scene.target;
+    await root.run('systemctl stop aetherstore.service', 60_000);
+    for (const lit of ['green', 'amber', 'none', 'green amber']) {
+      const set = (light: string) =>
+        `echo ${lit.includes(light) ? 1 : 0} >/sys/class/leds/${light}:status/brightness`;
+      await root.run(`${set('green')} && ${set('amber')}`);
+      const { green, amber } = await lights.sample();
+      assert.deepEqual([green, amber], [lit.includes('green'), lit.includes('amber')], lit);
+    }
+    return 'green, amber, none, both: as the kernel was told';
+  },
+};
+
 export const leds: Suite = {
   name: 'leds',
-  tests: [identified, programGone, alone, diskGone, diskBack, whileStarting],
+  tests: [identified, eachWired, programGone, alone, diskGone, diskBack, whileStarting],
 };
 
 /** Resolves when the console tells of so many conditions. */
@@ -135,13 +154,14 @@ async function untilConditions(scene: Scene, isIt: (count: number) => boolean): 
     const { conditions } = await scene.status();
     if (isIt(conditions.length)) return;
     const said = conditions.map(({ message }) => message).join(' ');
-    assert.ok(performance.now() - startMs < 120_000, `after 2 min the console says: ${said}`);
+    assert.ok(performance.now() - startMs < scene.patienceMs(120_000), `the console says: ${said}`);
     await delay(1000);
   }
 }
 
 /** What the console says of the lights is what they do. */
-async function expectWhatConsoleSays({ target }: Scene): Promise<string> {
+async function expectWhatConsoleSays(scene: Scene): Promise<string> {
+  const { target } = scene;
   const lines = await target.console.command('status');
   const said =
     lines.map((line) => /^ +lights +(.*)$/.exec(line)?.[1]).find((text) => text !== undefined) ?? '';
@@ -157,6 +177,6 @@ async function expectWhatConsoleSays({ target }: Scene): Promise<string> {
       ? named[said]
       : (`needs a person, ${flashes} ${flashes === '1' ? 'flash' : 'flashes'}` as RhythmName);
   assert.ok(expected !== undefined, `the console says of the lights: "${said}"`);
-  await waitForRhythm(target.lights, expected, 30_000);
+  await waitForRhythm(target.lights, expected, scene.patienceMs(30_000));
   return `${expected}: ${lines[0]}`;
 }

@@ -20,7 +20,7 @@ export const peersPassUpdatesOn: HardwareTest = {
     try {
       const bundle = await variant(scene, goodVersion, false);
       await scene.aether.run(['update', await scene.target.console.greet(), bundle], {
-        timeoutMs: updateTimeoutMs,
+        timeoutMs: scene.patienceMs(updateTimeoutMs),
       });
       await staged(other);
       const before = await receivedBytes(other);
@@ -50,7 +50,7 @@ async function staged(scene: Scene): Promise<void> {
 /** Waits for the end of the installation. Returns how much was received meanwhile. */
 async function installed(scene: Scene, beforeBytes: number): Promise<number> {
   let latest = beforeBytes;
-  const endMs = performance.now() + updateTimeoutMs;
+  const endMs = performance.now() + scene.patienceMs(updateTimeoutMs);
   for (;;) {
     assert.ok(performance.now() < endMs, 'it does not end');
     // It starts again as soon as it is done: the shell goes away then.

@@ -138,7 +138,7 @@ async function send(
   bundle: string,
   ...more: readonly string[]
 ): Promise<{ readonly exitCode: number | null; readonly output: string }> {
-  const options = { timeoutMs: sendTimeoutMs, mayFail: true };
+  const options = { timeoutMs: scene.patienceMs(sendTimeoutMs), mayFail: true };
   const { exitCode, stdout, stderr } = await scene.aether.run(
     ['update', box, bundle, '--later', ...more],
     options,

@@ -16,7 +16,7 @@ export async function updateOf({ target }: Scene): Promise<SeenUpdate> {
 
 /** The same once the box has asked its installer, which is some seconds after it serves; `none` only after a minute. */
 export async function knownUpdate(scene: Scene): Promise<SeenUpdate> {
-  const endMs = performance.now() + 60_000;
+  const endMs = performance.now() + scene.patienceMs(60_000);
   for (;;) {
     const update = await updateOf(scene);
     if (update.state !== 'none' || performance.now() > endMs) return update;

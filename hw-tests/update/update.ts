@@ -19,7 +19,7 @@ const goodUpdate: HardwareTest = {
     const name = await scene.target.console.greet();
     const startMs = performance.now();
     scene.target.console.skip();
-    await scene.aether.run(['update', name, bundle], { timeoutMs: updateTimeoutMs });
+    await scene.aether.run(['update', name, bundle], { timeoutMs: scene.patienceMs(updateTimeoutMs) });
     const seconds = (performance.now() - startMs) / 1000;
     const { box } = await scene.status();
     assert.equal(box.version, goodVersion);
@@ -40,7 +40,7 @@ const badUpdate: HardwareTest = {
     const from = scene.target.console.transcript.length;
     const startMs = performance.now();
     const told = await scene.aether.run(['update', name, bundle], {
-      timeoutMs: updateTimeoutMs,
+      timeoutMs: scene.patienceMs(updateTimeoutMs),
       mayFail: true,
     });
     const seconds = (performance.now() - startMs) / 1000;
@@ -67,7 +67,9 @@ const installMayBeCut: HardwareTest = {
     const before = (await scene.status()).box.version;
     const bundle = await variant(scene, goodVersion, false);
     const name = await scene.target.console.greet();
-    await scene.aether.run(['update', name, bundle, '--later'], { timeoutMs: updateTimeoutMs });
+    await scene.aether.run(['update', name, bundle, '--later'], {
+      timeoutMs: scene.patienceMs(updateTimeoutMs),
+    });
     const points: number[] = [];
     for (let cut = 0; cut < installCuts; cut++) {
       assert.equal((await knownUpdate(scene)).state, 'staged', `after cuts at ${points.join(', ')} %`);
@@ -76,7 +78,7 @@ const installMayBeCut: HardwareTest = {
       await scene.powerCycle();
       assert.equal((await scene.status()).box.version, before, `cut at ${points.at(-1)} %`);
     }
-    await scene.aether.run(['update', name], { timeoutMs: updateTimeoutMs });
+    await scene.aether.run(['update', name], { timeoutMs: scene.patienceMs(updateTimeoutMs) });
     assert.equal((await scene.status()).box.version, goodVersion);
     return `cut at ${points.join(', ')} %, the old version each time; then the new one`;
   },
@@ -96,7 +98,7 @@ export const update: Suite = {
 
 /** Waits until so much of an installation is done. Returns how much it then is. */
 async function progressBeyond(scene: Scene, percent: number): Promise<number> {
-  const endMs = performance.now() + updateTimeoutMs;
+  const endMs = performance.now() + scene.patienceMs(updateTimeoutMs);
   for (;;) {
     const { state, progressPercent } = await updateOf(scene);
     assert.equal(state, 'installing');

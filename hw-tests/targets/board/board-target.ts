@@ -33,6 +33,7 @@ const powerDown = /reboot: Power down/;
 export class BoardTarget implements Target {
   readonly name: string;
   readonly capabilities: Capabilities;
+  readonly slowness = 1;
   readonly console: BoxConsole;
   readonly root: RootShell;
   readonly #config: BoardConfig;
@@ -217,6 +218,7 @@ function capabilitiesOf(config: BoardConfig): Capabilities {
     snapshots: 'A real board is not brought back to a moment.',
     'root shell': 'A real board has no root shell.',
     'more boxes': 'One board is wired up.',
+    watchdog: true,
   };
 }
 

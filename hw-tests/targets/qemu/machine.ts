@@ -1,72 +1,65 @@
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Board } from '../../../firmware/board.ts';
 import type { ImageTools } from '../../../firmware/stages/tools.ts';
-import type { Tap } from '../../../scripts/lan/network.ts';
+import type { BoardPins } from '../../../src/device/pins.ts';
+import { Transcript } from '../../text-line.ts';
 import { AwaitedSocket } from './awaited-socket.ts';
+import { blockNode, type Drive, type MachineKind, type Storage, type Wire } from './machine-kind.ts';
 import { Monitor } from './monitor.ts';
 
-/** A disk that the machine has beside its card. */
-export interface Drive {
-  readonly id: string;
-  readonly file: string;
-}
-
-/** The card file and the disks beside it. */
-export interface Storage {
-  readonly card: string;
-  readonly drives: readonly Drive[];
-}
-
-/** What a machine is made of; see `machineWords`. */
-export interface MachineParts {
+/** What a machine is made of. */
+export interface MachineOptions {
+  readonly kind: MachineKind;
+  readonly board: Board;
+  readonly pins: BoardPins;
   /** Where its sockets are. */
   readonly folder: string;
-  /** All that QEMU opens is in here. */
+  /** All that QEMU opens is in here, what the kind prepared too. */
   readonly shared: string;
   readonly tools: ImageTools;
-  readonly bootLoader: string;
-  /** What the boot loader reads from its flash. */
-  readonly environment: string;
-  readonly deviceTree: string;
-  readonly tap: Tap;
-  readonly mac: string;
+  readonly wire: Wire;
 }
 
 const startTimeoutMs = 20_000;
-
-/** What the device tree depends on; a snapshot is of one kind only. */
-export const machineKind = [...['-cpu', 'max,pauth=off', '-smp', '2', '-m', '512M', '-nodefaults']] as const;
-export const machineName = 'virt,acpi=off';
-
-/** Where U-Boot looks for its environment. */
-const secondFlash = 0x400_0000;
+const pullTimeoutMs = 30_000;
 
 /** One QEMU process after another, on the same sockets. */
 export class Machine {
   readonly monitor: Monitor;
   readonly console: AwaitedSocket;
   readonly root: AwaitedSocket;
+  /** What was on the console since the machine was started or started again is unread. */
+  readonly transcript: Transcript;
   readonly #qtest: AwaitedSocket;
-  readonly #parts: MachineParts;
+  readonly #options: MachineOptions;
+  #storage: Storage = { card: '', drives: [] };
   #process: ChildProcess | undefined;
+  #log: WriteStream | undefined;
   #ended: Promise<void> = Promise.resolve();
+  /** Aborted when the machine starts again or ends. */
+  #life = new AbortController();
 
   private constructor(
-    parts: MachineParts,
+    options: MachineOptions,
     sockets: Readonly<Record<'monitor' | 'console' | 'root' | 'qtest', AwaitedSocket>>,
   ) {
-    this.#parts = parts;
+    this.#options = options;
     this.monitor = new Monitor(sockets.monitor);
+    this.monitor.onEvent((event) => {
+      if (event === 'RESET') this.#begin(true);
+    });
     this.console = sockets.console;
+    this.transcript = new Transcript(sockets.console);
     this.root = sockets.root;
     this.#qtest = sockets.qtest;
   }
 
-  static async create(parts: MachineParts): Promise<Machine> {
-    const listen = (name: string) => AwaitedSocket.listen(join(parts.folder, `${name}.sock`));
-    return new Machine(parts, {
+  static async create(options: MachineOptions): Promise<Machine> {
+    const listen = (name: string) => AwaitedSocket.listen(join(options.folder, `${name}.sock`));
+    return new Machine(options, {
       monitor: await listen('monitor'),
       console: await listen('console'),
       root: await listen('root'),
@@ -78,23 +71,58 @@ export class Machine {
     return this.#process !== undefined;
   }
 
-  /** Starts QEMU with this card and these drives, at a snapshot's moment or at power-on. */
-  async start({ card, drives }: Storage, snapshot?: string): Promise<void> {
+  get storage(): Storage {
+    return this.#storage;
+  }
+
+  /** Another card, and other disks; while it is off. */
+  equip(storage: Storage): void {
+    if (this.running) throw new Error('the machine is on');
+    this.#storage = storage;
+  }
+
+  /** Plugs a disk in. */
+  async attach(drive: Drive): Promise<void> {
+    const { card, drives } = this.#storage;
+    this.#storage = { card, drives: [...drives, drive] };
+    if (!this.running) return;
+    const { id, file } = drive;
+    await this.monitor.run('blockdev-add', {
+      driver: 'qcow2',
+      'node-name': id,
+      file: { driver: 'file', filename: file },
+    });
+    await this.monitor.run('device_add', this.#options.kind.disk(id));
+  }
+
+  /** Pulls it. */
+  async detach(id: string): Promise<void> {
+    const { card, drives } = this.#storage;
+    this.#storage = { card, drives: drives.filter((drive) => drive.id !== id) };
+    if (!this.running) return;
+    await this.monitor.run('device_del', { id });
+    // The device is gone when the guest's driver has let it go; until then its file is in use.
+    await untilDone(() => this.monitor.run('blockdev-del', { 'node-name': id }), pullTimeoutMs);
+  }
+
+  /** Starts QEMU with its card and its disks, at a snapshot's moment or at power-on. */
+  async start(snapshot?: string): Promise<void> {
     if (this.running) throw new Error('the machine is on already');
-    const { folder, shared, tools, tap } = this.#parts;
+    const { folder, shared, tools, wire } = this.#options;
     this.monitor.reset();
-    const words = [...this.#words(card, drives), ...(snapshot === undefined ? [] : ['-loadvm', snapshot])];
+    const words = [...this.#words(), ...(snapshot === undefined ? [] : ['-loadvm', snapshot])];
     const child = tools.spawn('qemu-system-aarch64', words, [shared], {
-      through: tap.enter,
+      through: wire.tap.enter,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const log = createWriteStream(join(folder, 'qemu.log'), { flags: 'a' });
-    child.stdout?.pipe(log, { end: false });
-    child.stderr?.pipe(log, { end: false });
+    this.#log ??= createWriteStream(join(folder, 'qemu.log'), { flags: 'a' });
+    child.stdout?.pipe(this.#log, { end: false });
+    child.stderr?.pipe(this.#log, { end: false });
     this.#process = child;
     this.#ended = new Promise((resolve) =>
       child.once('close', () => {
         this.#process = undefined;
+        this.#life.abort();
         this.monitor.gone();
         resolve();
       }),
@@ -103,6 +131,7 @@ export class Machine {
     const ended = this.#ended.then(() => 'ended');
     const outcome = await Promise.race([this.monitor.ready(), late, ended]);
     if (outcome !== undefined) throw new Error(`QEMU ${outcome} at its start; see ${folder}/qemu.log`);
+    this.#begin(false);
   }
 
   /** As when its plug is pulled: what it had not written to its disks is lost. */
@@ -121,40 +150,44 @@ export class Machine {
     for (const socket of [this.console, this.root, this.#qtest]) socket.close();
   }
 
-  #words(card: string, drives: readonly Drive[]): readonly string[] {
-    const { bootLoader, environment, deviceTree, tap, mac } = this.#parts;
-    const socket = (id: string, { path }: AwaitedSocket) => ['-chardev', `socket,id=${id},path=${path}`];
-    const monitor = join(this.#parts.folder, 'monitor.sock');
+  /** A start: what is to be done from outside is done while the machine goes on. */
+  #begin(again: boolean): void {
+    this.#life.abort();
+    this.#life = new AbortController();
+    this.transcript.skip();
+    const { kind, wire, pins } = this.#options;
+    const { signal } = this.#life;
+    kind.onReset?.(this, { wire, pins, again, signal }).catch((error: unknown) => {
+      if (!signal.aborted) this.#log?.write(`at the start: ${String(error)}\n`);
+    });
+  }
+
+  #words(): readonly string[] {
+    const storage = this.#storage;
+    const { kind, board, shared, wire, folder } = this.#options;
+    const socket = (id: string, path: string) => ['-chardev', `socket,id=${id},path=${path}`];
     return [
-      ...['-machine', machineName, ...machineKind, '-accel', 'tcg,thread=multi', '-display', 'none'],
-      ...['-bios', bootLoader, '-dtb', deviceTree],
-      ...['-device', `loader,file=${environment},addr=0x${secondFlash.toString(16)},force-raw=on`],
+      ...['-nodefaults', '-accel', 'tcg,thread=multi', '-display', 'none'],
       // Shut down, it stands still, so that its lights can be looked at.
-      ...['-action', 'watchdog=reset,shutdown=pause', '-device', 'i6300esb'],
-      ...['-blockdev', blockNode('card', card), '-device', 'virtio-blk-device,drive=card'],
-      ...['-device', 'virtio-scsi-device,id=scsi', '-device', 'virtio-rng-device'],
-      ...drives.flatMap(({ id, file }) => ['-blockdev', blockNode(id, file), '-device', scsiDisk(id)]),
-      ...['-netdev', `tap,id=wire,ifname=${tap.interfaceName},script=no,downscript=no`],
-      ...['-device', `virtio-net-device,id=net,netdev=wire,mac=${mac}`],
-      ...[...socket('serial', this.console), '-serial', 'chardev:serial'],
-      ...[
-        '-device',
-        'virtio-serial-device',
-        ...socket('root', this.root),
-        '-device',
-        'virtconsole,chardev=root',
-      ],
-      ...['-chardev', `socket,id=monitor,path=${monitor}`, '-mon', 'chardev=monitor,mode=control'],
-      ...[...socket('qtest', this.#qtest), '-qtest', 'chardev:qtest', '-qtest-log', 'none'],
+      ...['-action', 'watchdog=reset,shutdown=pause'],
+      ...socket('serial', this.console.path),
+      ...socket('root', this.root.path),
+      ...storage.drives.flatMap(({ id, file }) => ['-blockdev', blockNode(id, file)]),
+      ...kind.words({ folder: shared, board, storage, wire }),
+      ...[...socket('monitor', join(folder, 'monitor.sock')), '-mon', 'chardev=monitor,mode=control'],
+      ...[...socket('qtest', this.#qtest.path), '-qtest', 'chardev:qtest', '-qtest-log', 'none'],
     ];
   }
 }
 
-function blockNode(name: string, file: string): string {
-  return `driver=qcow2,node-name=${name},file.driver=file,file.filename=${file}`;
-}
-
-/** A disk as the words of `-device`. */
-function scsiDisk(id: string): string {
-  return `scsi-hd,bus=scsi.0,drive=${id},id=${id},serial=${id}`;
+/** Tries again what fails, until it does not or the time is over; then with the last error. */
+async function untilDone(attempt: () => Promise<unknown>, timeoutMs: number): Promise<void> {
+  for (const endMs = performance.now() + timeoutMs; ; await delay(100)) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      if (performance.now() > endMs) throw error;
+    }
+  }
 }

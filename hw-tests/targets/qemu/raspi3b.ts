@@ -1,0 +1,108 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { bootFacts } from '../../../firmware/board.ts';
+import type { Machine } from './machine.ts';
+import type { DeviceWords, ImageFiles, MachineKind, MachineParts, Reset, Wire } from './machine-kind.ts';
+
+/** The GPIO controller of the BCM2837 (BCM2835 ARM Peripherals, §6.1; its bus address 0x7e200000 is here for the CPU). */
+const gpio = 0x3f200000;
+const gpioSet = gpio + 0x1c;
+const gpioLevel = gpio + 0x34;
+/** The PL011, which a Pi's device tree gives to Bluetooth. */
+const bluetooth = '/soc/serial@7e201000/bluetooth';
+/** Of the boot partition on a card, bytes. */
+const bootOffset = 1024 ** 2;
+const kernelStarts = /Starting kernel \.\.\./;
+const kernelPollMs = 200;
+
+/**
+ * A Pi 3B, as far as QEMU has one. It has no boot ROM: QEMU is given U-Boot and the device tree, as the firmware on the
+ * card would.
+ */
+export const raspi3b: MachineKind = {
+  board: 'rpi',
+  // Four emulated cores, and a card that is read word by word.
+  slowness: 4,
+  capabilities: {
+    power: true,
+    lights: true,
+    button: "QEMU's model of a Pi's pins tells nobody of a change at an input.",
+    disks: true,
+    'same disk': true,
+    cable: true,
+    dhcp: true,
+    card: true,
+    snapshots: "QEMU's USB network card cannot be brought back to a moment.",
+    'root shell': true,
+    updates: true,
+    watchdog: "QEMU's watchdog of a Pi restarts the machine as soon as it is started.",
+    'more boxes': true,
+  },
+  levels: { address: gpioLevel, bytes: 4 },
+  keepsTime: false,
+  // No driver of SD cards says when to flush, and until then QEMU has the tables of another format in its memory.
+  cardFormat: 'raw',
+  prepare,
+  words: ({ folder, board, storage: { card }, wire: { tap } }: MachineParts) => [
+    ...['-machine', board.emulator.machine],
+    ...['-kernel', join(folder, 'u-boot.bin'), '-dtb', join(folder, 'board.dtb')],
+    ...['-drive', `if=sd,format=raw,file=${card}`],
+    ...['-netdev', `tap,id=wire,ifname=${tap.interfaceName},script=no,downscript=no`],
+    // The first is the PL011, the second the mini UART.
+    ...['-serial', 'chardev:root', '-serial', 'chardev:serial'],
+  ],
+  onReset: async (machine, reset) => {
+    // The pull-up at the button, which QEMU does not model: without it the button is held.
+    machine.qtest(`writel 0x${gpioSet.toString(16)} 0x${(1 << reset.pins.button.line).toString(16)}`);
+    await plugUsb(machine, reset);
+  },
+  disk,
+  // QEMU's adapter does not say that its cable is pulled: it is pulled itself.
+  plugCable: async ({ monitor }, wire, plugged) => {
+    if (plugged) await monitor.run('device_add', adapter(wire));
+    else await monitor.run('device_del', { id: 'net' });
+  },
+};
+
+/** A device tree whose PL011 is free for a root shell, and a card that asks for one there. */
+function prepare({ folder, card, board, tools }: ImageFiles): void {
+  const tree = join(folder, 'board.dtb');
+  tools.run('cp', [join(folder, 'machine.dtb'), tree], [folder]);
+  tools.run('fdtput', ['-r', tree, bluetooth], [folder]);
+  const facts = join(folder, 'board.env');
+  writeFileSync(facts, bootFacts(board, board.emulator.arguments));
+  tools.run('mcopy', ['-o', '-i', `${card}@@${bootOffset}`, facts, '::board.env'], [folder]);
+}
+
+/**
+ * Plugs in what is on USB when U-Boot is done: what that has seen there, QEMU's controller does not show to Linux. The
+ * network is there too, on a hub as on the board.
+ */
+async function plugUsb(machine: Machine, { wire, again, signal }: Reset): Promise<void> {
+  const { monitor, transcript } = machine;
+  const devices = () => [
+    { driver: 'usb-hub', id: 'hub' },
+    adapter(wire),
+    ...machine.storage.drives.map(({ id }) => disk(id)),
+  ];
+  if (again) {
+    for (const { id } of devices().reverse()) {
+      // Not plugged in yet where it starts again early.
+      await monitor.run('device_del', { id }).catch(() => {});
+    }
+  }
+  while (!kernelStarts.test(transcript.unread)) {
+    await delay(kernelPollMs);
+    if (signal.aborted) return;
+  }
+  for (const device of devices()) await monitor.run('device_add', device);
+}
+
+function adapter({ mac }: Wire): DeviceWords & { readonly id: string } {
+  return { driver: 'usb-net', id: 'net', netdev: 'wire', mac };
+}
+
+function disk(id: string): DeviceWords & { readonly id: string } {
+  return { driver: 'usb-storage', drive: id, id, serial: id };
+}
