@@ -40,17 +40,21 @@ export const rhythms = {
   identify: { green: [50, -50], amber: [50, -50] },
   'button at reset': { green: [100, -100], amber: [100, -100] },
   'button at shutdown': { green: [250, -250], amber: [250, -250] },
-  /** The kernel's heartbeat: the box lives, its program does not. Two beats a second and a half, by its load. */
-  'program gone': { green: never, amber: [70, -200, 70, -920] },
 } as const satisfies Readonly<Record<string, Rhythm>>;
 
 export type RhythmName = keyof typeof rhythms;
+
+/** The kernel's heartbeat on amber: the box lives, its program does not. How fast it beats is by the load. */
+const heartbeat = 'program gone';
+const beatMsMax = 150;
 
 const sampleMs = 10;
 /** A fraction of every stretch. */
 const slotMs = 5;
 /** What of the time a light may be otherwise than it should: a machine that is emulated is late now and then. */
 const wrongShareMax = 0.2;
+/** The same of lights that do not change at all. */
+const wrongShareOfSteadyMax = 0.03;
 /** Twenty when on time; while the button is held for a reset the lights change ten times. */
 const identifyChangesPerSecondMin = 14;
 
@@ -68,10 +72,13 @@ export async function watchLights(lights: Lights, durationMs: number): Promise<r
 /** Which rhythm this is: the one that fits best, if any fits; otherwise what was seen. */
 export function rhythmOf(samples: readonly LightSample[]): string {
   if (isFastTogether(samples)) return 'identify';
+  if (isHeartbeat(samples)) return heartbeat;
   const names = Object.keys(rhythms) as readonly RhythmName[];
   const fits = names.map((name) => ({ name, wrong: wrongShare(samples, rhythms[name]) }));
   const best = fits.reduce((one, other) => (other.wrong < one.wrong ? other : one));
-  return best.wrong <= wrongShareMax ? best.name : drawn(samples);
+  const { green, amber } = rhythms[best.name];
+  const isSteady = green.length + amber.length === 2;
+  return best.wrong <= (isSteady ? wrongShareOfSteadyMax : wrongShareMax) ? best.name : drawn(samples);
 }
 
 /**
@@ -85,6 +92,17 @@ function isFastTogether(samples: readonly LightSample[]): boolean {
   ).length;
   const seconds = (samples.at(-1)!.atMs - samples[0]!.atMs) / 1000;
   return together >= 0.9 && changes / seconds >= identifyChangesPerSecondMin;
+}
+
+/** Short beats of amber, and no green. */
+function isHeartbeat(samples: readonly LightSample[]): boolean {
+  if (samples.some(({ green }) => green)) return false;
+  const changes = samples.filter(({ amber }, index) => index > 0 && amber !== samples[index - 1]!.amber);
+  const beats = changes.flatMap(({ amber, atMs }, index) => {
+    const next = changes[index + 1];
+    return amber && next !== undefined ? [next.atMs - atMs] : [];
+  });
+  return beats.length >= 2 && beats.toSorted((one, other) => one - other)[beats.length >> 1]! <= beatMsMax;
 }
 
 /** Waits until the lights show this. Returns after how long; rejects with what they show instead. */

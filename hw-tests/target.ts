@@ -14,6 +14,8 @@ export const capabilityNames = [
   'button',
   /** Disks can be plugged in and pulled. */
   'disks',
+  /** A disk that was pulled can be plugged in again as it was. */
+  'same disk',
   /** Its network cable can be pulled. */
   'cable',
   /** Whether a DHCP server answers can be chosen. */
@@ -105,6 +107,8 @@ export interface Disks {
   attach(bytes: number): Promise<AttachedDisk>;
   /** Pulls it. */
   detach(disk: AttachedDisk): Promise<void>;
+  /** Plugs in a disk that was pulled, with what is on it. */
+  attachAgain(disk: AttachedDisk): Promise<void>;
 }
 
 export interface Card {

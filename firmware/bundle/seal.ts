@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { root } from '../paths.ts';
 import { sourceDateEpoch } from '../stages/debian.ts';
 import type { ImageTools } from '../stages/tools.ts';
 import { hashTree } from './hash-tree.ts';
@@ -17,7 +18,8 @@ export interface SealOptions {
 /**
  * Makes hash tree and signature of a bundle anew, so that the same content gives the same bytes: RAUC draws a salt for
  * the one and looks at the clock for the other. The salt becomes the content's own digest, the time that of everything
- * in an image; RSA (PKCS #1 v1.5) draws nothing.
+ * in an image, or of the certificate's first second where that is later: a box refuses what was signed before. RSA
+ * (PKCS #1 v1.5) draws nothing. Throws when a box would not take the bundle.
  *
  * Layout: squashfs, hash tree, CMS with the manifest inside, and how long that is as 8 bytes, big-endian.
  */
@@ -30,6 +32,7 @@ export function sealAgain({ bundle, signer, folder, tools }: SealOptions): void 
     .replace(/^verity-hash=.*$/m, `verity-hash=${rootHash.toString('hex')}`)
     .replace(/^verity-size=.*$/m, `verity-size=${tree.length}`);
   writeBundle(bundle, [content, tree], sign(sealed, { signer, folder, tools }));
+  requireTrusted({ bundle, signer, folder, tools });
 }
 
 export interface AnotherManifest extends SealOptions {
@@ -48,6 +51,37 @@ function writeBundle(file: string, parts: readonly Buffer[], signature: Buffer):
   const signatureBytes = Buffer.alloc(8);
   signatureBytes.writeBigUInt64BE(BigInt(signature.length));
   writeFileSync(file, Buffer.concat([...parts, signature, signatureBytes]));
+}
+
+/** The settings that boxes look at bundles with. */
+const boxConfig = join(root, 'overlays/rootfs/etc/rauc/system.conf');
+
+/** Throws when a box that believes the signer would refuse the bundle, which is removed then. */
+function requireTrusted({ bundle, signer, folder, tools }: SealOptions): void {
+  const keyring = join(folder, 'keyring.pem');
+  writeFileSync(keyring, signer.certificate);
+  try {
+    const words = [`--conf=${boxConfig}`, `--keyring=${keyring}`, 'info', bundle];
+    tools.run('rauc', words, [dirname(bundle), folder, dirname(boxConfig)]);
+  } catch (cause) {
+    rmSync(bundle);
+    const { validFrom, validTo } = certificateOf(signer);
+    const dates = `the certificate is valid from ${validFrom} to ${validTo}, the bundle signed as of ${signingTime(signer)}`;
+    throw new Error(`no box would take this bundle; ${dates}`, { cause });
+  } finally {
+    rmSync(keyring);
+  }
+}
+
+/** When the bundle says that it was signed, in UTC: the same in each build. */
+function signingTime(signer: Signer): string {
+  const time = new Date(Math.max(sourceDateEpoch * 1000, Date.parse(certificateOf(signer).validFrom)));
+  return time.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** The one that signs; boxes may know whoever issued it. */
+function certificateOf({ certificateFile }: Signer): X509Certificate {
+  return new X509Certificate(readFileSync(certificateFile));
 }
 
 /** Takes a bundle apart. */
@@ -74,13 +108,13 @@ function sign(manifest: string, { signer, folder, tools }: Omit<SealOptions, 'bu
   const input = join(folder, 'manifest.sealed');
   const output = join(folder, 'bundle.cms');
   writeFileSync(input, manifest);
-  const clock = new Date(sourceDateEpoch * 1000).toISOString().slice(0, 19).replace('T', ' ');
   const signing = ['cms', '-sign', '-binary', '-nodetach', '-nosmimecap', '-md', 'sha256', '-outform', 'DER'];
   const files = ['-signer', signer.certificateFile, '-inkey', signer.keyFile, '-in', input, '-out', output];
   tools.run(
     'faketime',
-    ['-f', clock, 'openssl', ...signing, ...files],
+    ['-f', signingTime(signer), 'openssl', ...signing, ...files],
     [folder, dirname(signer.keyFile), dirname(signer.certificateFile)],
+    { env: { TZ: 'UTC' } },
   );
   const signature = readFileSync(output);
   for (const file of [input, output]) rmSync(file);

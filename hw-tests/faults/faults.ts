@@ -4,7 +4,7 @@ import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 
-const card = '$(findmnt --noheadings --output SOURCE /data)';
+const card = '/dev/aetherstore/data';
 /** Five crashes, with longer and longer pauses between. */
 const safeModeMs = 240_000;
 
@@ -14,7 +14,7 @@ const tornEnvironment: HardwareTest = {
   run: async (scene) => {
     await scene.serving();
     const { root, console } = scene.target;
-    await root.run('dd if=/dev/urandom of=/dev/disk/by-partlabel/env bs=4096 count=2 conv=fsync 2>&1');
+    await root.run('dd if=/dev/urandom of=/dev/aetherstore/env bs=4096 count=2 conv=fsync 2>&1');
     const from = console.transcript.length;
     const seconds = await scene.powerCycle();
     const said = console.transcript.slice(from);
@@ -23,6 +23,35 @@ const tornEnvironment: HardwareTest = {
     await scene.powerCycle();
     assert.match(console.transcript.slice(from + said.length), /boot: environment read/);
     return `${slot}; serving after ${seconds.toFixed(0)} s, and the environment is whole again`;
+  },
+};
+
+/** The size of the emulated card; a table of partitions that is for more is no table. */
+const cardBytes = 4 * 1024 ** 3;
+
+const anotherCardIsPluggedIn: HardwareTest = {
+  name: 'a card of another box in a reader is not taken for its own, whatever its partitions are called',
+  needs: ['root shell', 'power', 'card', 'disks'],
+  run: async (scene) => {
+    await scene.serving();
+    const { root, disks } = scene.target;
+    await disks.attach(cardBytes);
+    await untilSaid(scene, 'ls /dev/sda', /^\/dev\/sda$/);
+    // From the table to the first slot: boot partition, environment, identity.
+    const begin = 'dd if=/dev/vda of=/dev/sda bs=1M count=80 conv=fsync 2>&1';
+    await root.run(`${begin}; blockdev --rereadpt /dev/sda; udevadm settle`, 120_000);
+    const theirs = 'cksum </dev/sda2';
+    const before = await root.run(theirs);
+    await scene.powerCycle();
+    const links = await root.run(
+      'readlink -f /dev/aetherstore/env /dev/aetherstore/root? /dev/aetherstore/data',
+    );
+    assert.match(links, /^(\/dev\/vda\d\s*){4}$/);
+    const written = await root.run('fw_setenv whose mine && grep -ac whose=mine /dev/aetherstore/env');
+    assert.equal(written, '1');
+    assert.equal(await root.run(theirs), before);
+    const byName = await root.run('readlink -f /dev/disk/by-partlabel/env');
+    return `its own environment is written; by its name it would have been ${byName}`;
   },
 };
 
@@ -90,8 +119,26 @@ const dataIsFull: HardwareTest = {
 
 export const faults: Suite = {
   name: 'faults',
-  tests: [tornEnvironment, crashesEndInSafeMode, dataCannotBeMounted, dataIsReadOnly, dataIsFull],
+  tests: [
+    tornEnvironment,
+    anotherCardIsPluggedIn,
+    crashesEndInSafeMode,
+    dataCannotBeMounted,
+    dataIsReadOnly,
+    dataIsFull,
+  ],
 };
+
+/** Resolves when a command of the root shell says what is awaited, after a minute at most. */
+async function untilSaid({ target }: Scene, command: string, awaited: RegExp): Promise<void> {
+  const endMs = performance.now() + 60_000;
+  for (;;) {
+    const said = await target.root.run(`${command} 2>&1 || true`);
+    if (awaited.test(said)) return;
+    assert.ok(performance.now() < endMs, `${command} says: ${said}`);
+    await delay(1000);
+  }
+}
 
 /** Waits for the console and the lights of safe mode. Returns what the console says. */
 async function safeModeSays(scene: Scene, reason: RegExp): Promise<string> {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { differentContents } from '../../scripts/lan/compare-trees.ts';
 import { type RhythmName, seenRhythm, waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import { makeSmallTree } from '../storage/small-tree.ts';
@@ -66,14 +68,41 @@ const diskGone: HardwareTest = {
     const before = await scene.status();
     await scene.target.disks.detach(scene.disks[1]!);
     const startMs = performance.now();
-    for (;;) {
-      const { conditions } = await scene.status();
-      if (conditions.length > before.conditions.length) break;
-      assert.ok(performance.now() - startMs < scene.patienceMs(120_000), 'the console says nothing');
-      await delay(1000);
-    }
+    await untilConditions(scene, (count) => count > before.conditions.length);
     const seconds = (performance.now() - startMs) / 1000;
     return `told after ${seconds.toFixed(0)} s: ${await expectWhatConsoleSays(scene)}`;
+  },
+};
+
+const diskBack: HardwareTest = {
+  name: 'a disk that was pulled and comes back is used again, as if it had never been away',
+  needs: ['lights', 'disks', 'same disk'],
+  run: async (scene) => {
+    await scene.claimed();
+    const { disks } = scene.target;
+    const folder = scene.folder('back');
+    makeSmallTree(join(folder, 'before'), 'before', [100_000, 2_000_000]);
+    await scene.aether.run(['put', join(folder, 'before')], { timeoutMs: 300_000 });
+    const before = await scene.status();
+    const disk = scene.disks[1]!;
+    await disks.detach(disk);
+    await untilConditions(scene, (count) => count > before.conditions.length);
+    await disks.attachAgain(disk);
+    const startMs = performance.now();
+    await untilConditions(scene, (count) => count <= before.conditions.length);
+    const seconds = (performance.now() - startMs) / 1000;
+    const working = (await scene.target.console.command('disks')).filter((line) => /^\S+ +ok /.test(line));
+    assert.equal(working.length, 2, working.join(' / '));
+    // Whatever of both trees lies on that disk is read from it, and written to it.
+    makeSmallTree(join(folder, 'after'), 'after', [100_000, 2_000_000]);
+    await scene.aether.run(['put', join(folder, 'after')], { timeoutMs: 300_000 });
+    for (const name of ['before', 'after']) {
+      const back = join(folder, 'got');
+      mkdirSync(back, { recursive: true });
+      await scene.aether.run(['get', `/${name}`, back], { timeoutMs: 300_000 });
+      assert.deepEqual(await differentContents(join(folder, name), join(back, name)), []);
+    }
+    return `used again after ${seconds.toFixed(0)} s: ${await expectWhatConsoleSays(scene)}`;
   },
 };
 
@@ -115,8 +144,20 @@ const eachWired: HardwareTest = {
 
 export const leds: Suite = {
   name: 'leds',
-  tests: [identified, eachWired, programGone, alone, diskGone, whileStarting],
+  tests: [identified, eachWired, programGone, alone, diskGone, diskBack, whileStarting],
 };
+
+/** Resolves when the console tells of so many conditions. */
+async function untilConditions(scene: Scene, isIt: (count: number) => boolean): Promise<void> {
+  const startMs = performance.now();
+  for (;;) {
+    const { conditions } = await scene.status();
+    if (isIt(conditions.length)) return;
+    const said = conditions.map(({ message }) => message).join(' ');
+    assert.ok(performance.now() - startMs < scene.patienceMs(120_000), `the console says: ${said}`);
+    await delay(1000);
+  }
+}
 
 /** What the console says of the lights is what they do. */
 async function expectWhatConsoleSays(scene: Scene): Promise<string> {
@@ -129,6 +170,7 @@ async function expectWhatConsoleSays(scene: Scene): Promise<string> {
     'green on, amber off': 'healthy',
     'green on, amber pulses': 'working',
     'green off, amber on': 'needs a person',
+    'green off, amber flashes in threes': 'data at risk',
   };
   const expected =
     flashes === undefined

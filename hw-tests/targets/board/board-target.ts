@@ -119,9 +119,12 @@ export class BoardTarget implements Target {
       return { id, bytes: disk.bytes };
     },
     detach: async ({ id }: AttachedDisk) => {
-      const disk = this.#config.disks[Number(id.slice('disk'.length)) - 1];
-      await this.#run('disks', disk?.detach);
+      await this.#run('disks', this.#wiredDisk(id)?.detach);
       this.#attached.delete(id);
+    },
+    attachAgain: async ({ id }: AttachedDisk) => {
+      await this.#run('same disk', this.#wiredDisk(id)?.again ?? undefined);
+      this.#attached.add(id);
     },
   };
 
@@ -157,6 +160,10 @@ export class BoardTarget implements Target {
 
   #sinceOn(): string {
     return this.console.transcript.slice(this.#onAt);
+  }
+
+  #wiredDisk(id: string): BoardConfig['disks'][number] | undefined {
+    return this.#config.disks[Number(id.slice('disk'.length)) - 1];
   }
 
   async #run(what: keyof Capabilities, command: Command | undefined): Promise<void> {
@@ -200,6 +207,10 @@ function capabilitiesOf(config: BoardConfig): Capabilities {
     lights: wired(config.lights, 'reader of its lights'),
     button: wired(config.button, 'line to its button'),
     disks: wired(config.disks.length < 2 ? null : config.disks, 'pair of switched disks'),
+    'same disk': wired(
+      config.disks.length > 0 && config.disks.every(({ again }) => again !== null) ? config.disks : null,
+      'way to plug a disk in as it was pulled',
+    ),
     cable: wired(config.cable, 'switched network cable'),
     dhcp: wired(config.dhcp, 'DHCP server of our own'),
     card: wired(config.card, 'switch of its card'),

@@ -23,6 +23,7 @@ export interface MachineOptions {
 }
 
 const startTimeoutMs = 20_000;
+const pullTimeoutMs = 30_000;
 
 /** One QEMU process after another, on the same sockets. */
 export class Machine {
@@ -91,7 +92,10 @@ export class Machine {
   async detach(id: string): Promise<void> {
     const { card, drives } = this.#storage;
     this.#storage = { card, drives: drives.filter((drive) => drive.id !== id) };
-    if (this.running) await this.monitor.run('device_del', { id });
+    if (!this.running) return;
+    await this.monitor.run('device_del', { id });
+    // The device is gone when the guest's driver has let it go; until then its file is in use.
+    await untilDone(() => this.monitor.run('blockdev-del', { 'node-name': id }), pullTimeoutMs);
   }
 
   /** Starts QEMU with its card and its disks, at a snapshot's moment or at power-on. */
@@ -153,5 +157,17 @@ export class Machine {
       ...[...socket('monitor', join(folder, 'monitor.sock')), '-mon', 'chardev=monitor,mode=control'],
       ...[...socket('qtest', this.#qtest.path), '-qtest', 'chardev:qtest', '-qtest-log', 'none'],
     ];
+  }
+}
+
+/** Tries again what fails, until it does not or the time is over; then with the last error. */
+async function untilDone(attempt: () => Promise<unknown>, timeoutMs: number): Promise<void> {
+  for (const endMs = performance.now() + timeoutMs; ; await delay(100)) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      if (performance.now() > endMs) throw error;
+    }
   }
 }

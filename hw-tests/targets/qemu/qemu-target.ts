@@ -171,12 +171,12 @@ export class QemuTarget implements Target {
   readonly disks: Disks = {
     attach: async (bytes) => {
       const id = `disk${++this.#filesMade}`;
-      const file = join(this.#folder, `${id}.qcow2`);
-      this.#makeImage([file, String(bytes)]);
-      await this.#machine.attach({ id, file });
+      this.#makeImage([this.#driveFile(id), String(bytes)]);
+      await this.#plugIn(id);
       return { id, bytes };
     },
     detach: ({ id }: AttachedDisk) => this.#machine.detach(id),
+    attachAgain: ({ id }: AttachedDisk) => this.#plugIn(id),
   };
 
   readonly card: Card = {
@@ -224,6 +224,14 @@ export class QemuTarget implements Target {
   async close(): Promise<void> {
     for (const box of this.#bench.boxes) await box.#machine.close();
     await this.#bench.network.close();
+  }
+
+  #driveFile(id: string): string {
+    return join(this.#folder, `${id}.qcow2`);
+  }
+
+  #plugIn(id: string): Promise<void> {
+    return this.#machine.attach({ id, file: this.#driveFile(id) });
   }
 
   async #pressButton(pressed: boolean): Promise<void> {

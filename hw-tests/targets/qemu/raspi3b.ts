@@ -25,6 +25,7 @@ export const raspi3b: MachineKind = {
     lights: true,
     button: "QEMU's model of a Pi's pins tells nobody of a change at an input.",
     disks: true,
+    'same disk': true,
     cable: "QEMU ends when its USB network card is pulled, and does not say when that card's cable is.",
     dhcp: true,
     card: true,

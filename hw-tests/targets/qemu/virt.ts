@@ -21,6 +21,7 @@ export const virt: MachineKind = {
     lights: true,
     button: true,
     disks: true,
+    'same disk': true,
     cable: true,
     dhcp: true,
     card: true,
