@@ -23,6 +23,8 @@ const boardFile = objectField({
   to: textField({ charactersMax: 100, pattern: /^[\w.+/-]+$/ }),
 });
 
+const kernelArguments = textField({ charactersMax: 200, pattern: /^[\w=.,/ -]*$/ });
+
 const schema = objectField({
   description: textField({ charactersMax: 200 }),
   boot: objectField({
@@ -31,7 +33,7 @@ const schema = objectField({
     /** Which of overlays/dt describes its lights. */
     overlay: textField({ charactersMax: 40, pattern: /^[\w-]+$/ }),
     /** More arguments of the kernel. */
-    arguments: nullable(textField({ charactersMax: 200, pattern: /^[\w=.,/ -]*$/ })),
+    arguments: nullable(kernelArguments),
     /** What the board's U-Boot reads before anything else: `environment.ts`. */
     environment: objectField({
       /** `CONFIG_ENV_SIZE` of that U-Boot. */
@@ -56,6 +58,8 @@ const schema = objectField({
     machine: textField({ charactersMax: 40, pattern: /^[\w=,-]+$/ }),
     /** Files that it starts with; device trees get the overlay. */
     files: withDefault(listField(boardFile, { itemsMax: 10 }), []),
+    /** More arguments of the kernel, there only. */
+    arguments: nullable(kernelArguments),
   }),
 });
 
@@ -79,6 +83,12 @@ export function boardNamed(name: string): Board {
   if (found === undefined)
     throw new Error(`no board ${name}: there are ${boards.map((board) => board.name).join(', ')}`);
   return found;
+}
+
+/** `board.env` of the boot partition: what the boot script is told of the board. `more`: arguments of the kernel. */
+export function bootFacts({ boot }: Board, more: string | null = null): string {
+  const words = [boot.arguments, more].filter((each) => each !== null);
+  return `console=${boot.console}\nboard_args=${words.join(' ')}\n`;
 }
 
 /** The files that a list of a board means: absolute path, and where it goes. Throws when there is none. */

@@ -3,7 +3,7 @@ import { type TextLine, Transcript, withoutEscapes } from './text-line.ts';
 
 /** The prompt of the maintenance console is the box's name; nothing follows it while a line is awaited. */
 const promptAtEnd = /(?:^|\n)([a-z0-9][a-z0-9-]*)> $/i;
-/** A machine that is emulated, and was just brought back to a moment, takes its time. */
+/** For a box whose slowness is 1: an emulated one that was just brought back to a moment takes its time. */
 const patienceMs = 90_000;
 /** One more Enter means one more prompt: not too soon. */
 const enterAgainMs = 8000;
@@ -11,17 +11,21 @@ const quietMs = 250;
 const nameQuestion = /Type the name of this box \(([^)]+)\)/;
 
 export interface CommandOptions {
+  /** Of a box whose slowness is 1, as everywhere here. */
   readonly timeoutMs?: number;
 }
 
 /** A person at the maintenance console. */
 export class BoxConsole {
   readonly #line: TextLine;
+  readonly #slowness: number;
   readonly #transcript: Transcript;
 
-  constructor(line: TextLine) {
+  /** `slowness`: as the target has it; everything is waited for so many times as long. */
+  constructor(line: TextLine, slowness = 1) {
     this.#line = line;
-    this.#transcript = new Transcript(line);
+    this.#slowness = slowness;
+    this.#transcript = new Transcript(line, slowness);
   }
 
   /** Everything that was on the line: boot loader, kernel, console. */
@@ -45,7 +49,7 @@ export class BoxConsole {
 
   /** Presses Enter until the console answers with its prompt; returns the box's name. */
   async greet(timeoutMs = patienceMs): Promise<string> {
-    const endMs = performance.now() + timeoutMs;
+    const endMs = performance.now() + timeoutMs * this.#slowness;
     this.skip();
     for (;;) {
       this.type('\r');
@@ -100,7 +104,7 @@ export class BoxConsole {
   }
 
   async #answer(words: string, timeoutMs: number): Promise<readonly string[]> {
-    const endMs = performance.now() + timeoutMs;
+    const endMs = performance.now() + timeoutMs * this.#slowness;
     for (;;) {
       const heard = withoutEscapes(this.#transcript.unread);
       const echo = heard.indexOf(words);
@@ -109,13 +113,15 @@ export class BoxConsole {
         return heard.slice(echo).split('\n').slice(1, -1);
       }
       if (performance.now() > endMs)
-        throw new Error(`no answer to ${words} within ${timeoutMs / 1000} s: ${this.#last()}`);
+        throw new Error(
+          `no answer to ${words} within ${(timeoutMs * this.#slowness) / 1000} s: ${this.#last()}`,
+        );
       await delay(10);
     }
   }
 
   async #prompt(timeoutMs: number): Promise<string | undefined> {
-    const endMs = performance.now() + timeoutMs;
+    const endMs = performance.now() + timeoutMs * this.#slowness;
     for (;;) {
       const name = promptAtEnd.exec(withoutEscapes(this.#transcript.unread))?.[1];
       if (name !== undefined || performance.now() > endMs) return name;

@@ -31,6 +31,20 @@ test('both lights fast are known though half of the beats are late', () => {
   assert.equal(rhythmOf(samples), 'identify');
 });
 
+test('the heartbeat of the kernel is known at any speed', () => {
+  for (const periodMs of [420, 605, 1260]) {
+    const samples = Array.from({ length: 300 }, (_, index) => {
+      const ms = (index * 10) % periodMs;
+      return {
+        atMs: index * 10,
+        green: false,
+        amber: ms < 70 || (ms >= periodMs / 4 && ms < periodMs / 4 + 70),
+      };
+    });
+    assert.equal(rhythmOf(samples), 'program gone', `${periodMs} ms`);
+  }
+});
+
 test('lights that stay dark for a second are dark, not the pause of a rhythm', () => {
   const samples = Array.from({ length: 100 }, (_, index) => ({
     atMs: index * 10,

@@ -12,6 +12,12 @@ interface Rhythm {
 const always = [1000];
 const never = [-1000];
 
+/** Amber is on, and goes dark for so many flashes, every five seconds. */
+function flashes(count: number): Rhythm {
+  const between = Array.from({ length: count - 1 }, () => [200, -200]).flat();
+  return { green: never, amber: [-400, ...between, 200, -400, 4400 - 400 * count] };
+}
+
 /** How each state looks to a person, as the manual says it. Steady ones first: what does not change is no part of a rhythm. */
 export const rhythms = {
   healthy: { green: always, amber: never },
@@ -20,36 +26,39 @@ export const rhythms = {
   'safe to unplug': { green: never, amber: never },
   booting: { green: [500, -500], amber: never },
   working: { green: always, amber: [-500, 1000, -500] },
-  'needs a person, 1 flash': { green: never, amber: [-400, 200, -400, 4000] },
-  'needs a person, 2 flashes': { green: never, amber: [-400, 200, -200, 200, -400, 3600] },
-  'needs a person, 3 flashes': { green: never, amber: [-400, 200, -200, 200, -200, 200, -400, 3200] },
-  'needs a person, 4 flashes': {
-    green: never,
-    amber: [-400, 200, -200, 200, -200, 200, -200, 200, -400, 2800],
-  },
-  'needs a person, 5 flashes': {
-    green: never,
-    amber: [-400, 200, -200, 200, -200, 200, -200, 200, -200, 200, -400, 2400],
-  },
+  'needs a person, 1 flash': flashes(1),
+  'needs a person, 2 flashes': flashes(2),
+  'needs a person, 3 flashes': flashes(3),
+  'needs a person, 4 flashes': flashes(4),
+  'needs a person, 5 flashes': flashes(5),
+  'needs a person, 6 flashes': flashes(6),
+  'needs a person, 7 flashes': flashes(7),
+  'needs a person, 8 flashes': flashes(8),
   'not claimed': { green: [500, -500], amber: [-500, 500] },
   updating: { green: [125, -125], amber: never },
   'data at risk': { green: never, amber: [200, -200, 200, -200, 200, -1200] },
   identify: { green: [50, -50], amber: [50, -50] },
   'button at reset': { green: [100, -100], amber: [100, -100] },
   'button at shutdown': { green: [250, -250], amber: [250, -250] },
-  /** The kernel's heartbeat: the box lives, its program does not. Two beats a second and a half, by its load. */
-  'program gone': { green: never, amber: [70, -200, 70, -920] },
 } as const satisfies Readonly<Record<string, Rhythm>>;
 
 export type RhythmName = keyof typeof rhythms;
+
+/** The kernel's heartbeat on amber: the box lives, its program does not. How fast it beats is by the load. */
+const heartbeat = 'program gone';
+const beatMsMax = 150;
 
 const sampleMs = 10;
 /** A fraction of every stretch. */
 const slotMs = 5;
 /** What of the time a light may be otherwise than it should: a machine that is emulated is late now and then. */
 const wrongShareMax = 0.2;
+/** The same of lights that do not change at all. */
+const wrongShareOfSteadyMax = 0.03;
 /** Twenty when on time; while the button is held for a reset the lights change ten times. */
 const identifyChangesPerSecondMin = 14;
+/** Out of time, and so none of the rhythms that are slower. */
+const identifyChangesPerSecondLate = 6;
 
 /** Looks at the lights for a while. */
 export async function watchLights(lights: Lights, durationMs: number): Promise<readonly LightSample[]> {
@@ -64,24 +73,39 @@ export async function watchLights(lights: Lights, durationMs: number): Promise<r
 
 /** Which rhythm this is: the one that fits best, if any fits; otherwise what was seen. */
 export function rhythmOf(samples: readonly LightSample[]): string {
-  if (isFastTogether(samples)) return 'identify';
+  if (isFastTogether(samples, identifyChangesPerSecondMin)) return 'identify';
+  if (isHeartbeat(samples)) return heartbeat;
   const names = Object.keys(rhythms) as readonly RhythmName[];
   const fits = names.map((name) => ({ name, wrong: wrongShare(samples, rhythms[name]) }));
   const best = fits.reduce((one, other) => (other.wrong < one.wrong ? other : one));
-  return best.wrong <= wrongShareMax ? best.name : drawn(samples);
+  const { green, amber } = rhythms[best.name];
+  const isSteady = green.length + amber.length === 2;
+  if (best.wrong <= (isSteady ? wrongShareOfSteadyMax : wrongShareMax)) return best.name;
+  return isFastTogether(samples, identifyChangesPerSecondLate) ? 'identify' : drawn(samples);
 }
 
 /**
  * Both lights together, faster than any other rhythm: told by counting, since a machine that is emulated keeps no beat of
  * 50 ms.
  */
-function isFastTogether(samples: readonly LightSample[]): boolean {
+function isFastTogether(samples: readonly LightSample[], changesPerSecondMin: number): boolean {
   const together = samples.filter(({ green, amber }) => green === amber).length / samples.length;
   const changes = samples.filter(
     ({ green }, index) => index > 0 && green !== samples[index - 1]!.green,
   ).length;
   const seconds = (samples.at(-1)!.atMs - samples[0]!.atMs) / 1000;
-  return together >= 0.9 && changes / seconds >= identifyChangesPerSecondMin;
+  return together >= 0.9 && changes / seconds >= changesPerSecondMin;
+}
+
+/** Short beats of amber, and no green. */
+function isHeartbeat(samples: readonly LightSample[]): boolean {
+  if (samples.some(({ green }) => green)) return false;
+  const changes = samples.filter(({ amber }, index) => index > 0 && amber !== samples[index - 1]!.amber);
+  const beats = changes.flatMap(({ amber, atMs }, index) => {
+    const next = changes[index + 1];
+    return amber && next !== undefined ? [next.atMs - atMs] : [];
+  });
+  return beats.length >= 2 && beats.toSorted((one, other) => one - other)[beats.length >> 1]! <= beatMsMax;
 }
 
 /** Waits until the lights show this. Returns after how long; rejects with what they show instead. */

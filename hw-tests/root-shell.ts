@@ -6,12 +6,15 @@ import { type TextLine, Transcript, withoutEscapes } from './text-line.ts';
  */
 export class RootShell {
   readonly #line: TextLine;
+  readonly #slowness: number;
   readonly #transcript: Transcript;
   #commands = 0;
 
-  constructor(line: TextLine) {
+  /** `slowness`: as the target has it; everything is waited for so many times as long. */
+  constructor(line: TextLine, slowness = 1) {
     this.#line = line;
-    this.#transcript = new Transcript(line);
+    this.#slowness = slowness;
+    this.#transcript = new Transcript(line, slowness);
   }
 
   /** Runs a line of shell and returns what it prints. Rejects when it fails. */
@@ -32,7 +35,7 @@ export class RootShell {
 
   /** Waits for a prompt; where nobody answers, the shell may just be starting. */
   async #awake(timeoutMs: number): Promise<void> {
-    const endMs = performance.now() + timeoutMs;
+    const endMs = performance.now() + timeoutMs * this.#slowness;
     for (;;) {
       this.#transcript.skip();
       this.#line.write('\r');

@@ -2,10 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { root } from '../firmware/paths.ts';
 import { exitOnSignals } from '../scripts/lan/network.ts';
 import { temporaryFolder } from '../scripts/lan/temporary-folder.ts';
+import { faults } from './faults/faults.ts';
 import { leds } from './leds/leds.ts';
 import { network } from './network/network.ts';
 import { pool } from './pool/pool.ts';
@@ -16,17 +18,16 @@ import { storage } from './storage/storage.ts';
 import type { HardwareTest, Suite } from './suite.ts';
 import { type Target, whyNot } from './target.ts';
 import { openTarget } from './targets/open-target.ts';
-import { defaultImages } from './targets/qemu/qemu-target.ts';
 import { update } from './update/update.ts';
 
-const suites: readonly Suite[] = [smoke, network, storage, power, leds, pool, update];
+const suites: readonly Suite[] = [smoke, network, storage, power, leds, pool, update, faults];
 
-const usage = `usage: npm run hw-test -- --target qemu | FILE.json [options]
+const usage = `usage: npm run hw-test -- --target qemu | raspi3b | FILE.json [options]
 
-  --target   qemu, or the file that says how a real board is wired (hw-tests/README.md)
+  --target   qemu (a board that only QEMU has, fast), raspi3b (a Pi 3, as far as QEMU has one), or the file that says how a real board is wired (hw-tests/README.md)
   --suite    ${suites.map(({ name }) => name).join(', ')}; may be given again (default: all)
   --only     words that the name of a test contains
-  --image    folder with the image of qemu-virt (default: var/image/qemu-virt)
+  --image    folder with the image (default: var/image/qemu-virt, var/image/rpi)
 `;
 
 interface Line {
@@ -65,14 +66,14 @@ function main(words: readonly string[]): void {
   before(async () => {
     target = await openTarget(values.target ?? '', {
       folder: join(folder, 'target'),
-      images: resolve(values.image ?? defaultImages),
+      images: values.image === undefined ? undefined : resolve(values.image),
       say: (line) => console.log(line),
     });
     scene = new Scene(target, join(folder, 'desktop'));
   });
   for (const suite of chosen) {
     for (const each of suite.tests.filter(({ name }) => name.includes(values.only ?? ''))) {
-      test(`${suite.name}: ${each.name}`, { timeout: testTimeoutMs }, async (context) => {
+      test(`${suite.name}: ${each.name}`, async (context) => {
         if (scene === undefined) throw new Error('there is no target');
         const reason = whyNot(scene.target.capabilities, each.needs);
         if (reason === undefined) context.diagnostic(await runTest(suite, each, scene));
@@ -89,20 +90,39 @@ function main(words: readonly string[]): void {
   process.once('exit', () => console.log(table()));
 }
 
-async function runTest(suite: Suite, { name, run }: HardwareTest, scene: Scene): Promise<string> {
+async function runTest(
+  suite: Suite,
+  { name, run, changesNothing }: HardwareTest,
+  scene: Scene,
+): Promise<string> {
   const startMs = performance.now();
   const seconds = () => (performance.now() - startMs) / 1000;
   try {
-    const remark = await run(scene);
+    const remark = await within(scene.patienceMs(testTimeoutMs), run(scene));
+    if (changesNothing !== true) scene.disturbed();
     lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'passed', remark });
     return remark;
   } catch (error) {
+    scene.disturbed();
     const message = error instanceof Error ? error.message : String(error);
     const remark = message.split('\n').filter(Boolean).slice(0, 4).join(' ');
     lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'failed', remark });
     console.log(remark);
     await keepEvidence(`${suite.name} ${name}`, scene);
     throw error;
+  }
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const late = delay(timeoutMs, undefined, over).then(() => {
+    throw new Error(`no end after ${timeoutMs / 60_000} min`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    late.catch(() => {});
+    over.abort();
   }
 }
 

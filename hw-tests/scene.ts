@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Aether } from '../scripts/lan/box-process.ts';
 import type { Place } from '../scripts/lan/processes.ts';
-import type { Target } from './target.ts';
+import type { AttachedDisk, Target } from './target.ts';
 
 /** How a box stands when a test begins. */
 type Situation = 'serving' | 'claimed';
 
-/** Longer than a board takes that is emulated by a machine with other work. */
-export const bootTimeoutMs = 180_000;
+/** Longer than a box takes whose slowness is 1, emulated by a machine with other work. */
+const bootTimeoutMs = 180_000;
 const diskBytes = 1024 ** 3;
 const webPort = 443;
 
@@ -34,6 +34,9 @@ export class Scene {
   /** Seconds from power to serving, at the first start of its card. */
   #firstStartSeconds: number | undefined;
   readonly #failures = new Map<Situation, Error>();
+  readonly #attached = new Map<Situation, readonly AttachedDisk[]>();
+  /** In which the box still is, since nothing was done to it that changes anything. */
+  #standing: Situation | undefined;
 
   constructor(target: Target, folder: string) {
     this.target = target;
@@ -62,21 +65,31 @@ export class Scene {
     return folder;
   }
 
+  /** The disks of a claimed box, in the order in which they were plugged in. */
+  get disks(): readonly AttachedDisk[] {
+    return this.#attached.get('claimed') ?? [];
+  }
+
   get firstStartSeconds(): number | undefined {
     return this.#firstStartSeconds;
+  }
+
+  /** Something was done to the box: the next test does not find it as this one did. */
+  disturbed(): void {
+    this.#standing = undefined;
   }
 
   /** A box that belongs to nobody and serves, without disks. */
   serving(): Promise<void> {
     return this.#enter('serving', async () => {
-      this.#firstStartSeconds = await this.#start(0);
+      this.#firstStartSeconds = await this.#start('serving', 0);
     });
   }
 
   /** A box with two disks that were there when it started, in a pool of its own. */
   claimed(): Promise<void> {
     return this.#enter('claimed', async () => {
-      await this.#start(2);
+      await this.#start('claimed', 2);
       await this.adoptDisk();
       await this.adoptDisk();
       await this.claim();
@@ -84,13 +97,15 @@ export class Scene {
   }
 
   /** From a fresh card where there can be one, and with so many blank disks. Returns the seconds it took. */
-  async #start(disks: number): Promise<number> {
+  async #start(situation: Situation, disks: number): Promise<number> {
     const { target } = this;
     const fresh = target.capabilities.card === true;
     await target.power.off();
     if (fresh) await target.card.flash();
-    this.#forgetPerson();
-    for (let count = 0; count < disks; count++) await target.disks.attach(diskBytes);
+    this.forgetPerson();
+    const attached: AttachedDisk[] = [];
+    while (attached.length < disks) attached.push(await target.disks.attach(diskBytes));
+    this.#attached.set(situation, attached);
     const startMs = performance.now();
     await target.power.on();
     await this.waitUntilServing();
@@ -112,19 +127,27 @@ export class Scene {
       await this.waitUntilServing();
       return;
     }
+    if (this.#standing === situation) return this.waitUntilServing();
     try {
       await make();
     } catch (error) {
       this.#failures.set(situation, error instanceof Error ? error : new Error(String(error)));
       throw error;
     }
+    this.#standing = situation;
     if (capabilities.snapshots !== true) return;
     await snapshots.save(situation);
     cpSync(this.#home, `${this.#home}-${situation}`, { recursive: true });
   }
 
-  /** Resolves when it answers on the network and on its console. */
-  async waitUntilServing(timeoutMs = bootTimeoutMs): Promise<void> {
+  /** How long to wait for what a box whose slowness is 1 does within so many milliseconds. */
+  patienceMs(milliseconds: number): number {
+    return milliseconds * this.target.slowness;
+  }
+
+  /** Resolves when it answers on the network. */
+  async waitUntilServing(): Promise<void> {
+    const timeoutMs = this.patienceMs(bootTimeoutMs);
     const endMs = performance.now() + timeoutMs;
     while (!(await this.isServing())) {
       if (performance.now() > endMs) throw new Error(`the box does not serve within ${timeoutMs / 1000} s`);
@@ -165,7 +188,7 @@ export class Scene {
     const code = /Claim code: ([A-Z0-9-]+)/.exec(said.join('\n'))?.[1];
     if (code === undefined) throw new Error(`pair says no claim code: ${said.join(' / ')}`);
     const name = await target.console.greet();
-    await this.aether.run(['claim', name, '--code', code], { timeoutMs: 180_000 });
+    await this.aether.run(['claim', name, '--code', code], { timeoutMs: this.patienceMs(180_000) });
     return name;
   }
 
@@ -203,7 +226,8 @@ export class Scene {
     return join(this.#folder, 'home');
   }
 
-  #forgetPerson(): void {
+  /** The person of the next claim is another one, on a computer that knows nothing. */
+  forgetPerson(): void {
     rmSync(this.#home, { recursive: true, force: true });
     mkdirSync(this.#home, { recursive: true });
   }

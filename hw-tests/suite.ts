@@ -12,6 +12,8 @@ export interface HardwareTest {
   readonly name: string;
   /** A target that lacks one of these does not run it. */
   readonly needs: readonly Capability[];
+  /** It leaves the box as it found it: without snapshots the next test goes on with it. */
+  readonly changesNothing?: true;
   /** Resolves with a remark for the report: what was measured. */
   readonly run: (scene: Scene) => Promise<string>;
 }

@@ -14,6 +14,8 @@ export const capabilityNames = [
   'button',
   /** Disks can be plugged in and pulled. */
   'disks',
+  /** A disk that was pulled can be plugged in again as it was. */
+  'same disk',
   /** Its network cable can be pulled. */
   'cable',
   /** Whether a DHCP server answers can be chosen. */
@@ -28,6 +30,8 @@ export const capabilityNames = [
   'updates',
   /** More boxes of the same kind on the same switch. */
   'more boxes',
+  /** Hardware that starts a system again which hangs. */
+  'watchdog',
 ] as const;
 
 export type Capability = (typeof capabilityNames)[number];
@@ -38,6 +42,8 @@ export type Capabilities = Readonly<Record<Capability, true | string>>;
 export interface Target {
   readonly name: string;
   readonly capabilities: Capabilities;
+  /** How many times as long as on a board, or an emulated one that is fast, everything may take; at least 1. */
+  readonly slowness: number;
   readonly console: BoxConsole;
   readonly root: RootShell;
   readonly power: Power;
@@ -57,6 +63,8 @@ export interface Power {
   on(): Promise<void>;
   /** Cuts it at once. */
   off(): Promise<void>;
+  /** Of the last cut: writes that the disks had not been told to flush, and how many of them they forgot. */
+  lost(): { readonly writes: number; readonly lost: number } | undefined;
   /** Resolves when the box has switched itself off; rejects after `timeoutMs`. */
   switchedOff(timeoutMs: number): Promise<void>;
   /** How often it was started since it was given power, by itself or by a watchdog. */
@@ -101,6 +109,8 @@ export interface Disks {
   attach(bytes: number): Promise<AttachedDisk>;
   /** Pulls it. */
   detach(disk: AttachedDisk): Promise<void>;
+  /** Plugs in a disk that was pulled, with what is on it. */
+  attachAgain(disk: AttachedDisk): Promise<void>;
 }
 
 export interface Card {

@@ -12,11 +12,14 @@ const pollMs = 10;
 
 /** Everything that was heard on a line, and waiting for more of it. */
 export class Transcript {
+  readonly #slowness: number;
   #text = '';
   /** What comes before has been read. */
   #read = 0;
 
-  constructor(line: TextLine) {
+  /** `slowness`: how many times as long as it is told to it waits. */
+  constructor(line: TextLine, slowness = 1) {
+    this.#slowness = slowness;
     line.onText((text) => this.#append(text));
   }
 
@@ -36,14 +39,15 @@ export class Transcript {
 
   /** Waits until `pattern` is in what is unread, and takes it as read up to there. */
   async waitFor(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> {
-    const endMs = performance.now() + timeoutMs;
+    const waitMs = timeoutMs * this.#slowness;
+    const endMs = performance.now() + waitMs;
     for (;;) {
       const match = pattern.exec(this.unread);
       if (match !== null) {
         this.#read += match.index + match[0].length;
         return match;
       }
-      if (performance.now() > endMs) throw new Error(this.#silence(pattern, timeoutMs));
+      if (performance.now() > endMs) throw new Error(this.#silence(pattern, waitMs));
       await delay(pollMs);
     }
   }

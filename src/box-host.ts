@@ -21,6 +21,8 @@ export interface BoxHost {
   /** File that says what is wired to what. */
   readonly pins: string | URL;
   readonly diskTools: DiskTools;
+  /** Below it disks are mounted that the box took into use. `folder`: that of its state. */
+  mountsFolder(folder: string): string;
   /** Whether a folder beside the state is stored in where nobody named one. */
   readonly defaultVolume: boolean;
   /** The claim code on the label of the box; undefined: it makes one. */
@@ -48,6 +50,7 @@ export interface BoxHost {
 export const sharedHost: BoxHost = {
   pins: new URL('../board/rpi/pins.json', import.meta.url),
   diskTools: ownDiskTools,
+  mountsFolder: (folder) => join(folder, 'mounts'),
   defaultVolume: true,
   claimCode: undefined,
   complete: (config) => config,
@@ -59,6 +62,8 @@ export const sharedHost: BoxHost = {
 
 /** Made by the appliance's `prepare` before the program starts (overlays/rootfs). */
 const boardFolder = '/run/aetherstore/board';
+/** Root's, as all folders above it: in one of its own a program that was taken over could lead a mount anywhere. */
+const mountsFolder = '/run/aetherstore/mounts';
 const provisionedFile = '/run/aetherstore/provisioned.json';
 const consoleDevice = '/dev/aetherstore/console';
 
@@ -70,6 +75,7 @@ export async function applianceHost(env: NodeJS.ProcessEnv): Promise<BoxHost> {
   return {
     pins: `${boardFolder}/pins.json`,
     diskTools: unitDiskTools,
+    mountsFolder: () => mountsFolder,
     // The card holds the system, and wears: people store on disks.
     defaultVolume: false,
     claimCode: await provisionedCode(),

@@ -72,7 +72,10 @@ export class WatchedMachine implements BoxMachine {
   /** Tells `box` of disks that go, and of those that may have come back. */
   attach(box: Box): void {
     this.#box = box;
-    this.#watch.onGone((volume) => box.disks.store.pulled(volume));
+    this.#watch.onGone((volume) => {
+      box.disks.store.pulled(volume);
+      this.#clearPlace(volume);
+    });
     this.#watch.onSeen(() => this.#welcome(box));
     box.disks.onChange(() => this.#letGo(box));
     this.#letGo(box);
@@ -120,6 +123,12 @@ export class WatchedMachine implements BoxMachine {
       this.#released.add(name);
       void this.#ports.shelf.unmount(join(this.#options.mounts, name));
     }
+  }
+
+  /** What is left of a disk that was pulled is taken off its folder: where it is, the disk cannot come back. */
+  #clearPlace(name: string): void {
+    if (!this.#adopted.labels.includes(name) || this.#released.has(name)) return;
+    this.#mounting = this.#mounting.then(() => this.#ports.shelf.unmount(join(this.#options.mounts, name)));
   }
 
   /** A disk that was away is mounted where it belongs, and looked at. */

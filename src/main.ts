@@ -115,7 +115,7 @@ async function run(from: Settings): Promise<BoxEnd> {
   const life = new BoxLife();
   await withKernel(log, host, async (kernel) => {
     const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
-    const machine = await startMachine(folder, volumes, kernel, ports);
+    const machine = await startMachine(host.mountsFolder(folder), volumes, kernel, ports);
     const network = await openNetwork(line, config, settings.listen.host, kernel, ports);
     try {
       const control = await BoxControl.open(
@@ -190,7 +190,7 @@ async function withKernel(
 }
 
 async function startMachine(
-  folder: string,
+  mounts: string,
   volumes: readonly NamedVolume[],
   kernel: Kernel | undefined,
   ports: BoxControlPorts,
@@ -199,7 +199,7 @@ async function startMachine(
   return WatchedMachine.start(
     {
       volumes,
-      mounts: join(folder, 'mounts'),
+      mounts,
       volumeAt: (path) => volumeAt({ name: basename(path), path, limitGiB: null, mountPoint: true }),
     },
     { ...ports, machine: kernel.machine, shelf: kernel.shelf },

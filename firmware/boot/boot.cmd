@@ -4,6 +4,8 @@
 # U-Boot's shell takes an apostrophe in one for a quote.)
 load ${devtype} ${devnum}:${distro_bootpart} ${scriptaddr} board.env && env import -t ${scriptaddr} ${filesize}
 
+# Blocks are read from and written to the device that is current, whichever that was.
+${devtype} dev ${devnum}
 part start ${devtype} ${devnum} env env_start
 part number ${devtype} ${devnum} rootA part_a
 part number ${devtype} ${devnum} rootB part_b
@@ -52,7 +54,7 @@ setexpr initrd_at ${tree_at} + 0x200000
 cp.b ${fdt_addr} ${tree_at} 0x80000
 setexpr kernel_comp_addr_r ${tree_at} + 0x4000000
 setenv kernel_comp_size 0x2000000
-setenv bootargs "console=${console} root=PARTLABEL=root${slot} rauc.slot=${slot} ro panic=5 quiet loglevel=4 ${board_args}"
+setenv bootargs "console=${console} root=PARTLABEL=root${slot} rauc.slot=${slot} aetherstore.card=${devtype} ro panic=5 quiet loglevel=4 ${board_args}"
 load ${devtype} ${devnum}:${slot_part} ${kernel_addr_r} /boot/Image.gz || reset
 load ${devtype} ${devnum}:${slot_part} ${initrd_at} /boot/initrd.img || reset
 booti ${kernel_addr_r} ${initrd_at}:${filesize} ${tree_at} || reset

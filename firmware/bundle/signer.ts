@@ -24,40 +24,50 @@ export function developmentSigner(say: (line: string) => void): Signer {
   if (!existsSync(certificateFile)) {
     say(`development key: made in ${keysFolder}`);
     mkdirSync(keysFolder, { recursive: true, mode: 0o700 });
-    makeCertificate(keyFile, certificateFile, { name: 'AetherStore development', days: 36_500 });
+    makeCertificate(keyFile, certificateFile, { name: 'AetherStore development' });
   }
   return { keyFile, certificateFile, certificate: readFileSync(certificateFile, 'utf8') };
 }
 
-/** A certificate that signs for itself, valid from 2020 on, as builds that can be repeated sign in the past. */
+export interface CertificateOptions {
+  readonly name: string;
+  /** As openssl writes times: YYYYMMDDHHMMSSZ. From 2020 on, as builds that can be repeated sign in the past. */
+  readonly from?: string;
+  readonly until?: string;
+  /** Who vouches for it; it does for itself where nobody is named. */
+  readonly issuer?: Pick<Signer, 'keyFile' | 'certificateFile'>;
+}
+
+/** Makes a key, and a certificate of it that may sign bundles. */
 export function makeCertificate(
   keyFile: string,
   certificateFile: string,
-  {
-    name,
-    days,
-    from = '20200101000000Z',
-  }: { readonly name: string; readonly days: number; readonly from?: string },
+  { name, from = '20200101000000Z', until = '21200101000000Z', issuer }: CertificateOptions,
 ): void {
-  const until = new Date(Date.UTC(Number(from.slice(0, 4)), 0, 1) + days * 86_400_000);
-  const end = `${until.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`;
   const making = `${certificateFile}.${process.pid}`;
   run('openssl', ['genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:3072', '-out', keyFile]);
   run('chmod', ['600', keyFile]);
   const request = `${making}.csr`;
   const extensions = `${making}.ext`;
-  const text =
-    'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,digitalSignature,keyCertSign\nextendedKeyUsage=emailProtection,codeSigning\n';
+  const may = issuer === undefined ? 'digitalSignature,keyCertSign' : 'digitalSignature';
+  const text = `basicConstraints=critical,CA:${issuer === undefined ? 'TRUE' : 'FALSE'}
+keyUsage=critical,${may}
+extendedKeyUsage=emailProtection,codeSigning
+`;
   run('sh', ['-c', 'cat >"$0"', extensions], { input: text });
   run('openssl', ['req', '-new', '-key', keyFile, '-subj', `/CN=${name}`, '-out', request]);
-  const signing = ['-in', request, '-keyfile', keyFile, '-selfsign', '-startdate', from, '-enddate', end];
-  run('sh', ['-euc', selfSign, making, ...signing, '-extfile', extensions, '-out', `${making}.pem`]);
+  const signing = ['-in', request, '-startdate', from, '-enddate', until, '-extfile', extensions];
+  const by =
+    issuer === undefined
+      ? ['-keyfile', keyFile, '-selfsign']
+      : ['-keyfile', issuer.keyFile, '-cert', issuer.certificateFile];
+  run('sh', ['-euc', sign, making, ...signing, ...by, '-out', `${making}.pem`]);
   renameSync(`${making}.pem`, certificateFile);
   for (const each of [request, extensions]) rmSync(each, { force: true });
 }
 
 /** openssl's `ca` alone takes both dates, and wants a folder of its own for that. */
-const selfSign = `db=$(mktemp -d); trap 'rm -rf "$db"' EXIT; : >"$db/index.txt"
+const sign = `db=$(mktemp -d); trap 'rm -rf "$db"' EXIT; : >"$db/index.txt"
 cat >"$db/ca.cnf" <<END
 [ca]
 default_ca = own

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Board, filesOf } from '../board.ts';
+import { type Board, bootFacts, filesOf } from '../board.ts';
 import { slotBytes } from '../slot/slot.ts';
 import { run } from '../stages/run.ts';
 import type { ImageTools } from '../stages/tools.ts';
@@ -97,12 +97,12 @@ function buildBootPartition({ board, overlay, parts, input, tools, inTools }: Bo
     join(files, 'boot.scr'),
   ]);
   rmSync(script);
-  const { console: kernelConsole, arguments: more, environment } = board.boot;
+  const { environment } = board.boot;
   if (environment.file !== null) {
     const output = join(files, environment.file);
     makeEnvironment({ variables: loaderVariables(board.boot), bytes: environment.bytes, output, tools });
   }
-  writeFileSync(join(files, 'board.env'), `console=${kernelConsole}\nboard_args=${more ?? ''}\n`);
+  writeFileSync(join(files, 'board.env'), bootFacts(board));
   for (const { from, to } of [
     ...filesOf(board.files, parts),
     { from: overlay, to: 'overlays/aetherstore.dtbo' },

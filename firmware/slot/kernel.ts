@@ -28,8 +28,6 @@ const systemModules = [
   'uas', // disks on USB
   'sd_mod',
   'nvme',
-  'leds_gpio',
-  'ledtrig_timer',
   'ledtrig_heartbeat',
   'gpio_keys',
   'softdog',
@@ -42,11 +40,15 @@ const systemModules = [
   'tls',
 ];
 
-const initramfsModules = ['ext4'];
+const initramfsModules = [
+  'ext4',
+  'ledtrig_timer', // a box that starts shows it at once; the kernel finds no module for a light's trigger by itself
+  'leds_gpio',
+];
 
 /** Commands of the program that starts first. */
 const commands =
-  'sh mount insmod switch_root sleep cat echo mkdir grep basename dirname head tr md5sum cut chroot'.split(
+  'sh mount insmod switch_root sleep cat echo mkdir grep basename dirname head tr md5sum cut chroot ln'.split(
     ' ',
   );
 
@@ -126,7 +128,8 @@ function writeInitramfs(output: string, kernel: Kernel, modules: readonly string
     return name;
   });
   writeFileSync(join(folder, 'modules/order'), `${order.join('\n')}\n`);
-  cpSync(new URL('initramfs/init', import.meta.url).pathname, join(folder, 'init'));
+  for (const name of ['init', 'card.sh'])
+    cpSync(new URL(`initramfs/${name}`, import.meta.url).pathname, join(folder, name));
   const script = `find . -exec touch -h -d @$SOURCE_DATE_EPOCH {} +
 find . | LC_ALL=C sort | cpio --quiet --format newc --owner 0:0 --reproducible --create | zstd -q -19 >"$0"
 rm -rf "$PWD"`;

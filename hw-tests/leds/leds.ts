@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { differentContents } from '../../scripts/lan/compare-trees.ts';
 import { type RhythmName, seenRhythm, waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import { makeSmallTree } from '../storage/small-tree.ts';
@@ -21,7 +23,7 @@ const whileStarting: HardwareTest = {
     while (seen.at(-1) !== 'not claimed') {
       const rhythm = await seenRhythm(target.lights, 2500);
       if (rhythm !== seen.at(-1)) seen.push(rhythm);
-      assert.ok(performance.now() - startMs < 300_000, `after 5 min only: ${seen.join(', then ')}`);
+      assert.ok(performance.now() - startMs < scene.patienceMs(300_000), `only ${seen.join(', then ')}`);
     }
     const named = seen.filter((rhythm) => !rhythm.startsWith('no known'));
     assert.ok(named.includes('booting'), seen.join(', then '));
@@ -40,16 +42,18 @@ const alone: HardwareTest = {
 };
 
 const identified: HardwareTest = {
-  name: 'identify on the console makes both lights fast for ten seconds',
+  name: 'identify on the console makes both lights fast, and off ends that',
   needs: ['lights'],
+  changesNothing: true,
   run: async (scene) => {
     await scene.serving();
     const { lights } = scene.target;
-    const before = await seenRhythm(lights);
+    await waitForRhythm(lights, 'not claimed', scene.patienceMs(20_000));
     await scene.target.console.command('identify');
     assert.equal(await seenRhythm(lights, 3000), 'identify');
-    const ms = await waitForRhythm(lights, before, 30_000);
-    return `back after ${(3 + ms / 1000).toFixed(0)} s`;
+    await scene.target.console.command('identify off');
+    const ms = await waitForRhythm(lights, 'not claimed', scene.patienceMs(30_000));
+    return `as before ${(ms / 1000).toFixed(0)} s after the word off`;
   },
 };
 
@@ -60,18 +64,45 @@ const diskGone: HardwareTest = {
     await scene.claimed();
     const folder = scene.folder('pulled');
     makeSmallTree(join(folder, 'tree'), 'pulled', [100_000, 2_000_000]);
-    await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: 300_000 });
+    await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: scene.patienceMs(300_000) });
     const before = await scene.status();
-    await scene.target.disks.detach({ id: 'disk2', bytes: 0 });
+    await scene.target.disks.detach(scene.disks[1]!);
     const startMs = performance.now();
-    for (;;) {
-      const { conditions } = await scene.status();
-      if (conditions.length > before.conditions.length) break;
-      assert.ok(performance.now() - startMs < 120_000, 'the console says nothing after 2 min');
-      await delay(1000);
-    }
+    await untilConditions(scene, (count) => count > before.conditions.length);
     const seconds = (performance.now() - startMs) / 1000;
     return `told after ${seconds.toFixed(0)} s: ${await expectWhatConsoleSays(scene)}`;
+  },
+};
+
+const diskBack: HardwareTest = {
+  name: 'a disk that was pulled and comes back is used again, as if it had never been away',
+  needs: ['lights', 'disks', 'same disk'],
+  run: async (scene) => {
+    await scene.claimed();
+    const { disks } = scene.target;
+    const folder = scene.folder('back');
+    makeSmallTree(join(folder, 'before'), 'before', [100_000, 2_000_000]);
+    await scene.aether.run(['put', join(folder, 'before')], { timeoutMs: 300_000 });
+    const before = await scene.status();
+    const disk = scene.disks[1]!;
+    await disks.detach(disk);
+    await untilConditions(scene, (count) => count > before.conditions.length);
+    await disks.attachAgain(disk);
+    const startMs = performance.now();
+    await untilConditions(scene, (count) => count <= before.conditions.length);
+    const seconds = (performance.now() - startMs) / 1000;
+    const working = (await scene.target.console.command('disks')).filter((line) => /^\S+ +ok /.test(line));
+    assert.equal(working.length, 2, working.join(' / '));
+    // Whatever of both trees lies on that disk is read from it, and written to it.
+    makeSmallTree(join(folder, 'after'), 'after', [100_000, 2_000_000]);
+    await scene.aether.run(['put', join(folder, 'after')], { timeoutMs: 300_000 });
+    for (const name of ['before', 'after']) {
+      const back = join(folder, 'got');
+      mkdirSync(back, { recursive: true });
+      await scene.aether.run(['get', `/${name}`, back], { timeoutMs: 300_000 });
+      assert.deepEqual(await differentContents(join(folder, name), join(back, name)), []);
+    }
+    return `used again after ${seconds.toFixed(0)} s: ${await expectWhatConsoleSays(scene)}`;
   },
 };
 
@@ -81,26 +112,56 @@ const programGone: HardwareTest = {
   run: async (scene) => {
     await scene.serving();
     const { root, lights } = scene.target;
-    const before = await seenRhythm(lights);
+    await waitForRhythm(lights, 'not claimed', scene.patienceMs(20_000));
     // Only a program that is started at once again is not seen to be dead.
     await root.run(
       'mkdir -p /run/systemd/system/aetherstore.service.d && printf "[Service]\\nRestartSec=20\\n" >/run/systemd/system/aetherstore.service.d/slow.conf && systemctl daemon-reload && systemctl kill --signal=KILL aetherstore.service',
     );
-    await delay(3000);
-    const seen = await seenRhythm(lights, 5000);
-    assert.ok(!['healthy', 'not claimed', 'safe to unplug'].includes(seen), `the lights say: ${seen}`);
-    const ms = await waitForRhythm(lights, before, 180_000);
-    return `dead: ${seen}; living again after ${(ms / 1000 + 8).toFixed(0)} s`;
+    const deadMs = await waitForRhythm(lights, 'program gone', scene.patienceMs(15_000));
+    const ms = await waitForRhythm(lights, 'not claimed', scene.patienceMs(180_000));
+    const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(0)} s`;
+    return `the kernel's heartbeat on amber, told within ${seconds(deadMs)}; living again ${seconds(ms)} later`;
+  },
+};
+
+const eachWired: HardwareTest = {
+  name: 'each light is the one that its name says',
+  needs: ['lights', 'root shell'],
+  run: async (scene) => {
+    await scene.serving();
+    const { root, lights } = scene.target;
+    await root.run('systemctl stop aetherstore.service', 60_000);
+    for (const lit of ['green', 'amber', 'none', 'green amber']) {
+      const set = (light: string) =>
+        `echo ${lit.includes(light) ? 1 : 0} >/sys/class/leds/${light}:status/brightness`;
+      await root.run(`${set('green')} && ${set('amber')}`);
+      const { green, amber } = await lights.sample();
+      assert.deepEqual([green, amber], [lit.includes('green'), lit.includes('amber')], lit);
+    }
+    return 'green, amber, none, both: as the kernel was told';
   },
 };
 
 export const leds: Suite = {
   name: 'leds',
-  tests: [identified, programGone, alone, diskGone, whileStarting],
+  tests: [identified, eachWired, programGone, alone, diskGone, diskBack, whileStarting],
 };
 
+/** Resolves when the console tells of so many conditions. */
+async function untilConditions(scene: Scene, isIt: (count: number) => boolean): Promise<void> {
+  const startMs = performance.now();
+  for (;;) {
+    const { conditions } = await scene.status();
+    if (isIt(conditions.length)) return;
+    const said = conditions.map(({ message }) => message).join(' ');
+    assert.ok(performance.now() - startMs < scene.patienceMs(120_000), `the console says: ${said}`);
+    await delay(1000);
+  }
+}
+
 /** What the console says of the lights is what they do. */
-async function expectWhatConsoleSays({ target }: Scene): Promise<string> {
+async function expectWhatConsoleSays(scene: Scene): Promise<string> {
+  const { target } = scene;
   const lines = await target.console.command('status');
   const said =
     lines.map((line) => /^ +lights +(.*)$/.exec(line)?.[1]).find((text) => text !== undefined) ?? '';
@@ -109,12 +170,13 @@ async function expectWhatConsoleSays({ target }: Scene): Promise<string> {
     'green on, amber off': 'healthy',
     'green on, amber pulses': 'working',
     'green off, amber on': 'needs a person',
+    'green off, amber flashes in threes': 'data at risk',
   };
   const expected =
     flashes === undefined
       ? named[said]
       : (`needs a person, ${flashes} ${flashes === '1' ? 'flash' : 'flashes'}` as RhythmName);
-  if (expected === undefined) return `the console says ${said}`;
-  await waitForRhythm(target.lights, expected, 30_000);
+  assert.ok(expected !== undefined, `the console says of the lights: "${said}"`);
+  await waitForRhythm(target.lights, expected, scene.patienceMs(30_000));
   return `${expected}: ${lines[0]}`;
 }

@@ -7,7 +7,8 @@ import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 
 const linkLocal = /^169\.254\.\d+\.\d+$/;
-const linkLocalTimeoutMs = 120_000;
+const linkLocalMsMax = 120_000;
+const dhcpMsMax = 180_000;
 
 interface ScannedBox {
   readonly name: string;
@@ -18,6 +19,7 @@ interface ScannedBox {
 const hasDhcpAddress: HardwareTest = {
   name: 'a box takes the address that the DHCP server gives, and says so',
   needs: ['dhcp'],
+  changesNothing: true,
   run: async (scene) => {
     await scene.serving();
     const address = await scene.target.network.address();
@@ -31,6 +33,7 @@ const hasDhcpAddress: HardwareTest = {
 const isFound: HardwareTest = {
   name: 'aether scan finds it from two computers, at the address it has',
   needs: [],
+  changesNothing: true,
   run: async (scene) => {
     await scene.serving();
     const name = await scene.target.console.greet();
@@ -54,6 +57,7 @@ const isFound: HardwareTest = {
 const isSeenByAvahi: HardwareTest = {
   name: 'avahi, as most Linux desktops have it, resolves its name and its service',
   needs: ['more boxes'],
+  changesNothing: true,
   run: async (scene) => {
     await scene.serving();
     const name = await scene.target.console.greet();
@@ -112,7 +116,10 @@ const comesBackToDhcp: HardwareTest = {
     for (;;) {
       const addresses = await addressesOf(scene);
       if (addresses.includes(given) && !addresses.some((each) => linkLocal.test(each))) break;
-      assert.ok(performance.now() - startMs < 180_000, `after 3 min it still has ${addresses.join(', ')}`);
+      assert.ok(
+        performance.now() - startMs < scene.patienceMs(dhcpMsMax),
+        `it still has ${addresses.join(', ')}`,
+      );
       await delay(1000);
     }
     return `${((performance.now() - startMs) / 1000).toFixed(0)} s after the server`;
@@ -140,15 +147,14 @@ async function addressesOf(scene: Scene): Promise<readonly string[]> {
 }
 
 async function linkLocalAddress(scene: Scene): Promise<string> {
-  const endMs = performance.now() + linkLocalTimeoutMs;
+  const timeoutMs = scene.patienceMs(linkLocalMsMax);
+  const endMs = performance.now() + timeoutMs;
   for (;;) {
     const addresses = await addressesOf(scene);
     const found = addresses.find((address) => linkLocal.test(address));
     if (found !== undefined) return found;
     if (performance.now() > endMs)
-      throw new Error(
-        `no link-local address after ${linkLocalTimeoutMs / 1000} s, but ${addresses.join(', ')}`,
-      );
+      throw new Error(`no link-local address after ${timeoutMs / 1000} s, but ${addresses.join(', ')}`);
     await delay(500);
   }
 }
@@ -156,7 +162,9 @@ async function linkLocalAddress(scene: Scene): Promise<string> {
 /** Looks for it some times: on a machine that is emulated the answer to a question may come after the scan. */
 async function scanFor(scene: Scene, place: Place, name: string): Promise<ScannedBox> {
   for (let tries = 0; tries < 8; tries++) {
-    const { stdout } = await scene.aetherAt(place).run(['scan', '--json'], { timeoutMs: 60_000 });
+    const { stdout } = await scene
+      .aetherAt(place)
+      .run(['scan', '--json'], { timeoutMs: scene.patienceMs(60_000) });
     const found = JSON.parse(stdout) as readonly ScannedBox[];
     const box = found.find((each) => each.name === name);
     if (box !== undefined && box.addresses.length > 0) return box;

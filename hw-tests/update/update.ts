@@ -2,20 +2,16 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
-import { makeVariant } from './bundles.ts';
+import { peersPassUpdatesOn } from './peers.ts';
+import { badBundlesAreRefused, goodBundlesAreTaken } from './refused.ts';
+import { knownUpdate, updateOf } from './seen-update.ts';
+import { goodVersion, variant } from './variants.ts';
 
 const updateTimeoutMs = 20 * 60_000;
-const goodVersion = '99.0.0+dev';
 const badVersion = '99.0.1+dev';
 const installCuts = 10;
 /** The minute of the health gate, and what it takes to ask the installer. */
 const provenMs = 75_000;
-
-interface SeenUpdate {
-  readonly state: string;
-  readonly version: string | null;
-  readonly reason: string | null;
-}
 
 const goodUpdate: HardwareTest = {
   name: 'a signed bundle is installed beside the system that runs, started, and found good',
@@ -26,7 +22,7 @@ const goodUpdate: HardwareTest = {
     const name = await scene.target.console.greet();
     const startMs = performance.now();
     scene.target.console.skip();
-    await scene.aether.run(['update', name, bundle], { timeoutMs: updateTimeoutMs });
+    await scene.aether.run(['update', name, bundle], { timeoutMs: scene.patienceMs(updateTimeoutMs) });
     const seconds = (performance.now() - startMs) / 1000;
     const { box } = await scene.status();
     assert.equal(box.version, goodVersion);
@@ -47,7 +43,7 @@ const badUpdate: HardwareTest = {
     const from = scene.target.console.transcript.length;
     const startMs = performance.now();
     const told = await scene.aether.run(['update', name, bundle], {
-      timeoutMs: updateTimeoutMs,
+      timeoutMs: scene.patienceMs(updateTimeoutMs),
       mayFail: true,
     });
     const seconds = (performance.now() - startMs) / 1000;
@@ -59,63 +55,59 @@ const badUpdate: HardwareTest = {
       starts.map(([, slot]) => slot),
       ['B', 'B', 'B', 'A'],
     );
-    const update = await seenUpdate(scene);
+    const update = await updateOf(scene);
     assert.equal(update.state, 'rolled-back');
+    assert.match(update.reason ?? '', /failed five times/);
     return `back after ${seconds.toFixed(0)} s, three tries; reason: ${update.reason}`;
   },
 };
 
 const installMayBeCut: HardwareTest = {
-  name: `power may go at ${installCuts} points of an installation`,
+  name: `power may go at ${installCuts} points of an installation, and then it is installed all the same`,
   needs: ['disks', 'updates', 'power'],
   run: async (scene) => {
     await scene.claimed();
     const before = (await scene.status()).box.version;
     const bundle = await variant(scene, goodVersion, false);
     const name = await scene.target.console.greet();
-    await scene.aether.run(['update', name, bundle, '--later'], { timeoutMs: updateTimeoutMs });
+    await scene.aether.run(['update', name, bundle, '--later'], {
+      timeoutMs: scene.patienceMs(updateTimeoutMs),
+    });
     // A card that is new has to show first that there is something to come back to.
     while ((await scene.status()).box.uptimeMs < provenMs) await delay(1000);
-    const ends: string[] = [];
+    const points: number[] = [];
     for (let cut = 0; cut < installCuts; cut++) {
-      const { version } = (await scene.status()).box;
-      if (version === before && (await knownUpdate(scene)).state === 'staged')
-        await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
-      await delay(1000 + cut * 4000);
+      assert.equal((await knownUpdate(scene)).state, 'staged', `after cuts at ${points.join(', ')} %`);
+      await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+      points.push(await progressBeyond(scene, (cut * 90) / installCuts));
       await scene.powerCycle();
-      const after = (await scene.status()).box.version;
-      assert.ok([before, goodVersion].includes(after), after);
-      const { state } = await knownUpdate(scene);
-      ends.push(`${after === before ? 'old' : 'new'} ${state}`);
+      assert.equal((await scene.status()).box.version, before, `cut at ${points.at(-1)} %`);
     }
-    return ends.join(', ');
+    await scene.aether.run(['update', name], { timeoutMs: scene.patienceMs(updateTimeoutMs) });
+    assert.equal((await scene.status()).box.version, goodVersion);
+    return `cut at ${points.join(', ')} %, the old version each time; then the new one`;
   },
 };
 
-export const update: Suite = { name: 'update', tests: [goodUpdate, badUpdate, installMayBeCut] };
+export const update: Suite = {
+  name: 'update',
+  tests: [
+    badBundlesAreRefused,
+    goodBundlesAreTaken,
+    goodUpdate,
+    badUpdate,
+    installMayBeCut,
+    peersPassUpdatesOn,
+  ],
+};
 
-const made = new Map<string, Promise<string>>();
-
-/** Made once: packing takes a minute. */
-function variant(scene: Scene, version: string, broken: boolean): Promise<string> {
-  const bundle = scene.target.updates.bundle();
-  const making =
-    made.get(version) ?? makeVariant({ bundle, folder: scene.folder(`bundle-${version}`), version, broken });
-  made.set(version, making);
-  return making;
-}
-
-async function seenUpdate({ target }: Scene): Promise<SeenUpdate> {
-  const { update } = await target.console.json<{ readonly update: SeenUpdate }>('status');
-  return update;
-}
-
-/** As above, once the box has asked its installer, which is some seconds after it serves; `none` only after a minute. */
-async function knownUpdate(scene: Scene): Promise<SeenUpdate> {
-  const endMs = performance.now() + 60_000;
+/** Waits until so much of an installation is done. Returns how much it then is. */
+async function progressBeyond(scene: Scene, percent: number): Promise<number> {
+  const endMs = performance.now() + scene.patienceMs(updateTimeoutMs);
   for (;;) {
-    const update = await seenUpdate(scene);
-    if (update.state !== 'none' || performance.now() > endMs) return update;
-    await delay(1000);
+    const { state, progressPercent } = await updateOf(scene);
+    assert.equal(state, 'installing');
+    if ((progressPercent ?? 0) >= percent) return progressPercent ?? 0;
+    assert.ok(performance.now() < endMs, `it stays at ${progressPercent} %`);
   }
 }

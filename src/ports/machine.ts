@@ -60,11 +60,9 @@ export function diskNotBlank(
   device: string,
   content: string | null | undefined,
 ): AetherError<DiskDeedErrorCode> {
-  return new AetherError(
-    'DISK_NOT_BLANK',
-    `disk ${device} is not blank: ${content ?? 'it cannot be told what is on it'}`,
-    { help: 'Save what is on it elsewhere and erase it with the tools that made it; this box never does.' },
-  );
+  return new AetherError('DISK_NOT_BLANK', `disk ${device} is not blank: ${content ?? 'it cannot be read'}`, {
+    help: 'Save what is on it elsewhere and erase it with the tools that made it; this box never does.',
+  });
 }
 
 /** The disks of the computer. */
@@ -86,10 +84,10 @@ export interface DiskShelf {
    */
   format(device: string, label: string): Promise<void>;
   /**
-   * Mounts the file system of this label in `folder`, which is made; one that is mounted there is left so. False: no disk
-   * of this label is attached, or it cannot be mounted.
+   * Mounts the file system of this label in `folder`, which is made; one that is mounted there is left so, unless its disk
+   * is gone. False: no disk of this label is attached, or it cannot be mounted.
    */
   mount(label: string, folder: string): Promise<boolean>;
-  /** Takes it off `folder`, when nothing is open there any more. */
+  /** Takes it off `folder`; what is open there goes on until it is closed. Never rejects. */
   unmount(folder: string): Promise<void>;
 }

@@ -265,6 +265,10 @@ test('heat, a weak power supply, an unset clock, little memory and damaged packe
   assert.deepEqual(hardware({ clock: 'unset' }), ['warning CLOCK_UNSET']);
   assert.deepEqual(hardware({ clock: 'free' }), []);
   assert.deepEqual(hardware({ memory: { totalBytes: 1000, availableBytes: 49 } }), ['notice MEMORY_LOW']);
+  assert.deepEqual(hardware({ recordsSpace: { totalBytes: 1e9, freeBytes: 3e7 } }), [
+    'warning RECORDS_NO_ROOM',
+  ]);
+  assert.deepEqual(hardware({ recordsSpace: { totalBytes: 1e9, freeBytes: 4e7 } }), []);
   assert.deepEqual(hardware({ networkErrors: [{ interface: 'eth0', perMinute: 7 }] }), [
     'notice NETWORK_ERRORS',
   ]);

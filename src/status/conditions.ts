@@ -16,6 +16,9 @@ const hotCelsius = 80;
 /** With less the kernel begins to throw away what it will read again. */
 const memoryLowFraction = 0.05;
 
+/** A start writes some megabytes: journal, state, an index that is rebuilt. */
+const recordsRoomMin = 32 * 1024 ** 2;
+
 /**
  * Everything that `facts` give reason to say, worst first, what nobody has acknowledged before what somebody has, then
  * by importance, then as the facts are ordered.
@@ -82,7 +85,7 @@ function networkErrors(each: HardwareFacts['networkErrors'][number]): FoundCondi
 
 function hardwareConditions({ hardware }: ApplianceFacts): readonly FoundCondition[] {
   const found: FoundCondition[] = [];
-  const { temperatureCelsius, underVoltage, memory, clock } = hardware;
+  const { temperatureCelsius, underVoltage, memory, recordsSpace, clock } = hardware;
   if (temperatureCelsius !== null && temperatureCelsius >= hotCelsius) {
     found.push({
       code: 'TOO_HOT',
@@ -102,6 +105,15 @@ function hardwareConditions({ hardware }: ApplianceFacts): readonly FoundConditi
           ? 'The power supply is too weak: disks may drop out.'
           : 'The power supply was too weak at some time since the start.',
       help: 'Use the power supply made for this board, and power disks of their own.',
+    });
+  }
+  if (recordsSpace !== null && recordsSpace.freeBytes < recordsRoomMin) {
+    found.push({
+      code: 'RECORDS_NO_ROOM',
+      severity: 'warning',
+      subject: null,
+      message: "There is no room left for this box's own records.",
+      help: 'Free some on the disk of its folder; a box of its own needs a larger card, or a support bundle of this one.',
     });
   }
   if (clock === 'unset') {

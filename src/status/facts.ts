@@ -225,6 +225,8 @@ export interface HardwareFacts {
   /** Whether the power supply gives too little voltage: now, at some time since the start, or never. */
   readonly underVoltage: 'now' | 'before' | 'never' | null;
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number } | null;
+  /** Where the box keeps its own records: its folder, on an appliance the card. */
+  readonly recordsSpace: { readonly totalBytes: number; readonly freeBytes: number } | null;
   /** Of all processors together, 0 to 100. */
   readonly loadPercent: number | null;
   /** `unset`: the clock shows a time before this program was made; `free`: no time server has set it. */
@@ -240,6 +242,7 @@ export const unknownHardware: HardwareFacts = {
   throttled: null,
   underVoltage: null,
   memory: null,
+  recordsSpace: null,
   loadPercent: null,
   clock: null,
   networkErrors: [],

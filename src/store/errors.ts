@@ -1,4 +1,4 @@
-import { AetherError, type AetherErrorOptions } from '../base/errors.ts';
+import { AetherError, type AetherErrorOptions, hasCode } from '../base/errors.ts';
 
 export type StoreErrorCode =
   | 'CHUNK_NOT_FOUND'
@@ -46,3 +46,11 @@ export function storeError(
 ): AetherError<StoreErrorCode> {
   return new AetherError(code, message, { help: help[code] ?? '', ...options });
 }
+
+/** What an error that a volume was given up with says of it. */
+export function stateOf(error: AetherError): 'failed' | 'missing' {
+  return absences.some((code) => hasCode(error, code)) ? 'missing' : 'failed';
+}
+
+/** Codes that say that the disk is not there, rather than that it is broken. */
+const absences = ['VOLUME_MISSING', 'DISK_GONE', 'DISK_NOT_FOUND'];

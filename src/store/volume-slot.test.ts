@@ -34,6 +34,24 @@ test('a disk that is attached again is served again by itself, with what it held
   await store.close();
 });
 
+test('a disk that a write failed on before anybody saw it go is pulled, not broken', async () => {
+  const fixture = new StoreFixture(38);
+  const store = await fixture.open();
+  const { disk } = fixture.volumes[0]!;
+  const chunk = await stored(store, fixture.chunk(5000));
+  disk.fail('DISK_IO');
+  const late = fixture.chunk(6000);
+  await assert.rejects(store.put(late.id, late.body));
+  assert.deepEqual(states(store), ['failed']);
+  store.pulled('disk1');
+  assert.deepEqual(states(store), ['missing']);
+  disk.fail(undefined);
+  await fixture.clock.run(volumeProbePeriodMs);
+  assert.deepEqual(states(store), ['ok']);
+  assert.deepEqual(await store.get(chunk.id), chunk.body);
+  await store.close();
+});
+
 test('an empty mount point is a disk that is not attached: no new volume is made in it', async () => {
   const fixture = new StoreFixture(32, 2);
   const first = await fixture.open(pool);

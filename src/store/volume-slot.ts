@@ -1,8 +1,8 @@
 import { type Bytes, equalBytes } from '../base/bytes.ts';
 import { AetherError, describeError } from '../base/errors.ts';
 import type { VolumeStatus } from './chunk-store.ts';
-import { storeError } from './errors.ts';
-import { stateOf, Volume, type VolumeOptions, type VolumePorts } from './volume.ts';
+import { stateOf, storeError } from './errors.ts';
+import { Volume, type VolumeOptions, type VolumePorts } from './volume.ts';
 
 /** A place that a volume belongs in: what is open there, or why nothing is. */
 export class VolumeSlot {

@@ -14,7 +14,7 @@ import type { Disk } from '../ports/disk.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { KeyValueStore } from '../ports/key-value-store.ts';
 import type { ChunkIndex, Location } from './chunk-index.ts';
-import { storeError } from './errors.ts';
+import { stateOf, storeError } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IndexCommitter } from './index-committer.ts';
 import { recordsBytes } from './record.ts';
@@ -272,9 +272,14 @@ export class Volume {
     throw this.#error;
   }
 
-  /** Its disk was pulled: nothing is asked of it any more. */
+  /** Its disk was pulled: nothing is asked of it any more. What failed right before that failed for this reason. */
   pulled(): void {
-    this.#fail(storeError('VOLUME_MISSING', 'its disk was pulled'));
+    const error = storeError('VOLUME_MISSING', 'its disk was pulled');
+    if (this.#error === undefined) this.#fail(error);
+    else if (stateOf(this.#error) === 'failed' && !hasCode(this.#error, 'STORE_CLOSED')) {
+      this.#error = error;
+      this.#changed();
+    }
   }
 
   /** Resolves when a volume that failed has let go of its files. */
@@ -372,14 +377,6 @@ export class Volume {
     await Promise.all([this.#writer.close(), this.#index.close()]);
   }
 }
-
-/** What an error that a volume was given up with says of it. */
-export function stateOf(error: AetherError): 'failed' | 'missing' {
-  return absences.some((code) => hasCode(error, code)) ? 'missing' : 'failed';
-}
-
-/** Codes that say that the disk is not there, rather than that it is broken. */
-const absences = ['VOLUME_MISSING', 'DISK_GONE', 'DISK_NOT_FOUND'];
 
 function closedError(): AetherError {
   return storeError('STORE_CLOSED', 'the chunk store is closed');

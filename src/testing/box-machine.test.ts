@@ -93,10 +93,13 @@ test('an adopted disk that was pulled is mounted and served again when it is bac
   world.shelf.pull('sda');
   await world.clock.run(0);
   assert.equal(disks.facts().volumes[0]!.state, 'missing');
+  // Its dead mount is gone, or the disk could not be mounted where it belongs.
+  assert.equal(world.shelf.mounted.has(name), false);
   world.diskAt(path).crash();
   world.shelf.attach('sdb', { content: `ext4 file system "${name}"` });
   await world.clock.run(10);
   assert.equal(disks.facts().volumes[0]!.state, 'ok');
+  assert.equal(world.shelf.mounted.get(name), path);
   await close();
 });
 

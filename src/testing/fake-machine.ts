@@ -23,7 +23,7 @@ export class FakeMachine implements Machine {
 export class FakeDiskShelf implements DiskShelf {
   readonly asked: string[] = [];
   readonly smartOf = new Map<string, unknown>();
-  /** Folders where something is mounted, by label. */
+  /** Folders where something is mounted, by label; also after its disk was pulled, until it is taken off. */
   readonly mounted = new Map<string, string>();
   failure: Error | undefined;
   /** Lists under way at once, and the most there ever were. */
@@ -88,6 +88,7 @@ export class FakeDiskShelf implements DiskShelf {
   }
 
   async mount(label: string, folder: string): Promise<boolean> {
+    if (this.mounted.get(label) === folder) return true;
     const disk = this.#disks.find(({ content }) => content === `ext4 file system "${label}"`);
     if (disk === undefined) return false;
     this.mounted.set(label, folder);
@@ -96,7 +97,13 @@ export class FakeDiskShelf implements DiskShelf {
   }
 
   async unmount(folder: string): Promise<void> {
-    this.asked.push(`unmount ${folder.split('/').at(-1)}`);
+    const label = folder.split('/').at(-1)!;
+    this.asked.push(`unmount ${label}`);
+    this.mounted.delete(label);
+    this.#disks = this.#disks.map((disk) => ({
+      ...disk,
+      paths: disk.paths.filter((path) => path !== folder),
+    }));
   }
 
   #tell(): void {

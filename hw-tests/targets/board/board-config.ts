@@ -26,11 +26,17 @@ const schema = objectField({
   /** Prints `GREEN AMBER`, each 0 or 1, as a line: at every change or more often, until it is ended. */
   lights: nullable(objectField({ watch: command })),
   button: nullable(objectField({ press: command, release: command })),
-  /** Each makes its disk blank before it plugs it in. */
+  /** `attach` makes its disk blank before it plugs it in; `again` plugs it in as it was pulled. */
   disks: withDefault(
-    listField(objectField({ bytes: countField({ min: 1 }), attach: command, detach: command }), {
-      itemsMax: 8,
-    }),
+    listField(
+      objectField({
+        bytes: countField({ min: 1 }),
+        attach: command,
+        detach: command,
+        again: nullable(command),
+      }),
+      { itemsMax: 8 },
+    ),
     [],
   ),
   cable: nullable(objectField({ plug: command, pull: command })),

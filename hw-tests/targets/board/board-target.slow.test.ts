@@ -35,6 +35,7 @@ async function start(t: TestContext, more: Readonly<Record<string, unknown>> = {
       bytes: 4e9,
       attach: note('disk', `${disk}`, 'in'),
       detach: note('disk', `${disk}`, 'out'),
+      again: note('disk', `${disk}`, 'again'),
     })),
     ...more,
   };
@@ -96,8 +97,12 @@ test('power, button and disks are programs of the bench, each run to its end', a
   await target.disks.attach(1e9);
   await assert.rejects(target.disks.attach(1e9), /all disks/);
   await target.disks.detach(disk);
+  await target.disks.attachAgain(disk);
   await target.power.off();
-  assert.equal(noted(), 'power on\nbutton down\nbutton up\ndisk 1 in\ndisk 2 in\ndisk 1 out\npower off\n');
+  assert.equal(
+    noted(),
+    'power on\nbutton down\nbutton up\ndisk 1 in\ndisk 2 in\ndisk 1 out\ndisk 1 again\npower off\n',
+  );
 });
 
 test('restarts and the end of a shutdown are read off the serial line', async (t) => {
@@ -123,6 +128,8 @@ test('what is not wired up is told as a reason to skip a test', async (t) => {
   assert.equal(whyNot(target.capabilities, ['button', 'disks']), undefined);
   assert.equal(whyNot(target.capabilities, ['power', 'button']), 'No relay is wired to this board.');
   await assert.rejects(target.power.on(), /No relay/);
+  const bare = await start(t, { disks: [] });
+  assert.match(String(bare.target.capabilities['same disk']), /as it was pulled/);
 });
 
 test('a misspelt key of the configuration is an error that names the right one', async (t) => {

@@ -33,6 +33,7 @@ const powerDown = /reboot: Power down/;
 export class BoardTarget implements Target {
   readonly name: string;
   readonly capabilities: Capabilities;
+  readonly slowness = 1;
   readonly console: BoxConsole;
   readonly root: RootShell;
   readonly #config: BoardConfig;
@@ -67,6 +68,7 @@ export class BoardTarget implements Target {
       return this.#run('power', this.#config.power?.on);
     },
     off: () => this.#run('power', this.#config.power?.off),
+    lost: () => undefined,
     switchedOff: async (timeoutMs) => {
       const endMs = performance.now() + timeoutMs;
       while (!powerDown.test(this.#sinceOn())) {
@@ -118,9 +120,12 @@ export class BoardTarget implements Target {
       return { id, bytes: disk.bytes };
     },
     detach: async ({ id }: AttachedDisk) => {
-      const disk = this.#config.disks[Number(id.slice('disk'.length)) - 1];
-      await this.#run('disks', disk?.detach);
+      await this.#run('disks', this.#wiredDisk(id)?.detach);
       this.#attached.delete(id);
+    },
+    attachAgain: async ({ id }: AttachedDisk) => {
+      await this.#run('same disk', this.#wiredDisk(id)?.again ?? undefined);
+      this.#attached.add(id);
     },
   };
 
@@ -156,6 +161,10 @@ export class BoardTarget implements Target {
 
   #sinceOn(): string {
     return this.console.transcript.slice(this.#onAt);
+  }
+
+  #wiredDisk(id: string): BoardConfig['disks'][number] | undefined {
+    return this.#config.disks[Number(id.slice('disk'.length)) - 1];
   }
 
   async #run(what: keyof Capabilities, command: Command | undefined): Promise<void> {
@@ -199,6 +208,10 @@ function capabilitiesOf(config: BoardConfig): Capabilities {
     lights: wired(config.lights, 'reader of its lights'),
     button: wired(config.button, 'line to its button'),
     disks: wired(config.disks.length < 2 ? null : config.disks, 'pair of switched disks'),
+    'same disk': wired(
+      config.disks.length > 0 && config.disks.every(({ again }) => again !== null) ? config.disks : null,
+      'way to plug a disk in as it was pulled',
+    ),
     cable: wired(config.cable, 'switched network cable'),
     dhcp: wired(config.dhcp, 'DHCP server of our own'),
     card: wired(config.card, 'switch of its card'),
@@ -206,6 +219,7 @@ function capabilitiesOf(config: BoardConfig): Capabilities {
     snapshots: 'A real board is not brought back to a moment.',
     'root shell': 'A real board has no root shell.',
     'more boxes': 'One board is wired up.',
+    watchdog: true,
   };
 }
 

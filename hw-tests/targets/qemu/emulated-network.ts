@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Lan, type LanHost, type Tap } from '../../../scripts/lan/network.ts';
+import { Lan, type LanHost } from '../../../scripts/lan/network.ts';
 import type { Program } from '../../../scripts/lan/processes.ts';
+import type { Wire } from './machine-kind.ts';
 
 const leaseWaitMs = 60_000;
 
@@ -13,23 +14,27 @@ export class EmulatedNetwork {
   readonly #lan: Lan;
   readonly #router: LanHost;
   readonly #leases: string;
+  readonly #tellsTime: boolean;
   #server: Program | undefined;
   #boxes = 0;
 
-  /** `folder`: where the router keeps what it gave to whom. */
-  constructor(folder: string) {
+  /** `folder`: where the router keeps what it gave to whom; `tellsTime`: it has a time server, and says so by DHCP. */
+  constructor(folder: string, tellsTime: boolean) {
+    this.#tellsTime = tellsTime;
     this.#lan = Lan.create(['desktop', 'second', 'router']);
     this.desktop = this.#lan.host('desktop');
     this.second = this.#lan.host('second');
     this.#router = this.#lan.host('router');
     this.#leases = join(folder, 'leases');
     writeFileSync(this.#leases, '');
+    if (tellsTime) this.#router.start(process.execPath, [join(import.meta.dirname, 'time-server.ts')]);
   }
 
   /** A wire for one more box, and the address on it that its maker gave it. */
-  wire(): { readonly tap: Tap; readonly mac: string } {
+  wire(): Wire {
     const number = ++this.#boxes;
-    const mac = `52:54:00:ae:00:${number.toString(16).padStart(2, '0')}`;
+    // QEMU's USB network card begins with 40 whatever it is told.
+    const mac = `40:54:00:ae:00:${number.toString(16).padStart(2, '0')}`;
     return { tap: this.#lan.plugTap(`box${number}`), mac };
   }
 
@@ -51,6 +56,7 @@ export class EmulatedNetwork {
         '--bind-interfaces',
       ],
       ...[`--dhcp-range=${prefix}.100,${prefix}.199,255.255.255.0,infinite`, '--dhcp-authoritative'],
+      ...(this.#tellsTime ? ['--dhcp-option=option:ntp-server,0.0.0.0'] : []),
       ...[`--dhcp-leasefile=${this.#leases}`, '--pid-file=', '--user=root', '--log-facility=-'],
     ]);
   }

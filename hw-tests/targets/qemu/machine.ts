@@ -2,46 +2,30 @@ import type { ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Board } from '../../../firmware/board.ts';
 import type { ImageTools } from '../../../firmware/stages/tools.ts';
-import type { Tap } from '../../../scripts/lan/network.ts';
+import type { BoardPins } from '../../../src/device/pins.ts';
 import { AwaitedSocket } from './awaited-socket.ts';
+import type { Drive, MachineKind, Storage, Wire } from './machine-kind.ts';
 import { Monitor } from './monitor.ts';
+import { VolatileDisks } from './volatile-disks.ts';
+import type { PowerCut } from './volatile-file.ts';
 
-/** A disk that the machine has beside its card. */
-export interface Drive {
-  readonly id: string;
-  readonly file: string;
-}
-
-/** The card file and the disks beside it. */
-export interface Storage {
-  readonly card: string;
-  readonly drives: readonly Drive[];
-}
-
-/** What a machine is made of; see `machineWords`. */
-export interface MachineParts {
+/** What a machine is made of. */
+export interface MachineOptions {
+  readonly kind: MachineKind;
+  readonly board: Board;
+  readonly pins: BoardPins;
   /** Where its sockets are. */
   readonly folder: string;
-  /** All that QEMU opens is in here. */
+  /** All that QEMU opens is in here, what the kind prepared too. */
   readonly shared: string;
   readonly tools: ImageTools;
-  readonly bootLoader: string;
-  /** What the boot loader reads from its flash. */
-  readonly environment: string;
-  readonly deviceTree: string;
-  readonly tap: Tap;
-  readonly mac: string;
+  readonly wire: Wire;
 }
 
 const startTimeoutMs = 20_000;
-
-/** What the device tree depends on; a snapshot is of one kind only. */
-export const machineKind = [...['-cpu', 'max,pauth=off', '-smp', '2', '-m', '512M', '-nodefaults']] as const;
-export const machineName = 'virt,acpi=off';
-
-/** Where U-Boot looks for its environment. */
-const secondFlash = 0x400_0000;
+const pullTimeoutMs = 30_000;
 
 /** One QEMU process after another, on the same sockets. */
 export class Machine {
@@ -49,24 +33,30 @@ export class Machine {
   readonly console: AwaitedSocket;
   readonly root: AwaitedSocket;
   readonly #qtest: AwaitedSocket;
-  readonly #parts: MachineParts;
+  readonly #options: MachineOptions;
+  readonly #disks: VolatileDisks;
+  #storage: Storage = { card: '', drives: [] };
   #process: ChildProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
 
   private constructor(
-    parts: MachineParts,
+    options: MachineOptions,
     sockets: Readonly<Record<'monitor' | 'console' | 'root' | 'qtest', AwaitedSocket>>,
   ) {
-    this.#parts = parts;
+    this.#options = options;
+    this.#disks = new VolatileDisks(options.folder);
     this.monitor = new Monitor(sockets.monitor);
+    this.monitor.onEvent((event) => {
+      if (event === 'RESET') options.kind.onReset?.(this, options.pins);
+    });
     this.console = sockets.console;
     this.root = sockets.root;
     this.#qtest = sockets.qtest;
   }
 
-  static async create(parts: MachineParts): Promise<Machine> {
-    const listen = (name: string) => AwaitedSocket.listen(join(parts.folder, `${name}.sock`));
-    return new Machine(parts, {
+  static async create(options: MachineOptions): Promise<Machine> {
+    const listen = (name: string) => AwaitedSocket.listen(join(options.folder, `${name}.sock`));
+    return new Machine(options, {
       monitor: await listen('monitor'),
       console: await listen('console'),
       root: await listen('root'),
@@ -78,14 +68,44 @@ export class Machine {
     return this.#process !== undefined;
   }
 
-  /** Starts QEMU with this card and these drives, at a snapshot's moment or at power-on. */
-  async start({ card, drives }: Storage, snapshot?: string): Promise<void> {
+  get storage(): Storage {
+    return this.#storage;
+  }
+
+  /** Another card, and other disks; while it is off. */
+  equip(storage: Storage): void {
+    if (this.running) throw new Error('the machine is on');
+    this.#storage = storage;
+  }
+
+  /** Plugs a disk in. */
+  async attach(drive: Drive): Promise<void> {
+    const { card, drives } = this.#storage;
+    this.#storage = { card, drives: [...drives, drive] };
+    if (!this.running) return;
+    const { id, file } = drive;
+    await this.monitor.run('blockdev-add', await this.#node(id, file));
+    await this.monitor.run('device_add', this.#options.kind.disk(id));
+  }
+
+  /** Pulls it. */
+  async detach(id: string): Promise<void> {
+    const { card, drives } = this.#storage;
+    this.#storage = { card, drives: drives.filter((drive) => drive.id !== id) };
+    if (!this.running) return;
+    await this.monitor.run('device_del', { id });
+    // The device is gone when the guest's driver has let it go; until then its file is in use.
+    await untilDone(() => this.monitor.run('blockdev-del', { 'node-name': id }), pullTimeoutMs);
+  }
+
+  /** Starts QEMU with its card and its disks, at a snapshot's moment or at power-on. */
+  async start(snapshot?: string): Promise<void> {
     if (this.running) throw new Error('the machine is on already');
-    const { folder, shared, tools, tap } = this.#parts;
+    const { kind, pins, folder, shared, tools, wire } = this.#options;
     this.monitor.reset();
-    const words = [...this.#words(card, drives), ...(snapshot === undefined ? [] : ['-loadvm', snapshot])];
+    const words = [...(await this.#words()), ...(snapshot === undefined ? [] : ['-loadvm', snapshot])];
     const child = tools.spawn('qemu-system-aarch64', words, [shared], {
-      through: tap.enter,
+      through: wire.tap.enter,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const log = createWriteStream(join(folder, 'qemu.log'), { flags: 'a' });
@@ -103,12 +123,19 @@ export class Machine {
     const ended = this.#ended.then(() => 'ended');
     const outcome = await Promise.race([this.monitor.ready(), late, ended]);
     if (outcome !== undefined) throw new Error(`QEMU ${outcome} at its start; see ${folder}/qemu.log`);
+    kind.onReset?.(this, pins);
   }
 
-  /** As when its plug is pulled: what it had not written to its disks is lost. */
-  async kill(): Promise<void> {
-    this.#process?.kill('SIGKILL');
-    await this.#ended;
+  /** As when its plug is pulled: of what its disks had not been told to flush some is lost. */
+  async cutPower(): Promise<PowerCut> {
+    await this.#kill();
+    return this.#disks.cutPower();
+  }
+
+  /** Ends it; all that it wrote is there. */
+  async end(): Promise<void> {
+    await this.#kill();
+    await this.#disks.settle();
   }
 
   /** A word to QEMU's test protocol: lines into the machine that no other protocol has. */
@@ -117,44 +144,51 @@ export class Machine {
   }
 
   async close(): Promise<void> {
-    await this.kill();
+    await this.end();
+    await this.#disks.close();
     for (const socket of [this.console, this.root, this.#qtest]) socket.close();
   }
 
-  #words(card: string, drives: readonly Drive[]): readonly string[] {
-    const { bootLoader, environment, deviceTree, tap, mac } = this.#parts;
-    const socket = (id: string, { path }: AwaitedSocket) => ['-chardev', `socket,id=${id},path=${path}`];
-    const monitor = join(this.#parts.folder, 'monitor.sock');
+  async #kill(): Promise<void> {
+    this.#process?.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  /** A block device as `-blockdev` takes it. */
+  async #node(name: string, file: string): Promise<Readonly<Record<string, unknown>>> {
+    const path = await this.#disks.socketOf(file);
+    return { driver: 'qcow2', 'node-name': name, file: { driver: 'nbd', server: { type: 'unix', path } } };
+  }
+
+  async #words(): Promise<readonly string[]> {
+    const storage = this.#storage;
+    const { kind, board, shared, wire, folder } = this.#options;
+    const disks = storage.drives.map(({ id, file }) => this.#node(id, file));
+    if (kind.cardFormat === 'qcow2') disks.push(this.#node('card', storage.card));
+    const nodes = await Promise.all(disks);
+    const socket = (id: string, path: string) => ['-chardev', `socket,id=${id},path=${path}`];
     return [
-      ...['-machine', machineName, ...machineKind, '-accel', 'tcg,thread=multi', '-display', 'none'],
-      ...['-bios', bootLoader, '-dtb', deviceTree],
-      ...['-device', `loader,file=${environment},addr=0x${secondFlash.toString(16)},force-raw=on`],
+      ...['-nodefaults', '-accel', 'tcg,thread=multi', '-display', 'none'],
       // Shut down, it stands still, so that its lights can be looked at.
-      ...['-action', 'watchdog=reset,shutdown=pause', '-device', 'i6300esb'],
-      ...['-blockdev', blockNode('card', card), '-device', 'virtio-blk-device,drive=card'],
-      ...['-device', 'virtio-scsi-device,id=scsi', '-device', 'virtio-rng-device'],
-      ...drives.flatMap(({ id, file }) => ['-blockdev', blockNode(id, file), '-device', scsiDisk(id)]),
-      ...['-netdev', `tap,id=wire,ifname=${tap.interfaceName},script=no,downscript=no`],
-      ...['-device', `virtio-net-device,id=net,netdev=wire,mac=${mac}`],
-      ...[...socket('serial', this.console), '-serial', 'chardev:serial'],
-      ...[
-        '-device',
-        'virtio-serial-device',
-        ...socket('root', this.root),
-        '-device',
-        'virtconsole,chardev=root',
-      ],
-      ...['-chardev', `socket,id=monitor,path=${monitor}`, '-mon', 'chardev=monitor,mode=control'],
-      ...[...socket('qtest', this.#qtest), '-qtest', 'chardev:qtest', '-qtest-log', 'none'],
+      ...['-action', 'watchdog=reset,shutdown=pause'],
+      ...socket('serial', this.console.path),
+      ...socket('root', this.root.path),
+      ...nodes.flatMap((node) => ['-blockdev', JSON.stringify(node)]),
+      ...kind.words({ folder: shared, board, storage, wire }),
+      ...[...socket('monitor', join(folder, 'monitor.sock')), '-mon', 'chardev=monitor,mode=control'],
+      ...[...socket('qtest', this.#qtest.path), '-qtest', 'chardev:qtest', '-qtest-log', 'none'],
     ];
   }
 }
 
-function blockNode(name: string, file: string): string {
-  return `driver=qcow2,node-name=${name},file.driver=file,file.filename=${file}`;
-}
-
-/** A disk as the words of `-device`. */
-function scsiDisk(id: string): string {
-  return `scsi-hd,bus=scsi.0,drive=${id},id=${id},serial=${id}`;
+/** Tries again what fails, until it does not or the time is over; then with the last error. */
+async function untilDone(attempt: () => Promise<unknown>, timeoutMs: number): Promise<void> {
+  for (const endMs = performance.now() + timeoutMs; ; await delay(100)) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      if (performance.now() > endMs) throw error;
+    }
+  }
 }

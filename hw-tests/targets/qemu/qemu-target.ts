@@ -1,10 +1,12 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Board, boardNamed } from '../../../firmware/board.ts';
 import { root as treeRoot } from '../../../firmware/paths.ts';
 import { run } from '../../../firmware/stages/run.ts';
 import { ImageTools } from '../../../firmware/stages/tools.ts';
 import { whyNoLan } from '../../../scripts/lan/network.ts';
+import { type BoardPins, parseBoardPins } from '../../../src/device/pins.ts';
 import { BoxConsole } from '../../box-console.ts';
 import { RootShell } from '../../root-shell.ts';
 import type {
@@ -21,126 +23,101 @@ import type {
   Updates,
 } from '../../target.ts';
 import { EmulatedNetwork } from './emulated-network.ts';
-import { Machine, machineKind, machineName, type Storage } from './machine.ts';
-
-/** PL061's data register, all lines of it; lights and button as `board/qemu-virt/pins.json` has them. */
-const gpioData = 0x90303fc;
-const greenLine = 5;
-const amberLine = 6;
-const buttonLine = 4;
+import { Machine } from './machine.ts';
+import type { MachineKind, Storage, Wire } from './machine-kind.ts';
+import type { PowerCut } from './volatile-file.ts';
 
 /** The image is as small as it can be; people have cards of several gigabytes. */
 const cardBytes = 4 * 1024 ** 3;
 
+export interface QemuOptions {
+  /** Empty, and the target's own for as long as it is open. */
+  readonly folder: string;
+  /** What `npm run image` made; default: where it does for the machine's board. */
+  readonly images?: string | undefined;
+  readonly say: (line: string) => void;
+}
+
 /** What all boxes of one run share. */
 interface Bench {
+  readonly kind: MachineKind;
+  readonly board: Board;
+  readonly pins: BoardPins;
   readonly folder: string;
   readonly image: string;
   readonly bundle: string;
-  readonly bootLoader: string;
-  readonly environment: string;
-  readonly deviceTree: string;
   readonly tools: ImageTools;
   readonly network: EmulatedNetwork;
   readonly boxes: QemuTarget[];
 }
 
-/** A box on QEMU's `virt` machine. */
+/** A box on one of QEMU's machines. */
 export class QemuTarget implements Target {
   readonly name: string;
-  readonly capabilities: Capabilities = {
-    power: true,
-    lights: true,
-    button: true,
-    disks: true,
-    cable: true,
-    dhcp: true,
-    card: true,
-    snapshots: true,
-    'root shell': true,
-    updates: true,
-    'more boxes': true,
-  };
+  readonly capabilities: Capabilities;
+  readonly slowness: number;
   readonly console: BoxConsole;
   readonly root: RootShell;
   readonly #bench: Bench;
   readonly #folder: string;
   readonly #machine: Machine;
-  readonly #mac: string;
+  readonly #wire: Wire;
   readonly #snapshots = new Map<string, Storage>();
-  #storage: Storage = { card: '', drives: [] };
   #filesMade = 0;
-  #gpio: string | undefined;
   #restarts = 0;
   #switchedOff = false;
+  #lost: PowerCut | undefined;
 
   private constructor(
     bench: Bench,
-    place: { readonly name: string; readonly folder: string; readonly mac: string },
+    place: { readonly name: string; readonly folder: string; readonly wire: Wire },
     machine: Machine,
   ) {
     this.name = place.name;
+    this.capabilities = bench.kind.capabilities;
+    this.slowness = bench.kind.slowness;
     this.#bench = bench;
     this.#folder = place.folder;
-    this.#mac = place.mac;
+    this.#wire = place.wire;
     this.#machine = machine;
-    this.console = new BoxConsole(machine.console);
-    this.root = new RootShell(machine.root);
+    this.console = new BoxConsole(machine.console, this.slowness);
+    this.root = new RootShell(machine.root, this.slowness);
     machine.monitor.onEvent((event) => {
       if (event === 'RESET') this.#restarts++;
       if (event === 'SHUTDOWN') this.#switchedOff = true;
     });
   }
 
-  /** A box with a fresh card, switched off. `folder` is empty; `images` is what `npm run image` made. */
-  static async open(folder: string, images: string, say: (line: string) => void): Promise<QemuTarget> {
+  /** A box with a fresh card, switched off. */
+  static async open(kind: MachineKind, { folder, images, say }: QemuOptions): Promise<QemuTarget> {
     const reason = whyNoLan();
     if (reason !== undefined) throw new Error(reason);
     const tools = ImageTools.open(say);
+    const board = boardNamed(kind.board);
+    const from = images ?? join(treeRoot, 'var/image', board.name);
     const image = join(folder, 'card.img');
-    // A copy: the image may be made anew while tests run.
-    run('cp', ['--sparse=always', fileLike(images, /-qemu-virt\.img$/), image]);
+    run('cp', ['--sparse=always', fileLike(from, `-${board.name}.img`), image]);
     const bundle = join(folder, 'update.raucb');
-    copyFileSync(fileLike(images, /\.raucb$/), bundle);
-    const bootLoader = join(folder, 'u-boot.bin');
-    copyFileSync(join(images, 'u-boot.bin'), bootLoader);
-    const environment = join(folder, 'u-boot.env');
-    copyFileSync(join(images, 'u-boot.env'), environment);
-    copyFileSync(join(images, 'overlay.dtbo'), join(folder, 'overlay.dtbo'));
-    const deviceTree = makeDeviceTree(folder, tools);
-    const network = new EmulatedNetwork(folder);
+    copyFileSync(fileLike(from, '.raucb'), bundle);
+    const beside = [...board.emulator.files.map(({ to }) => to), 'overlay.dtbo'];
+    if (board.boot.environment.file === null) beside.push('u-boot.env');
+    for (const name of beside) copyFileSync(join(from, name), join(folder, name));
+    kind.prepare({ folder, card: image, board, tools });
+    const network = new EmulatedNetwork(folder, !kind.keepsTime);
     await network.dhcp(true);
-    return QemuTarget.#make({
-      folder,
-      image,
-      bundle,
-      bootLoader,
-      environment,
-      deviceTree,
-      tools,
-      network,
-      boxes: [],
-    });
+    const pins = parseBoardPins(readFileSync(join(treeRoot, 'board', board.name, 'pins.json'), 'utf8'));
+    return QemuTarget.#make({ kind, board, pins, folder, image, bundle, tools, network, boxes: [] });
   }
 
   static async #make(bench: Bench): Promise<QemuTarget> {
     const number = bench.boxes.length + 1;
     const folder = join(bench.folder, `box${number}`);
     mkdirSync(folder);
-    const { tap, mac } = bench.network.wire();
-    const { tools, bootLoader, environment, deviceTree } = bench;
-    const shared = bench.folder;
-    const machine = await Machine.create({
-      folder,
-      shared,
-      tools,
-      bootLoader,
-      environment,
-      deviceTree,
-      tap,
-      mac,
-    });
-    const target = new QemuTarget(bench, { name: `qemu-virt ${number}`, folder, mac }, machine);
+    const { kind, board, pins, tools, folder: shared } = bench;
+    const wire = bench.network.wire();
+    const machine = await Machine.create({ kind, board, pins, folder, shared, tools, wire });
+    const name = `${board.emulator.machine.replace(/,.*/, '')} ${number}`;
+    const target = new QemuTarget(bench, { name, folder, wire }, machine);
     bench.boxes.push(target);
     await target.card.flash();
     return target;
@@ -149,10 +126,13 @@ export class QemuTarget implements Target {
   readonly power: Power = {
     on: async () => {
       this.#switchedOff = false;
-      await this.#machine.start(this.#storage);
+      await this.#machine.start();
       this.#restarts = 0;
     },
-    off: () => this.#machine.kill(),
+    off: async () => {
+      if (this.#machine.running) this.#lost = await this.#machine.cutPower();
+    },
+    lost: () => this.#lost,
     switchedOff: async (timeoutMs) => {
       for (let waitedMs = 0; !this.#switchedOff; waitedMs += 50) {
         if (waitedMs >= timeoutMs) throw new Error(`the box is still on after ${timeoutMs / 1000} s`);
@@ -164,27 +144,31 @@ export class QemuTarget implements Target {
 
   readonly lights: Lights = {
     sample: async () => {
-      const said = await this.#machine.monitor.human(`xp /1xb 0x${gpioData.toString(16)}`);
+      const { kind, pins } = this.#bench;
+      const { address, bytes } = kind.levels;
+      const size = bytes === 1 ? 'b' : 'w';
+      const said = await this.#machine.monitor.human(`xp /1x${size} 0x${address.toString(16)}`);
       const bits = Number(said.split(' ').at(-1));
-      const isOn = (line: number) => (bits & (1 << line)) !== 0;
-      return { atMs: performance.now(), green: isOn(greenLine), amber: isOn(amberLine) };
+      const isOn = ({ line }: { readonly line: number }) => (bits & (1 << line)) !== 0;
+      return { atMs: performance.now(), green: isOn(pins.leds.green), amber: isOn(pins.leds.amber) };
     },
   };
 
   readonly button: Button = {
-    press: () => this.#setButton(1),
-    release: () => this.#setButton(0),
+    press: () => this.#pressButton(true),
+    release: () => this.#pressButton(false),
   };
 
   get network(): Network {
-    const { network } = this.#bench;
+    const { network, kind } = this.#bench;
     return {
       desktop: network.desktop,
       second: network.second,
-      address: () => network.address(this.#mac),
+      address: () => network.address(this.#wire.mac),
       dhcp: (on) => network.dhcp(on),
       cable: async (plugged) => {
-        await this.#machine.monitor.run('set_link', { name: 'net', up: plugged });
+        if (kind.plugCable === undefined) throw new Error(String(this.capabilities.cable));
+        await kind.plugCable(this.#machine, plugged);
       },
     };
   }
@@ -192,52 +176,45 @@ export class QemuTarget implements Target {
   readonly disks: Disks = {
     attach: async (bytes) => {
       const id = `disk${++this.#filesMade}`;
-      const file = join(this.#folder, `${id}.qcow2`);
-      this.#makeImage([file, String(bytes)]);
-      const { monitor } = this.#machine;
-      if (this.#machine.running) {
-        await monitor.run('blockdev-add', {
-          driver: 'qcow2',
-          'node-name': id,
-          file: { driver: 'file', filename: file },
-        });
-        await monitor.run('device_add', { driver: 'scsi-hd', bus: 'scsi.0', drive: id, id, serial: id });
-      }
-      const { card, drives } = this.#storage;
-      this.#storage = { card, drives: [...drives, { id, file }] };
+      this.#makeImage([this.#driveFile(id), String(bytes)]);
+      await this.#plugIn(id);
       return { id, bytes };
     },
-    detach: async ({ id }: AttachedDisk) => {
-      const { card, drives } = this.#storage;
-      this.#storage = { card, drives: drives.filter((drive) => drive.id !== id) };
-      if (!this.#machine.running) return;
-      await this.#machine.monitor.run('device_del', { id });
-    },
+    detach: ({ id }: AttachedDisk) => this.#machine.detach(id),
+    attachAgain: ({ id }: AttachedDisk) => this.#plugIn(id),
   };
 
   readonly card: Card = {
     flash: async () => {
-      await this.#machine.kill();
+      await this.#machine.end();
+      const { kind, image } = this.#bench;
+      if (kind.cardFormat === 'raw') {
+        const card = join(this.#folder, 'card.img');
+        run('cp', ['--sparse=always', image, card]);
+        truncateSync(card, cardBytes);
+        this.#machine.equip({ card, drives: [] });
+        return;
+      }
       // Another file: snapshots are in the old one.
       const card = join(this.#folder, `card${++this.#filesMade}.qcow2`);
-      this.#storage = { card, drives: [] };
-      this.#makeImage(['-b', this.#bench.image, '-F', 'raw', card, String(cardBytes)]);
+      this.#makeImage(['-b', image, '-F', 'raw', card, String(cardBytes)]);
+      this.#machine.equip({ card, drives: [] });
     },
   };
 
   readonly snapshots: Snapshots = {
     save: async (name) => {
       await this.#machine.monitor.deed(`savevm ${name}`);
-      this.#snapshots.set(name, this.#storage);
+      this.#snapshots.set(name, this.#machine.storage);
     },
     has: (name) => this.#snapshots.has(name),
     restore: async (name) => {
       const storage = this.#snapshots.get(name);
       if (storage === undefined) throw new Error(`there is no snapshot ${name}`);
-      await this.#machine.kill();
-      this.#storage = storage;
+      await this.#machine.end();
+      this.#machine.equip(storage);
       this.#switchedOff = false;
-      await this.#machine.start(storage, name);
+      await this.#machine.start(name);
       this.#restarts = 0;
       this.console.skip();
     },
@@ -254,21 +231,18 @@ export class QemuTarget implements Target {
     await this.#bench.network.close();
   }
 
-  async #setButton(level: 0 | 1): Promise<void> {
-    this.#gpio ??= await this.#findGpio();
-    this.#machine.qtest(`set_irq_in ${this.#gpio} unnamed-gpio-in ${buttonLine} ${level}`);
+  #driveFile(id: string): string {
+    return join(this.#folder, `${id}.qcow2`);
   }
 
-  /** Where QEMU has the controller of lights and button, in its tree of objects. */
-  async #findGpio(): Promise<string> {
-    const path = '/machine/unattached';
-    const children = (await this.#machine.monitor.run('qom-list', { path })) as readonly {
-      readonly name: string;
-      readonly type: string;
-    }[];
-    const found = children.find(({ type }) => type === 'child<pl061>');
-    if (found === undefined) throw new Error('this QEMU has no PL061');
-    return `${path}/${found.name}`;
+  #plugIn(id: string): Promise<void> {
+    return this.#machine.attach({ id, file: this.#driveFile(id) });
+  }
+
+  async #pressButton(pressed: boolean): Promise<void> {
+    const { kind, pins } = this.#bench;
+    if (kind.pressButton === undefined) throw new Error(String(this.capabilities.button));
+    await kind.pressButton(this.#machine, pins, pressed);
   }
 
   #makeImage(words: readonly string[]): void {
@@ -276,22 +250,8 @@ export class QemuTarget implements Target {
   }
 }
 
-/** QEMU's own device tree with the board's lights in it, as the firmware of a Pi puts them into its own. */
-function makeDeviceTree(folder: string, tools: ImageTools): string {
-  const [own, made] = [join(folder, 'qemu.dtb'), join(folder, 'board.dtb')];
-  tools.run(
-    'qemu-system-aarch64',
-    ['-machine', `${machineName},dumpdtb=${own}`, ...machineKind, '-display', 'none'],
-    [folder],
-  );
-  tools.run('fdtoverlay', ['-i', own, '-o', made, join(folder, 'overlay.dtbo')], [folder]);
-  return made;
-}
-
-function fileLike(folder: string, name: RegExp): string {
-  const found = existsSync(folder) ? readdirSync(folder).find((each) => name.test(each)) : undefined;
-  if (found === undefined) throw new Error(`no image in ${folder}: npm run image -- --board qemu-virt`);
+function fileLike(folder: string, end: string): string {
+  const found = existsSync(folder) ? readdirSync(folder).find((each) => each.endsWith(end)) : undefined;
+  if (found === undefined) throw new Error(`no file *${end} in ${folder}: npm run image makes it`);
   return join(folder, found);
 }
-
-export const defaultImages = join(treeRoot, 'var/image/qemu-virt');

@@ -65,7 +65,7 @@ function attachedLines(disks: readonly DiskFacts[], columns: number): readonly s
 
 function purposeOf({ role, volume, content }: DiskFacts): string {
   if (role === 'blank') return 'blank';
-  if (role === 'foreign') return `left alone: ${content ?? 'unknown'}`;
+  if (role === 'foreign') return `left alone: ${content ?? 'it cannot be read'}`;
   return role === 'system' ? 'system' : (volume ?? 'in use');
 }
 

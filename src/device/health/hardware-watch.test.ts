@@ -20,7 +20,8 @@ async function open(attach: (shelf: FakeDiskShelf) => void = () => {}, clock = n
     (entry) => entries.push(entry),
   );
   attach(shelf);
-  const watch = await HardwareWatch.start(() => [disk1], { machine, shelf, clock, log });
+  const stateDisk = { space: async () => ({ totalBytes: 2e9, freeBytes: 1e9 }) };
+  const watch = await HardwareWatch.start(() => [disk1], { machine, shelf, stateDisk, clock, log });
   const gone: string[] = [];
   watch.onGone((volume) => gone.push(volume));
   return { watch, machine, shelf, clock, entries, gone };
@@ -36,6 +37,7 @@ test('disks are known at once, the computer a moment later', async () => {
     [hardware.temperatureCelsius, hardware.loadPercent, hardware.clock],
     [48, 7, 'synchronised'],
   );
+  assert.deepEqual(hardware.recordsSpace, { totalBytes: 2e9, freeBytes: 1e9 });
   assert.deepEqual([disks[0]!.role, disks[0]!.volume], ['volume', 'disk1']);
   watch.close();
 });

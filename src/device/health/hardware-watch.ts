@@ -12,6 +12,7 @@ import {
 import type { Log } from '../../base/log.ts';
 import { releasedMs } from '../../base/version.ts';
 import { type Clock, every, type Timer } from '../../ports/clock.ts';
+import type { Disk, DiskSpace } from '../../ports/disk.ts';
 import {
   type DiskReading,
   type DiskShelf,
@@ -33,6 +34,8 @@ export interface WatchedVolume {
 export interface HardwareWatchPorts {
   readonly machine: Machine;
   readonly shelf: DiskShelf;
+  /** Where the box keeps its records. */
+  readonly stateDisk: Pick<Disk, 'space'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -49,6 +52,7 @@ export class HardwareWatch {
   /** Volumes and the disk that each lies on; one whose disk went away is not in it. */
   readonly #homes = new Map<string, string>();
   #machine: MachineReading | undefined;
+  #recordsSpace: DiskSpace | null = null;
   #disks: readonly DiskReading[] = [];
   #networkErrors: Rates = noRates(networkErrorWindowMs);
   #diskErrors: Rates = noRates(diskErrorWindowMs);
@@ -153,8 +157,10 @@ export class HardwareWatch {
   }
 
   async #readMachine(): Promise<void> {
-    const reading = await this.#ports.machine.read();
+    const { machine, stateDisk } = this.#ports;
+    const reading = await machine.read();
     this.#machine = reading;
+    this.#recordsSpace = await stateDisk.space().catch(() => null);
     const now = this.#ports.clock.monotonicMs();
     this.#networkErrors = noteTotals(this.#networkErrors, reading.networkErrors, now);
     this.#changed();
@@ -235,6 +241,7 @@ export class HardwareWatch {
       underVoltage:
         underVoltage === null ? null : underVoltage.now ? 'now' : underVoltage.before ? 'before' : 'never',
       memory,
+      recordsSpace: this.#recordsSpace,
       loadPercent: loadPercent === null ? null : Math.round(loadPercent),
       clock: this.#clockFact(reading),
       networkErrors: rates.filter(({ perMinute }) => perMinute >= networkErrorsPerMinuteMin),

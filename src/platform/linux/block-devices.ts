@@ -109,14 +109,17 @@ function busOf(folder: string, device: string): DiskBus | null {
 /** The disk that a folder lies on, through partitions and mappings; undefined when that is no disk. */
 function wholeDiskOf(path: string, sysfs: string): string | undefined {
   try {
-    const { dev } = statSync(path);
-    // glibc's makedev, as st_dev has it.
-    const major = Math.floor(dev / 256) % 4096;
-    const minor = (dev % 256) + Math.floor(dev / 2 ** 20) * 256;
-    return wholeDiskAt(join(sysfs, 'dev', 'block', `${major}:${minor}`), sysfs);
+    return wholeDiskAt(join(sysfs, 'dev', 'block', deviceNumber(statSync(path).dev)), sysfs);
   } catch {
     return undefined;
   }
+}
+
+/** `8:16`, of what `st_dev` has: glibc's makedev(3). */
+export function deviceNumber(dev: number): string {
+  const major = Math.floor(dev / 256) % 4096;
+  const minor = (dev % 256) + Math.floor(dev / 2 ** 20) * 256;
+  return `${major}:${minor}`;
 }
 
 function wholeDiskAt(link: string, sysfs: string): string | undefined {

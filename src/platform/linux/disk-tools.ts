@@ -1,8 +1,9 @@
-import { closeSync, constants, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { AetherError } from '../../base/errors.ts';
 import { formatTimeoutMs } from '../../base/face-limits.ts';
 import type { DiskDeedErrorCode } from '../../ports/machine.ts';
+import { deviceNumber } from './block-devices.ts';
 import { runTool, type ToolAnswer } from './run-tool.ts';
 import { startUnit, stopUnit } from './system-units.ts';
 
@@ -12,8 +13,12 @@ export interface DiskTools {
   smart(device: string): Promise<string>;
   /** Makes an ext4 file system. Errors: `DISK_NOT_BLANK`, `DISK_ADOPT_FAILED`. */
   format(device: string, label: string): Promise<void>;
-  /** False: no disk of this label is attached, or it cannot be mounted. */
+  /**
+   * False: no disk of this label is attached, or it cannot be mounted. What is mounted in `folder` is left so, unless its
+   * disk is gone.
+   */
   mount(label: string, folder: string): Promise<boolean>;
+  /** Takes off what is mounted in `folder`, though something is open there. */
   unmount(folder: string): Promise<void>;
 }
 
@@ -32,17 +37,21 @@ export const ownDiskTools: DiskTools = {
   },
 
   async mount(label, folder) {
+    if (isDeadMount(folder)) await ownDiskTools.unmount(folder);
     mkdirSync(folder, { recursive: true });
     if (isMountPoint(folder)) return true;
     const { exitCode, stdout } = await runTool('blkid', ['-c', '/dev/null', '-L', label]);
     if (exitCode !== 0) return false;
-    // What strangers may have put on it is neither run nor believed.
-    const words = ['-o', 'noatime,nodev,nosuid,noexec', stdout.trim(), folder];
+    // What strangers may have put on it is neither run nor believed; one that is found to be wrong is written to no more.
+    const options = 'noatime,nodev,nosuid,noexec,errors=remount-ro';
+    const words = ['-t', 'ext4', '-o', options, stdout.trim(), folder];
     return (await runTool('mount', words)).exitCode === 0;
   },
 
   async unmount(folder) {
-    if (isMountPoint(folder)) await runTool('umount', [folder]);
+    if (!isMountPoint(folder) && !isDeadMount(folder)) return;
+    const { exitCode } = await runTool('umount', [folder]);
+    if (exitCode !== 0) await runTool('umount', ['--lazy', folder]);
   },
 };
 
@@ -60,8 +69,11 @@ export const unitDiskTools: DiskTools = {
     requireDone(await startUnit(`aetherstore-format@${device}:${label}.service`, formatTimeoutMs), device);
   },
 
-  async mount(label) {
-    return (await startUnit(`aetherstore-mount@${label}.service`)).exitCode === 0;
+  async mount(label, folder) {
+    const unit = `aetherstore-mount@${label}.service`;
+    // A unit that was started once would have nothing to do.
+    if (isDeadMount(folder)) await stopUnit(unit);
+    return (await startUnit(unit)).exitCode === 0;
   },
 
   async unmount(folder) {
@@ -94,5 +106,23 @@ function requireDone({ exitCode, stderr }: ToolAnswer, device: string): void {
 
 /** The root of a file system is on another device than the folder above it. */
 function isMountPoint(folder: string): boolean {
-  return statSync(folder).dev !== statSync(dirname(folder)).dev;
+  return mountedDevice(folder) !== undefined;
+}
+
+/** Whether the disk that is mounted in `folder` was pulled: nothing is read there any more, and nothing can be mounted. */
+export function isDeadMount(folder: string, sysfs = '/sys'): boolean {
+  const device = mountedDevice(folder);
+  // Major 0 is of file systems that lie on no one disk.
+  if (device === undefined || device.startsWith('0:')) return false;
+  return !existsSync(join(sysfs, 'dev/block', device));
+}
+
+/** The number of the device that is mounted in `folder`, `8:16`; undefined when none is. */
+function mountedDevice(folder: string): string | undefined {
+  try {
+    const { dev } = statSync(folder);
+    return dev === statSync(dirname(folder)).dev ? undefined : deviceNumber(dev);
+  } catch {
+    return undefined;
+  }
 }

@@ -17,3 +17,15 @@ test('notices of block devices are told from all others', () => {
   assert.equal(isBlockDevice(notice('add', '/devices/SUBSYSTEM=block/x', { SUBSYSTEM: 'net' })), false);
   assert.equal(isBlockDevice(new Uint8Array(0)), false);
 });
+
+test('udev says the same after a header of its own', () => {
+  const said = (subsystem: string) => {
+    const header = Buffer.alloc(40, 0xff);
+    header.write('libudev\0', 'latin1');
+    header.writeUInt32LE(40, 16);
+    return Buffer.concat([header, utf8(`SUBSYSTEM=${subsystem}\0ACTION=add\0`)]);
+  };
+  assert.equal(isBlockDevice(said('block')), true);
+  assert.equal(isBlockDevice(said('usb')), false);
+  assert.equal(isBlockDevice(said('block').subarray(0, 20)), false);
+});

@@ -4,18 +4,24 @@ import { AetherError } from '../../base/errors.ts';
 import { type DescriptorEvents, readNow } from './descriptor-events.ts';
 import { errorName, errorNumber, libc } from './libc.ts';
 
-/** AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT; group 1 is the kernel itself, 2 is udev. */
+/** AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT. */
 const netlinkFamily = 16;
 const rawNonBlockingCloseOnExec = 3 | 0o4000 | 0o2000000;
 const kobjectProtocol = 15;
-const kernelGroup = 1;
+/** The kernel itself, and udev, which says it again when it has given the device to those who may open it. */
+const groups = 1 | 2;
 /** lib/kobject_uevent.c: UEVENT_BUFFER_SIZE is 2048. */
+/** Header of udev's notices: this prefix, and where in the notice the keys begin, of 32 bits. */
+const udevPrefix = 'libudev\0';
+const udevHeaderBytes = 40;
+const udevKeysOffset = 16;
 const receiveBytes = 8 * 1024;
 const readsAtOnceMax = 64;
 
 /**
  * Tells when a block device appears, vanishes or changes, as the kernel says it (Documentation/ABI, lib/kobject_uevent.c):
- * `remove@/devices/…` and then `KEY=value`, each ended by a zero byte. Only the kernel may send to its group.
+ * `remove@/devices/…` and then `KEY=value`, each ended by a zero byte; and as udev says it after that, with a header of its
+ * own before the first key (systemd, sd-device/device-monitor.c). Only root may send to these groups.
  */
 export class KobjectEvents {
   readonly #descriptor: number;
@@ -32,7 +38,7 @@ export class KobjectEvents {
     if (descriptor < 0) throw unsupported();
     const address = new Uint8Array(12);
     viewOf(address).setUint16(0, netlinkFamily, true);
-    viewOf(address).setUint32(8, kernelGroup, true);
+    viewOf(address).setUint32(8, groups, true);
     if (libc().bind(descriptor, address, address.length) < 0) {
       const error = unsupported();
       closeSync(descriptor);
@@ -62,10 +68,12 @@ export class KobjectEvents {
   }
 }
 
-/** Whether a notice of the kernel is about a block device. */
+/** Whether a notice of the kernel, or of udev, is about a block device. */
 export function isBlockDevice(notice: Bytes): boolean {
-  const words = Buffer.from(notice.buffer, notice.byteOffset, notice.length).toString('latin1').split('\0');
-  return words.includes('SUBSYSTEM=block');
+  const text = Buffer.from(notice.buffer, notice.byteOffset, notice.length).toString('latin1');
+  const isOfUdev = text.startsWith(udevPrefix) && notice.length >= udevHeaderBytes;
+  const start = isOfUdev ? viewOf(notice).getUint32(udevKeysOffset, true) : 0;
+  return text.slice(start).split('\0').includes('SUBSYSTEM=block');
 }
 
 function unsupported(): AetherError {

@@ -7,6 +7,7 @@ import { type BlockDevice, readBlockDevices } from './block-devices.ts';
 import type { DescriptorEvents } from './descriptor-events.ts';
 import { type DiskTools, ownDiskTools } from './disk-tools.ts';
 import { KobjectEvents } from './kobject-events.ts';
+import { hasReadableEnds } from './readable-ends.ts';
 import { runTool } from './run-tool.ts';
 
 /** `blkid -p`: something was found; nothing was found; several things that contradict each other. */
@@ -100,7 +101,11 @@ export class LinuxDiskShelf implements DiskShelf {
 }
 
 /** What is on a disk, in words; null when it is blank; undefined when nobody can tell. */
-async function contentOf({ device, partitions }: BlockDevice): Promise<string | null | undefined> {
+export async function contentOf({
+  device,
+  partitions,
+  sizeBytes,
+}: Pick<BlockDevice, 'device' | 'partitions' | 'sizeBytes'>): Promise<string | null | undefined> {
   if (partitions.length > 0) {
     return partitions.length === 1 ? 'a partition' : `${partitions.length} partitions`;
   }
@@ -108,8 +113,8 @@ async function contentOf({ device, partitions }: BlockDevice): Promise<string | 
   if (exitCode === blkid.ambivalent) return 'several file systems over each other';
   if (exitCode === blkid.found) return describeContent(stdout);
   if (exitCode !== blkid.nothing) return undefined;
-  // blkid answers "nothing" also for a disk that it could not read.
-  return isReadable(device) ? null : undefined;
+  // blkid answers "nothing" of what it cannot read, too: on a disk that reports errors there may be anything.
+  return (await hasReadableEnds(pathOf(device), sizeBytes)) ? null : undefined;
 }
 
 /** `ext4 file system "photos"` for what `blkid -o export` says. */
@@ -121,15 +126,6 @@ export function describeContent(exported: string): string {
   if (type === undefined) return table === undefined ? 'something unknown' : `a partition table (${table})`;
   const kind = fields.get('USAGE') === 'filesystem' ? `${type} file system` : type;
   return label === undefined ? kind : `${kind} "${label.replaceAll('\\', '')}"`;
-}
-
-function isReadable(device: string): boolean {
-  try {
-    closeSync(openSync(pathOf(device), constants.O_RDONLY));
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Reads what no cache holds, in bursts: most disks have a lamp that shows it. Ends when the disk does. */

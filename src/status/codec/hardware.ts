@@ -19,6 +19,7 @@ const workKinds: readonly WorkFacts['kind'][] = ['retire', 'copy', 'update', 'ch
 
 export function hardwareFrom(fields: CborFields): HardwareFacts {
   const memory = fields.has('memory') ? fields.map('memory') : undefined;
+  const space = fields.has('recordsSpace') ? fields.map('recordsSpace') : undefined;
   return {
     model: textOrNull(fields, 'model'),
     temperatureCelsius: countOrNull(fields, 'temperatureCelsius'),
@@ -28,6 +29,10 @@ export function hardwareFrom(fields: CborFields): HardwareFacts {
       memory === undefined
         ? null
         : { totalBytes: memory.count('totalBytes'), availableBytes: memory.count('availableBytes') },
+    recordsSpace:
+      space === undefined
+        ? null
+        : { totalBytes: space.count('totalBytes'), freeBytes: space.count('freeBytes') },
     loadPercent: countOrNull(fields, 'loadPercent'),
     clock: fields.has('clock') ? choice(fields, 'clock', clocks) : null,
     networkErrors: maps(fields, 'networkErrors').map((each) => ({

@@ -105,7 +105,7 @@ function unseen(name: string): Html {
 
 function otherDisk(disk: DiskFacts, session: Session): Html {
   const { device, sizeBytes, role, content } = disk;
-  const what = role === 'blank' ? 'is blank' : `is left alone: ${content ?? 'something is on it'}`;
+  const what = role === 'blank' ? 'is blank' : `is left alone: ${content ?? 'it cannot be read'}`;
   return html`<li><p><strong>${device}</strong> <span class="quiet">${what}</span></p>
 <p class="quiet">${describe(disk)}, ${formatBytes(sizeBytes)}</p>
 <div class="row">${locateForm(disk, session)}${role === 'blank' ? adoptForm(device, session) : null}</div></li>`;

@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { contentOf } from '../../src/platform/linux/linux-disk-shelf.ts';
+import { run } from '../stages/run.ts';
+import { inBox, LoopDisk, whyNoBoxRoot } from './testing/box-root.ts';
+
+/*
+ * What root does on a box for a program that may have been taken over (docs/threat-model.md): the scripts of
+ * overlays/rootfs, run as they are, on disks that are files.
+ */
+const skip = whyNoBoxRoot() ?? false;
+const label = 'aether-0abc12';
+const mebibyte = 1024 * 1024;
+const emptyFormatted = ['mke2fs', '-q', '-t', 'ext4', '-m', '0', '-L', label] as const;
+
+function folderOf(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'aether-scripts-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function makeDisk(t: TestContext, folder: string, bytes = 16 * mebibyte): LoopDisk {
+  return new LoopDisk(t, join(folder, 'disk'), bytes);
+}
+
+/** A disk of the box's. */
+function makeAdopted(t: TestContext, folder: string): LoopDisk {
+  const disk = makeDisk(t, folder);
+  run(emptyFormatted[0], [...emptyFormatted.slice(1), disk.file]);
+  disk.device;
+  return disk;
+}
+
+/** Runs it to its end and returns what it printed. */
+function done(folder: string, commands: string): string {
+  const { status, stdout, stderr } = inBox(folder, commands);
+  assert.equal(status, 0, `${stdout}\n${stderr}`);
+  return stdout.trim();
+}
+
+test('a disk is mounted below a folder of root’s, and is the box’s inside', { skip }, (t) => {
+  const folder = folderOf(t);
+  makeAdopted(t, folder);
+  const said = done(
+    folder,
+    `mkdir -p /run/aetherstore/mounts
+     $scripts/mount-disk ${label} >/dev/null
+     stat -c %U /run/aetherstore/mounts /run/aetherstore/mounts/${label}
+     grep -o 'errors=remount-ro' /proc/mounts
+     $scripts/unmount-disk ${label}
+     grep -c ${label} /proc/mounts || true`,
+  );
+  assert.deepEqual(said.split('\n'), ['root', 'aetherstore', 'errors=remount-ro', '0']);
+});
+
+test('a disk that something is open on is taken off too, so that it can be mounted again', { skip }, (t) => {
+  const folder = folderOf(t);
+  makeAdopted(t, folder);
+  const said = done(
+    folder,
+    `mkdir -p /run/aetherstore/mounts
+     $scripts/mount-disk ${label} >/dev/null
+     exec 9</run/aetherstore/mounts/${label}
+     $scripts/unmount-disk ${label} 2>/dev/null
+     grep -c ${label} /proc/mounts || true`,
+  );
+  assert.equal(said, '0');
+});
+
+test('a link in the place of a disk’s folder is not followed', { skip }, (t) => {
+  const folder = folderOf(t);
+  makeAdopted(t, folder);
+  const { status, stdout } = inBox(
+    folder,
+    `mkdir -p /run/aetherstore/mounts /run/systemd/system
+     ln -s /run/systemd/system /run/aetherstore/mounts/${label}
+     $scripts/mount-disk ${label} && exit 99
+     grep -c /run/systemd/system /proc/mounts || true
+     stat -c %U /run/systemd/system`,
+  );
+  assert.equal(status, 0);
+  assert.deepEqual(stdout.trim().split('\n'), ['0', 'root']);
+});
+
+test('a blank disk is formatted for the box’s user', { skip }, (t) => {
+  const folder = folderOf(t);
+  const { device, file } = makeDisk(t, folder);
+  done(folder, `$scripts/format-blank-disk ${device}:${label}`);
+  assert.equal(run('blkid', ['-p', '-o', 'value', '-s', 'LABEL', file]).trim(), label);
+  const { status, stderr } = inBox(folder, `$scripts/format-blank-disk ${device}:${label}`);
+  assert.equal(status, 65, stderr);
+  assert.match(stderr, /not blank/);
+});
+
+for (const [where, offset] of [
+  ['nowhere', 0],
+  ['at its beginning only', 8 * mebibyte],
+] as const) {
+  test(`a disk that can be read ${where} is not blank, whatever blkid says`, { skip }, async (t) => {
+    const folder = folderOf(t);
+    const disk = makeDisk(t, folder);
+    const { device } = disk;
+    const seen = { device, partitions: [], sizeBytes: disk.bytes };
+    assert.equal(await contentOf(seen), null);
+    disk.breakFrom(offset);
+    assert.equal(await contentOf(seen), undefined);
+    const { status, stderr } = inBox(folder, `$scripts/format-blank-disk ${device}:${label}`);
+    assert.equal(status, 74, stderr);
+    assert.match(stderr, /cannot be read/);
+  });
+}
+
+const startOfABox = `
+mount -t tmpfs data /data
+mkdir -p /data/aetherstore /run/systemd/system
+chown aetherstore:aetherstore /data/aetherstore
+echo '{}' >/run/identity.json`;
+
+test('what a program puts in the place of its folders is not given to it when the box starts', {
+  skip,
+}, (t) => {
+  const said = done(
+    folderOf(t),
+    `${startOfABox}
+     ln -s /run/systemd/system /data/aetherstore/updates
+     $scripts/prepare
+     stat -c '%U %a' /run/systemd/system /run/aetherstore/mounts`,
+  );
+  assert.deepEqual(said.split('\n'), ['root 755', 'root 755']);
+});
+
+test('safe mode makes no file where a link of the program leads', { skip }, (t) => {
+  const said = done(
+    folderOf(t),
+    `${startOfABox}
+     mkdir -p /run/aetherstore
+     ln -s /run/systemd/system/bad.service /data/aetherstore/.writable
+     $scripts/enter-safe-mode 'a test'
+     ls /run/systemd/system
+     cat /run/aetherstore/safe.env
+     cat /run/asked`,
+  );
+  assert.deepEqual(said.split('\n'), [
+    'REASON="a test"',
+    'FOLDER=/run/aetherstore/safe',
+    '/usr/local/bin/systemctl --no-block start aetherstore-safe.service',
+  ]);
+});
+
+test('in safe mode the folder of a program that was taken over is not mounted over again', { skip }, (t) => {
+  const said = done(
+    folderOf(t),
+    `mkdir -p /run/aetherstore
+     $scripts/enter-safe-mode 'a test'
+     rmdir /run/aetherstore/safe/updates
+     ln -s /run/systemd/system /run/aetherstore/safe/updates
+     mkdir -p /run/systemd/system
+     $scripts/enter-safe-mode 'a test' 2>/dev/null || true
+     stat -c %U /run/systemd/system
+     grep -c /run/aetherstore/safe /proc/mounts`,
+  );
+  assert.deepEqual(said.split('\n'), ['root', '1']);
+});
+
+for (const [what, before] of [
+  ['has its folders', 'mkdir /data/rauc'],
+  ['was never written to', ':'],
+] as const) {
+  test(`on a card that takes no more writing and ${what} RAUC has room for its notes`, { skip }, (t) => {
+    const said = done(
+      folderOf(t),
+      `${startOfABox}
+       mkdir -p /run/aetherstore
+       ${before}
+       mount -o remount,ro /data
+       $scripts/enter-safe-mode 'its card takes no more writing'
+       touch /data/rauc/central.raucs
+       sed -n 's/FOLDER=//p' /run/aetherstore/safe.env
+       stat -c '%U %a' /run/aetherstore/safe/updates`,
+    );
+    assert.deepEqual(said.split('\n'), ['/run/aetherstore/safe', 'aetherstore 755']);
+  });
+}
+
+/** A stick with these files in its folder `aetherstore`, whose journal says that it was pulled while in use. */
+function makeStick(t: TestContext, folder: string, files: Readonly<Record<string, string>>): LoopDisk {
+  const content = join(folder, 'content');
+  mkdirSync(join(content, 'aetherstore'), { recursive: true });
+  for (const [name, text] of Object.entries(files))
+    writeFileSync(join(content, 'aetherstore', name), text, { mode: 0o600 });
+  run('chown', ['-R', '1234:1234', content]);
+  const stick = makeDisk(t, folder);
+  run('mke2fs', ['-q', '-t', 'ext4', '-d', content, stick.file]);
+  run('debugfs', ['-w', '-R', 'feature needs_recovery', stick.file]);
+  return stick;
+}
+
+test('the newest bundle of a stick is copied as the box’s user, and the stick stays as it was', {
+  skip,
+}, (t) => {
+  const folder = folderOf(t);
+  const stick = makeStick(t, folder, { 'a-0.9.0.raucb': 'older', 'a-0.10.0.raucb': 'newer', 'a.txt': '' });
+  const digest = () => createHash('sha256').update(readFileSync(stick.file)).digest('hex');
+  const before = digest();
+  const bundle = `/data/aetherstore/updates/sticks/${stick.device}.raucb`;
+  const said = done(
+    folder,
+    `${startOfABox}
+     mkdir -p /run/aetherstore
+     $scripts/fetch-from-stick ${stick.device}
+     stat -c '%U %a' ${bundle}
+     ls /data/aetherstore/updates/sticks /run/aetherstore
+     cat ${bundle}`,
+  );
+  assert.deepEqual(said.split('\n'), [
+    'aetherstore 600',
+    '/data/aetherstore/updates/sticks:',
+    `${stick.device}.raucb`,
+    '',
+    '/run/aetherstore:',
+    'newer',
+  ]);
+  run('sync', []);
+  assert.equal(digest(), before);
+});
+
+test('a link in the place of a stick’s copy leads root nowhere', { skip }, (t) => {
+  const folder = folderOf(t);
+  const stick = makeStick(t, folder, { 'a-0.9.0.raucb': 'bad' });
+  const { status, stdout } = inBox(
+    folder,
+    `${startOfABox}
+     mkdir -p /run/aetherstore /data/aetherstore/updates/sticks
+     echo good >/run/systemd/system/a.service
+     ln -s /run/systemd/system/a.service /data/aetherstore/updates/sticks/${stick.device}.part
+     chown -hR aetherstore:aetherstore /data/aetherstore/updates
+     $scripts/fetch-from-stick ${stick.device} 2>/dev/null || true
+     cat /run/systemd/system/a.service
+     stat -c %U /run/systemd/system/a.service
+     grep -c stick- /proc/mounts || true`,
+  );
+  assert.equal(status, 0);
+  assert.deepEqual(stdout.trim().split('\n'), ['good', 'root', '0']);
+});

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitForRhythm } from '../light-track.ts';
+import type { Scene } from '../scene.ts';
+import type { HardwareTest, Suite } from '../suite.ts';
+
+const card = '/dev/aetherstore/data';
+/** Five crashes, with longer and longer pauses between. */
+const safeModeMs = 240_000;
+
+const tornEnvironment: HardwareTest = {
+  name: 'a torn environment of the boot loader counts as none: the box starts',
+  needs: ['root shell', 'power', 'card'],
+  run: async (scene) => {
+    await scene.serving();
+    const { root, console } = scene.target;
+    await root.run('dd if=/dev/urandom of=/dev/aetherstore/env bs=4096 count=2 conv=fsync 2>&1');
+    const from = console.transcript.length;
+    const seconds = await scene.powerCycle();
+    const said = console.transcript.slice(from);
+    assert.match(said, /boot: environment damaged, defaults taken/);
+    const slot = /boot: slot (\w), .*/.exec(said)?.[0];
+    await scene.powerCycle();
+    assert.match(console.transcript.slice(from + said.length), /boot: environment read/);
+    return `${slot}; serving after ${seconds.toFixed(0)} s, and the environment is whole again`;
+  },
+};
+
+/** The size of the emulated card; a table of partitions that is for more is no table. */
+const cardBytes = 4 * 1024 ** 3;
+
+const anotherCardIsPluggedIn: HardwareTest = {
+  name: 'a card of another box in a reader is not taken for its own, whatever its partitions are called',
+  needs: ['root shell', 'power', 'card', 'disks'],
+  run: async (scene) => {
+    await scene.serving();
+    const { root, disks } = scene.target;
+    await disks.attach(cardBytes);
+    await untilSaid(scene, 'ls /dev/sda', /^\/dev\/sda$/);
+    // From the table to the first slot: boot partition, environment, identity.
+    const begin = 'dd if=/dev/vda of=/dev/sda bs=1M count=80 conv=fsync 2>&1';
+    await root.run(`${begin}; blockdev --rereadpt /dev/sda; udevadm settle`, 120_000);
+    const theirs = 'cksum </dev/sda2';
+    const before = await root.run(theirs);
+    await scene.powerCycle();
+    const links = await root.run(
+      'readlink -f /dev/aetherstore/env /dev/aetherstore/root? /dev/aetherstore/data',
+    );
+    assert.match(links, /^(\/dev\/vda\d\s*){4}$/);
+    const written = await root.run('fw_setenv whose mine && grep -ac whose=mine /dev/aetherstore/env');
+    assert.equal(written, '1');
+    assert.equal(await root.run(theirs), before);
+    const byName = await root.run('readlink -f /dev/disk/by-partlabel/env');
+    return `its own environment is written; by its name it would have been ${byName}`;
+  },
+};
+
+const crashesEndInSafeMode: HardwareTest = {
+  name: 'a program that crashes five times runs in safe mode, says so, and a restart tries the machine anew',
+  needs: ['root shell', 'power'],
+  run: async (scene) => {
+    await scene.serving();
+    const { root, console } = scene.target;
+    // Gone with the next start of the machine.
+    await root.run(
+      'mkdir -p /run/systemd/system/aetherstore.service.d && printf "[Service]\\nExecStart=\\nExecStart=/bin/false\\n" >/run/systemd/system/aetherstore.service.d/crash.conf && systemctl daemon-reload && systemctl kill --signal=KILL aetherstore.service',
+    );
+    const startMs = performance.now();
+    const said = await safeModeSays(scene, /its program failed five times/);
+    const seconds = (performance.now() - startMs) / 1000;
+    await console.lastCommand('restart');
+    await delay(2000);
+    await scene.waitUntilServing();
+    return `after ${seconds.toFixed(0)} s: ${said}`;
+  },
+};
+
+const dataCannotBeMounted: HardwareTest = {
+  name: 'a box whose data partition is destroyed does not begin anew as if nothing had been: it says so in safe mode',
+  needs: ['root shell', 'power', 'card'],
+  run: async (scene) => {
+    await scene.serving();
+    await scene.target.root.run(`dd if=/dev/zero of=${card} bs=1M count=1024 conv=fsync 2>&1`, 120_000);
+    await scene.target.power.off();
+    await scene.target.power.on();
+    return safeModeSays(scene, /its card has no data partition that can be mounted/);
+  },
+};
+
+const dataIsReadOnly: HardwareTest = {
+  name: 'a card that takes no more writing: safe mode, which says so',
+  needs: ['root shell', 'power', 'card'],
+  run: async (scene) => {
+    await scene.serving();
+    // A mark in the file system that the kernel obeys; nothing else of it changes.
+    await scene.target.root.run(`sync; tune2fs -O read-only ${card}`);
+    await scene.target.power.off();
+    await scene.target.power.on();
+    return safeModeSays(scene, /its card takes no more writing/);
+  },
+};
+
+const dataIsFull: HardwareTest = {
+  name: 'a card that is full: the box starts, serves, and says so',
+  needs: ['root shell', 'power', 'card'],
+  run: async (scene) => {
+    await scene.serving();
+    await scene.target.root.run(
+      'cat /dev/zero >/data/fill 2>/dev/null; cat /dev/zero >>/data/aetherstore/fill 2>/dev/null; sync; df /data | tail -n 1',
+      300_000,
+    );
+    const seconds = await scene.powerCycle();
+    const { conditions } = await scene.status();
+    const said = conditions.map(({ message }) => message).join(' ');
+    assert.match(said, /full|no room|space/i);
+    return `serving after ${seconds.toFixed(0)} s: ${said}`;
+  },
+};
+
+export const faults: Suite = {
+  name: 'faults',
+  tests: [
+    tornEnvironment,
+    anotherCardIsPluggedIn,
+    crashesEndInSafeMode,
+    dataCannotBeMounted,
+    dataIsReadOnly,
+    dataIsFull,
+  ],
+};
+
+/** Resolves when a command of the root shell says what is awaited, after a minute at most. */
+async function untilSaid({ target }: Scene, command: string, awaited: RegExp): Promise<void> {
+  const endMs = performance.now() + 60_000;
+  for (;;) {
+    const said = await target.root.run(`${command} 2>&1 || true`);
+    if (awaited.test(said)) return;
+    assert.ok(performance.now() < endMs, `${command} says: ${said}`);
+    await delay(1000);
+  }
+}
+
+/** Waits for the console and the lights of safe mode. Returns what the console says. */
+async function safeModeSays(scene: Scene, reason: RegExp): Promise<string> {
+  const { target } = scene;
+  const endMs = performance.now() + scene.patienceMs(safeModeMs);
+  for (;;) {
+    const lines = await target.console.command('status', { timeoutMs: safeModeMs }).catch(() => ['']);
+    const said = lines.find((line) => reason.test(line));
+    if (said !== undefined) {
+      if (target.capabilities.lights === true)
+        await waitForRhythm(target.lights, 'needs a person, 8 flashes', scene.patienceMs(30_000));
+      return said.trim();
+    }
+    assert.ok(performance.now() < endMs, `the console says: ${lines.join(' / ')}`);
+    await delay(2000);
+  }
+}

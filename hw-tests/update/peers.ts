@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { joinBox } from '../pool/join-box.ts';
+import type { Scene } from '../scene.ts';
+import type { HardwareTest } from '../suite.ts';
+import { updateOf } from './seen-update.ts';
+import { goodVersion, variant } from './variants.ts';
+
+/** A box asks the others every ten minutes. */
+const offeredMs = 12 * 60_000;
+const updateTimeoutMs = 20 * 60_000;
+
+export const peersPassUpdatesOn: HardwareTest = {
+  name: 'what one box runs and has found good, another takes from it, and fetches only what differs',
+  needs: ['disks', 'updates', 'more boxes', 'root shell'],
+  run: async (scene) => {
+    await scene.claimed();
+    const other = await joinBox(scene);
+    try {
+      const bundle = await variant(scene, goodVersion, false);
+      await scene.aether.run(['update', await scene.target.console.greet(), bundle], {
+        timeoutMs: scene.patienceMs(updateTimeoutMs),
+      });
+      await staged(other);
+      const before = await receivedBytes(other);
+      await other.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+      const fetched = await installed(other, before);
+      const total = statSync(bundle).size;
+      assert.ok(fetched < total / 2, `${fetched} bytes of ${total} were fetched`);
+      await other.waitUntilServing();
+      while ((await updateOf(other)).state === 'trial') await delay(2000);
+      assert.equal((await other.status()).box.version, goodVersion);
+      const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+      return `${megabytes(fetched)} MB crossed the network for a bundle of ${megabytes(total)} MB whose program differs`;
+    } finally {
+      await other.target.power.off();
+    }
+  },
+};
+
+async function staged(scene: Scene): Promise<void> {
+  const endMs = performance.now() + offeredMs;
+  while ((await updateOf(scene)).state !== 'staged') {
+    assert.ok(performance.now() < endMs, 'no other box offered it');
+    await delay(5000);
+  }
+}
+
+/** Waits for the end of the installation. Returns how much was received meanwhile. */
+async function installed(scene: Scene, beforeBytes: number): Promise<number> {
+  let latest = beforeBytes;
+  const endMs = performance.now() + scene.patienceMs(updateTimeoutMs);
+  for (;;) {
+    assert.ok(performance.now() < endMs, 'it does not end');
+    // It starts again as soon as it is done: the shell goes away then.
+    const now = await receivedBytes(scene).catch(() => 0);
+    if (now < latest) return latest - beforeBytes;
+    latest = now;
+    await delay(500);
+  }
+}
+
+async function receivedBytes({ target }: Scene): Promise<number> {
+  return Number(await target.root.run('cat /sys/class/net/e*/statistics/rx_bytes', 10_000));
+}

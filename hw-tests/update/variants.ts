@@ -1,0 +1,16 @@
+import type { Scene } from '../scene.ts';
+import { makeVariant } from './bundles.ts';
+
+/** Newer than any that is made. */
+export const goodVersion = '99.0.0+dev';
+
+const made = new Map<string, Promise<string>>();
+
+/** Made once: packing takes a minute. */
+export function variant(scene: Scene, version: string, broken: boolean): Promise<string> {
+  const bundle = scene.target.updates.bundle();
+  const making =
+    made.get(version) ?? makeVariant({ bundle, folder: scene.folder(`bundle-${version}`), version, broken });
+  made.set(version, making);
+  return making;
+}
