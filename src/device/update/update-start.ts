@@ -53,7 +53,8 @@ function standingOf(
 ): Standing {
   if (proven?.slot === running.slot && proven.version === running.version) return 'proven';
   if (isInstalledElsewhere(record, running)) return 'trial';
-  if (proven === undefined) return 'first';
+  // What was proven in this slot was overwritten by somebody who could not write that down.
+  if (proven === undefined || proven.slot === running.slot) return 'first';
   return compareVersions(running.version, proven.version) > 0 ? 'trial' : 'fallback';
 }
 

@@ -248,3 +248,16 @@ test('what was installed by a box that could remember nothing is on trial, by wh
   await box.powerCycle();
   assert.deepEqual([box.version, box.updater.facts().state], ['2.0.0', 'trial']);
 });
+
+test('another version in the slot that was proven is not proven, and does not start again and again', async () => {
+  const box = await UpdatedBox.proven();
+  box.slots.versions.A = '1.1.0';
+  box.status = sick;
+  await box.powerCycle();
+  await box.pass(3 * restartAgainMs);
+  assert.deepEqual([box.version, box.updater.facts().state, box.restarts], ['1.1.0', 'none', 0]);
+  assert.equal(box.slots.left.A, 14, 'it has not passed the gate');
+  box.status = { ...sick, volumes: [] };
+  await box.pass(2 * gateLookMs);
+  assert.equal(box.slots.left.A, 15);
+});
