@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncat
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Board, boardNamed } from '../../../firmware/board.ts';
+import { ensureImage } from '../../../firmware/image.ts';
 import { root as treeRoot } from '../../../firmware/paths.ts';
 import { run } from '../../../firmware/stages/run.ts';
 import { ImageTools } from '../../../firmware/stages/tools.ts';
@@ -33,7 +34,7 @@ const cardBytes = 4 * 1024 ** 3;
 export interface QemuOptions {
   /** Empty, and the target's own for as long as it is open. */
   readonly folder: string;
-  /** What `npm run image` made; default: where it does for the machine's board. */
+  /** What `npm run image` made; default: where it does for the machine's board; made there when nothing is. */
   readonly images?: string | undefined;
   readonly say: (line: string) => void;
 }
@@ -94,7 +95,7 @@ export class QemuTarget implements Target {
     if (reason !== undefined) throw new Error(reason);
     const tools = ImageTools.open(say);
     const board = boardNamed(kind.board);
-    const from = images ?? join(treeRoot, 'var/image', board.name);
+    const from = images ?? (await ensureImage(board.name, say));
     const image = join(folder, 'card.img');
     run('cp', ['--sparse=always', fileLike(from, `-${board.name}.img`), image]);
     const bundle = join(folder, 'update.raucb');
