@@ -20,12 +20,14 @@ import type {
   Network,
   Power,
   Snapshots,
+  Sticks,
   Target,
   Updates,
 } from '../../target.ts';
 import { EmulatedNetwork } from './emulated-network.ts';
 import { Machine } from './machine.ts';
 import type { MachineKind, Storage, Wire } from './machine-kind.ts';
+import { makeStick } from './stick.ts';
 import type { PowerCut } from './volatile-file.ts';
 
 /** The image is as small as it can be; people have cards of several gigabytes. */
@@ -125,9 +127,9 @@ export class QemuTarget implements Target {
   }
 
   readonly power: Power = {
-    on: async () => {
+    on: async (clock) => {
       this.#switchedOff = false;
-      await this.#machine.start();
+      await this.#machine.start({ clock });
       this.#restarts = 0;
     },
     off: async () => {
@@ -185,6 +187,15 @@ export class QemuTarget implements Target {
     attachAgain: ({ id }: AttachedDisk) => this.#plugIn(id),
   };
 
+  readonly sticks: Sticks = {
+    plugIn: async (bundle) => {
+      const id = `stick${++this.#filesMade}`;
+      const file = join(this.#folder, `${id}.img`);
+      makeStick(file, bundle, this.#bench.tools);
+      await this.#machine.plugStick(id, file);
+    },
+  };
+
   readonly card: Card = {
     flash: async () => {
       await this.#machine.end();
@@ -215,7 +226,7 @@ export class QemuTarget implements Target {
       await this.#machine.end();
       this.#machine.equip(storage);
       this.#switchedOff = false;
-      await this.#machine.start(name);
+      await this.#machine.start({ snapshot: name });
       this.#restarts = 0;
       this.console.skip();
     },
