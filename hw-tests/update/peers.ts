@@ -7,8 +7,8 @@ import type { HardwareTest } from '../suite.ts';
 import { untilUpdate, untilVersion } from './seen-update.ts';
 import { goodVersion, variant } from './variants.ts';
 
-/** A box asks the others every ten minutes. */
-const offeredMs = 12 * 60_000;
+/** A box asks the others every two minutes. */
+const offeredMs = 6 * 60_000;
 const updateTimeoutMs = 20 * 60_000;
 
 export const peersPassUpdatesOn: HardwareTest = {

@@ -189,7 +189,7 @@ export const bundleRoomBytes = 16 * 1024 * 1024;
 export const bundlePartBytes = 1024 * 1024;
 
 /** How often other boxes are asked for a newer version, and the folder of memory sticks is looked into. */
-export const updateOfferPeriodMs = 10 * 60_000;
+export const updateOfferPeriodMs = 2 * 60_000;
 export const stickLookMs = 5000;
 
 /** An installer that does not answer is asked again after this, for ever; a person hears of it after so many times. */
