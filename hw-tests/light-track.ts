@@ -57,6 +57,8 @@ const wrongShareMax = 0.2;
 const wrongShareOfSteadyMax = 0.03;
 /** Twenty when on time; while the button is held for a reset the lights change ten times. */
 const identifyChangesPerSecondMin = 14;
+/** Out of time, and so none of the rhythms that are slower. */
+const identifyChangesPerSecondLate = 6;
 
 /** Looks at the lights for a while. */
 export async function watchLights(lights: Lights, durationMs: number): Promise<readonly LightSample[]> {
@@ -71,27 +73,28 @@ export async function watchLights(lights: Lights, durationMs: number): Promise<r
 
 /** Which rhythm this is: the one that fits best, if any fits; otherwise what was seen. */
 export function rhythmOf(samples: readonly LightSample[]): string {
-  if (isFastTogether(samples)) return 'identify';
+  if (isFastTogether(samples, identifyChangesPerSecondMin)) return 'identify';
   if (isHeartbeat(samples)) return heartbeat;
   const names = Object.keys(rhythms) as readonly RhythmName[];
   const fits = names.map((name) => ({ name, wrong: wrongShare(samples, rhythms[name]) }));
   const best = fits.reduce((one, other) => (other.wrong < one.wrong ? other : one));
   const { green, amber } = rhythms[best.name];
   const isSteady = green.length + amber.length === 2;
-  return best.wrong <= (isSteady ? wrongShareOfSteadyMax : wrongShareMax) ? best.name : drawn(samples);
+  if (best.wrong <= (isSteady ? wrongShareOfSteadyMax : wrongShareMax)) return best.name;
+  return isFastTogether(samples, identifyChangesPerSecondLate) ? 'identify' : drawn(samples);
 }
 
 /**
  * Both lights together, faster than any other rhythm: told by counting, since a machine that is emulated keeps no beat of
  * 50 ms.
  */
-function isFastTogether(samples: readonly LightSample[]): boolean {
+function isFastTogether(samples: readonly LightSample[], changesPerSecondMin: number): boolean {
   const together = samples.filter(({ green, amber }) => green === amber).length / samples.length;
   const changes = samples.filter(
     ({ green }, index) => index > 0 && green !== samples[index - 1]!.green,
   ).length;
   const seconds = (samples.at(-1)!.atMs - samples[0]!.atMs) / 1000;
-  return together >= 0.9 && changes / seconds >= identifyChangesPerSecondMin;
+  return together >= 0.9 && changes / seconds >= changesPerSecondMin;
 }
 
 /** Short beats of amber, and no green. */

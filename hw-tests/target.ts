@@ -63,6 +63,8 @@ export interface Power {
   on(): Promise<void>;
   /** Cuts it at once. */
   off(): Promise<void>;
+  /** Of the last cut: writes that the disks had not been told to flush, and how many of them they forgot. */
+  lost(): { readonly writes: number; readonly lost: number } | undefined;
   /** Resolves when the box has switched itself off; rejects after `timeoutMs`. */
   switchedOff(timeoutMs: number): Promise<void>;
   /** How often it was started since it was given power, by itself or by a watchdog. */

@@ -62,10 +62,12 @@ const survivesPowerCuts: HardwareTest = {
     const acknowledged: string[] = [];
     const seconds: number[] = [];
     let torn = 0;
+    let forgotten = 0;
     for (let cut = 0; cut < powerCuts; cut++) {
       const done = await putUntilCut(scene, folder, cut);
       acknowledged.push(...done.acknowledged);
       if (done.torn) torn++;
+      forgotten += scene.target.power.lost()?.lost ?? 0;
       seconds.push(await scene.powerCycle());
     }
     // Otherwise nothing was shown.
@@ -73,7 +75,8 @@ const survivesPowerCuts: HardwareTest = {
     assert.ok(acknowledged.length > 0, 'nothing was acknowledged before a cut');
     for (const name of acknowledged) await getBack(scene, folder, name);
     const slowest = Math.max(...seconds).toFixed(0);
-    return `${torn} puts were torn, ${acknowledged.length} had been acknowledged: all there; serving again after at most ${slowest} s`;
+    const disks = forgotten === 0 ? '' : `, ${forgotten} unflushed writes forgotten by card and disks`;
+    return `${torn} puts were torn${disks}; ${acknowledged.length} had been acknowledged: all there; serving again after at most ${slowest} s`;
   },
 };
 

@@ -1,7 +1,10 @@
 import { mkdirSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { open, type RootDatabase } from 'lmdb';
 import { assert } from '../base/assert.ts';
 import { type Bytes, compareBytes, copyOf, equalBytes } from '../base/bytes.ts';
+import type { AetherError } from '../base/errors.ts';
+import type { DiskErrorCode } from '../ports/disk.ts';
 import {
   checkKey,
   type KeyRange,
@@ -10,8 +13,11 @@ import {
   type KeyValueStore,
   lowerBound,
 } from '../ports/key-value-store.ts';
-import { diskError } from './disk-errors.ts';
+import { diskError, makeDiskError } from './disk-errors.ts';
 import { removeDamagedStore } from './lmdb-file.ts';
+
+/** A commit may want as many pages at once. */
+const roomBytesMin = 256 * 1024;
 
 interface Pending {
   readonly key: Bytes;
@@ -30,6 +36,7 @@ export class LmdbStore implements KeyValueStore {
   /** The same by key; made when a range is read, and good until the next change. */
   #sorted: readonly Pending[] | undefined;
   readonly #onClosed: () => void;
+  #turnIsHeld = false;
   #closed = false;
 
   private constructor(path: string, database: RootDatabase<Bytes, Bytes>, onClosed: () => void) {
@@ -121,9 +128,10 @@ export class LmdbStore implements KeyValueStore {
           }
         }),
       );
+      this.#holdTurn();
       await Promise.all(operations);
     } catch (cause) {
-      throw diskError(cause, this.#path);
+      throw await this.#refusal(await commitErrorOf(cause));
     } finally {
       for (const change of owned) {
         const name = nameOf(change.key);
@@ -145,11 +153,42 @@ export class LmdbStore implements KeyValueStore {
     }
   }
 
+  /**
+   * All writes of one turn of the event loop are one commit, of which LMDB keeps a promise of its own: rejected, it would
+   * end the program, though whoever wrote was told.
+   */
+  #holdTurn(): void {
+    if (this.#turnIsHeld) return;
+    this.#turnIsHeld = true;
+    // After LMDB's own, which was queued by the first write of the turn.
+    setImmediate(() => {
+      this.#turnIsHeld = false;
+      this.#database.committed.then(undefined, () => {});
+    });
+  }
+
+  /** LMDB says EIO of a write that came short, as on a disk that is full ("short write, filesystem full?", mdb.c). */
+  async #refusal(cause: unknown): Promise<AetherError<DiskErrorCode>> {
+    const error = diskError(cause, this.#path);
+    if (error.code !== 'DISK_IO') return error;
+    const { bavail, bsize } = await statfs(this.#path).catch(() => ({ bavail: 1, bsize: roomBytesMin }));
+    return bavail * bsize < roomBytesMin ? makeDiskError('DISK_FULL', this.#path, cause) : error;
+  }
+
   #pendingIn({ from, to }: KeyRange): readonly Pending[] {
     if (this.#pending.size === 0) return [];
     this.#sorted ??= [...this.#pending.values()].sort((a, b) => compareBytes(a.key, b.key));
     return this.#sorted.slice(lowerBound(this.#sorted, from), lowerBound(this.#sorted, to));
   }
+}
+
+/**
+ * Why LMDB could not commit: the error of a write has it as a promise of its own, which is rejected a moment later, and
+ * would end the program if nobody waited for it.
+ */
+async function commitErrorOf(cause: unknown): Promise<unknown> {
+  const { commitError } = cause as { readonly commitError?: Promise<never> };
+  return commitError === undefined ? cause : commitError.catch((reason: unknown) => reason);
 }
 
 function nameOf(key: Bytes): string {

@@ -65,7 +65,10 @@ export interface MachineKind {
   readonly cardFormat: 'qcow2' | 'raw';
   /** Makes what it starts with of the files that the build left beside the card; may change the card. */
   prepare(files: ImageFiles): void;
-  /** Its words for QEMU; the character devices `serial` (console) and `root`, and the disks' files, are there already. */
+  /**
+   * Its words for QEMU; the character devices `serial` (console) and `root`, the nodes of the disks, and of the card
+   * (`card`) where that is not raw, are there already.
+   */
   words(parts: MachineParts): readonly string[];
   /** What is done from outside when the machine starts, or starts again. */
   onReset?(machine: Machine, pins: BoardPins): void;
@@ -73,9 +76,4 @@ export interface MachineKind {
   disk(id: string): DeviceWords;
   plugCable?(machine: Machine, plugged: boolean): Promise<void>;
   pressButton?(machine: Machine, pins: BoardPins, pressed: boolean): Promise<void>;
-}
-
-/** A block device as the words of `-blockdev`. */
-export function blockNode(name: string, file: string): string {
-  return `driver=qcow2,node-name=${name},file.driver=file,file.filename=${file}`;
 }

@@ -6,8 +6,10 @@ import type { Board } from '../../../firmware/board.ts';
 import type { ImageTools } from '../../../firmware/stages/tools.ts';
 import type { BoardPins } from '../../../src/device/pins.ts';
 import { AwaitedSocket } from './awaited-socket.ts';
-import { blockNode, type Drive, type MachineKind, type Storage, type Wire } from './machine-kind.ts';
+import type { Drive, MachineKind, Storage, Wire } from './machine-kind.ts';
 import { Monitor } from './monitor.ts';
+import { VolatileDisks } from './volatile-disks.ts';
+import type { PowerCut } from './volatile-file.ts';
 
 /** What a machine is made of. */
 export interface MachineOptions {
@@ -32,6 +34,7 @@ export class Machine {
   readonly root: AwaitedSocket;
   readonly #qtest: AwaitedSocket;
   readonly #options: MachineOptions;
+  readonly #disks: VolatileDisks;
   #storage: Storage = { card: '', drives: [] };
   #process: ChildProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -41,6 +44,7 @@ export class Machine {
     sockets: Readonly<Record<'monitor' | 'console' | 'root' | 'qtest', AwaitedSocket>>,
   ) {
     this.#options = options;
+    this.#disks = new VolatileDisks(options.folder);
     this.monitor = new Monitor(sockets.monitor);
     this.monitor.onEvent((event) => {
       if (event === 'RESET') options.kind.onReset?.(this, options.pins);
@@ -80,11 +84,7 @@ export class Machine {
     this.#storage = { card, drives: [...drives, drive] };
     if (!this.running) return;
     const { id, file } = drive;
-    await this.monitor.run('blockdev-add', {
-      driver: 'qcow2',
-      'node-name': id,
-      file: { driver: 'file', filename: file },
-    });
+    await this.monitor.run('blockdev-add', await this.#node(id, file));
     await this.monitor.run('device_add', this.#options.kind.disk(id));
   }
 
@@ -103,7 +103,7 @@ export class Machine {
     if (this.running) throw new Error('the machine is on already');
     const { kind, pins, folder, shared, tools, wire } = this.#options;
     this.monitor.reset();
-    const words = [...this.#words(), ...(snapshot === undefined ? [] : ['-loadvm', snapshot])];
+    const words = [...(await this.#words()), ...(snapshot === undefined ? [] : ['-loadvm', snapshot])];
     const child = tools.spawn('qemu-system-aarch64', words, [shared], {
       through: wire.tap.enter,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -126,10 +126,16 @@ export class Machine {
     kind.onReset?.(this, pins);
   }
 
-  /** As when its plug is pulled: what it had not written to its disks is lost. */
-  async kill(): Promise<void> {
-    this.#process?.kill('SIGKILL');
-    await this.#ended;
+  /** As when its plug is pulled: of what its disks had not been told to flush some is lost. */
+  async cutPower(): Promise<PowerCut> {
+    await this.#kill();
+    return this.#disks.cutPower();
+  }
+
+  /** Ends it; all that it wrote is there. */
+  async end(): Promise<void> {
+    await this.#kill();
+    await this.#disks.settle();
   }
 
   /** A word to QEMU's test protocol: lines into the machine that no other protocol has. */
@@ -138,13 +144,28 @@ export class Machine {
   }
 
   async close(): Promise<void> {
-    await this.kill();
+    await this.end();
+    await this.#disks.close();
     for (const socket of [this.console, this.root, this.#qtest]) socket.close();
   }
 
-  #words(): readonly string[] {
+  async #kill(): Promise<void> {
+    this.#process?.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  /** A block device as `-blockdev` takes it. */
+  async #node(name: string, file: string): Promise<Readonly<Record<string, unknown>>> {
+    const path = await this.#disks.socketOf(file);
+    return { driver: 'qcow2', 'node-name': name, file: { driver: 'nbd', server: { type: 'unix', path } } };
+  }
+
+  async #words(): Promise<readonly string[]> {
     const storage = this.#storage;
     const { kind, board, shared, wire, folder } = this.#options;
+    const disks = storage.drives.map(({ id, file }) => this.#node(id, file));
+    if (kind.cardFormat === 'qcow2') disks.push(this.#node('card', storage.card));
+    const nodes = await Promise.all(disks);
     const socket = (id: string, path: string) => ['-chardev', `socket,id=${id},path=${path}`];
     return [
       ...['-nodefaults', '-accel', 'tcg,thread=multi', '-display', 'none'],
@@ -152,7 +173,7 @@ export class Machine {
       ...['-action', 'watchdog=reset,shutdown=pause'],
       ...socket('serial', this.console.path),
       ...socket('root', this.root.path),
-      ...storage.drives.flatMap(({ id, file }) => ['-blockdev', blockNode(id, file)]),
+      ...nodes.flatMap((node) => ['-blockdev', JSON.stringify(node)]),
       ...kind.words({ folder: shared, board, storage, wire }),
       ...[...socket('monitor', join(folder, 'monitor.sock')), '-mon', 'chardev=monitor,mode=control'],
       ...[...socket('qtest', this.#qtest.path), '-qtest', 'chardev:qtest', '-qtest-log', 'none'],

@@ -25,6 +25,7 @@ import type {
 import { EmulatedNetwork } from './emulated-network.ts';
 import { Machine } from './machine.ts';
 import type { MachineKind, Storage, Wire } from './machine-kind.ts';
+import type { PowerCut } from './volatile-file.ts';
 
 /** The image is as small as it can be; people have cards of several gigabytes. */
 const cardBytes = 4 * 1024 ** 3;
@@ -65,6 +66,7 @@ export class QemuTarget implements Target {
   #filesMade = 0;
   #restarts = 0;
   #switchedOff = false;
+  #lost: PowerCut | undefined;
 
   private constructor(
     bench: Bench,
@@ -127,7 +129,10 @@ export class QemuTarget implements Target {
       await this.#machine.start();
       this.#restarts = 0;
     },
-    off: () => this.#machine.kill(),
+    off: async () => {
+      if (this.#machine.running) this.#lost = await this.#machine.cutPower();
+    },
+    lost: () => this.#lost,
     switchedOff: async (timeoutMs) => {
       for (let waitedMs = 0; !this.#switchedOff; waitedMs += 50) {
         if (waitedMs >= timeoutMs) throw new Error(`the box is still on after ${timeoutMs / 1000} s`);
@@ -181,7 +186,7 @@ export class QemuTarget implements Target {
 
   readonly card: Card = {
     flash: async () => {
-      await this.#machine.kill();
+      await this.#machine.end();
       const { kind, image } = this.#bench;
       if (kind.cardFormat === 'raw') {
         const card = join(this.#folder, 'card.img');
@@ -206,7 +211,7 @@ export class QemuTarget implements Target {
     restore: async (name) => {
       const storage = this.#snapshots.get(name);
       if (storage === undefined) throw new Error(`there is no snapshot ${name}`);
-      await this.#machine.kill();
+      await this.#machine.end();
       this.#machine.equip(storage);
       this.#switchedOff = false;
       await this.#machine.start(name);

@@ -1,12 +1,6 @@
 import { join } from 'node:path';
 import type { Machine } from './machine.ts';
-import {
-  blockNode,
-  type DeviceWords,
-  type ImageFiles,
-  type MachineKind,
-  type MachineParts,
-} from './machine-kind.ts';
+import type { DeviceWords, ImageFiles, MachineKind, MachineParts } from './machine-kind.ts';
 
 const processor = ['-cpu', 'max,pauth=off', '-smp', '2', '-m', '512M'];
 /** Where U-Boot looks for its environment. */
@@ -36,7 +30,7 @@ export const virt: MachineKind = {
   keepsTime: true,
   cardFormat: 'qcow2',
   prepare: makeDeviceTree,
-  words: ({ folder, board, storage: { card, drives }, wire: { tap, mac } }: MachineParts) => [
+  words: ({ folder, board, storage: { drives }, wire: { tap, mac } }: MachineParts) => [
     ...['-machine', board.emulator.machine, ...processor],
     ...['-bios', join(folder, 'u-boot.bin'), '-dtb', join(folder, 'board.dtb')],
     ...[
@@ -44,7 +38,7 @@ export const virt: MachineKind = {
       `loader,file=${join(folder, 'u-boot.env')},addr=0x${secondFlash.toString(16)},force-raw=on`,
     ],
     ...['-device', 'i6300esb'],
-    ...['-blockdev', blockNode('card', card), '-device', 'virtio-blk-device,drive=card'],
+    ...['-device', 'virtio-blk-device,drive=card'],
     ...['-device', 'virtio-scsi-device,id=scsi', '-device', 'virtio-rng-device'],
     ...drives.flatMap(({ id }) => ['-device', JSON.stringify(disk(id))]),
     ...['-netdev', `tap,id=wire,ifname=${tap.interfaceName},script=no,downscript=no`],
