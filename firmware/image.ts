@@ -1,5 +1,13 @@
 // Makes what is written to a card, and the signed bundle that updates a box: npm run image -- --board rpi
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { version as programVersion } from '../src/base/version.ts';
@@ -74,6 +82,22 @@ export async function buildImage(options: ImageOptions, say: (line: string) => v
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** Where the image of a board goes unless somebody wants it elsewhere. */
+export function imageFolder(board: string): string {
+  return join(root, 'var/image', board);
+}
+
+/** The image of a board that a clone of this tree makes, signed by the user's development key; if it is not there yet. */
+export async function ensureImage(board: string, say: (line: string) => void): Promise<string> {
+  const out = imageFolder(board);
+  if (existsSync(out)) return out;
+  const release = { version: `${programVersion}+dev`, development: true };
+  const making = `${out}.${process.pid}`;
+  await buildImage({ board, out: making, release, signer: developmentSigner(say), card: true }, say);
+  renameSync(making, out);
+  return out;
+}
+
 interface CardOptions {
   readonly board: Board;
   readonly slot: Slot;
@@ -132,7 +156,7 @@ async function main(words: readonly string[]): Promise<void> {
   await buildImage(
     {
       board: values.board,
-      out: resolve(values.out ?? join(root, 'var/image', values.board)),
+      out: resolve(values.out ?? imageFolder(values.board)),
       release: { version: development ? `${version}+dev` : version, development },
       signer,
       card: values['bundle-only'] !== true,

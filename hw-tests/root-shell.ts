@@ -1,5 +1,8 @@
 import { type TextLine, Transcript, withoutEscapes } from './text-line.ts';
 
+/** It comes last in a start, long after the box serves. */
+const awakeMs = 90_000;
+
 /**
  * A root shell of a development image, for looking at what cannot be seen from outside, and for doing harm. No test
  * may need it to succeed at what a person does without.
@@ -20,7 +23,7 @@ export class RootShell {
   /** Runs a line of shell and returns what it prints. Rejects when it fails. */
   async run(command: string, timeoutMs = 30_000): Promise<string> {
     const tag = `${process.pid}-${++this.#commands}`;
-    await this.#awake(timeoutMs);
+    await this.#awake();
     this.#transcript.skip();
     // The echo of the line has the marks torn apart.
     this.#line.write(`printf '%s\\n' be''gin-${tag}; ${command}; printf '\\nen''d-%s %s\\n' ${tag} $?\r`);
@@ -34,8 +37,8 @@ export class RootShell {
   }
 
   /** Waits for a prompt; where nobody answers, the shell may just be starting. */
-  async #awake(timeoutMs: number): Promise<void> {
-    const endMs = performance.now() + timeoutMs * this.#slowness;
+  async #awake(): Promise<void> {
+    const endMs = performance.now() + awakeMs * this.#slowness;
     for (;;) {
       this.#transcript.skip();
       this.#line.write('\r');

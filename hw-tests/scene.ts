@@ -15,7 +15,7 @@ const webPort = 443;
 
 /** What a box says of itself; the part that tests look at. */
 export interface SeenStatus {
-  readonly box: { readonly name: string; readonly version: string };
+  readonly box: { readonly name: string; readonly version: string; readonly uptimeMs: number };
   readonly pool: { readonly boxes: number } | null;
   readonly conditions: readonly { readonly message: string }[];
   readonly network: {

@@ -16,6 +16,10 @@ export const capabilityNames = [
   'disks',
   /** A disk that was pulled can be plugged in again as it was. */
   'same disk',
+  /** A memory stick can be plugged in, with an update on it. */
+  'memory sticks',
+  /** Its clock can be set while it is off. */
+  'clock',
   /** Its network cable can be pulled. */
   'cable',
   /** Whether a DHCP server answers can be chosen. */
@@ -51,6 +55,7 @@ export interface Target {
   readonly button: Button;
   readonly network: Network;
   readonly disks: Disks;
+  readonly sticks: Sticks;
   readonly card: Card;
   readonly snapshots: Snapshots;
   readonly updates: Updates;
@@ -60,7 +65,8 @@ export interface Target {
 }
 
 export interface Power {
-  on(): Promise<void>;
+  /** `clock`: what its clock says then, where that can be chosen. */
+  on(clock?: Date): Promise<void>;
   /** Cuts it at once. */
   off(): Promise<void>;
   /** Of the last cut: writes that the disks had not been told to flush, and how many of them they forgot. */
@@ -111,6 +117,11 @@ export interface Disks {
   detach(disk: AttachedDisk): Promise<void>;
   /** Plugs in a disk that was pulled, with what is on it. */
   attachAgain(disk: AttachedDisk): Promise<void>;
+}
+
+export interface Sticks {
+  /** Plugs in a stick with this bundle on it, where a person puts it; it stays until the power goes. */
+  plugIn(bundle: string): Promise<void>;
 }
 
 export interface Card {

@@ -1,20 +1,20 @@
 import { join } from 'node:path';
 import { AetherError } from './base/errors.ts';
-import { provisionedBytesMax, supervisionPatienceMs, supervisionTellMs } from './base/face-limits.ts';
+import { provisionedBytesMax } from './base/face-limits.ts';
 import { version } from './base/version.ts';
 import { type BoxConfig, defaultPort } from './box-config.ts';
 import type { BoxControlPorts, BoxEnd } from './box-control.ts';
-import { ApplianceUpdates } from './box-updates.ts';
+import { type Supervision, supervise } from './box-supervision.ts';
+import { ApplianceUpdates, type BoxUpdatesOptions } from './box-updates.ts';
 import { type DiskTools, ownDiskTools, unitDiskTools } from './platform/linux/disk-tools.ts';
-import { rauc } from './platform/linux/rauc.ts';
+import { Rauc } from './platform/linux/rauc.ts';
 import { serviceManager } from './platform/linux/service-manager.ts';
 import { startUnit } from './platform/linux/system-units.ts';
 import { NodeDisk } from './platform/node-disk.ts';
 import { NodeHttpServer } from './platform/node-http-server.ts';
 import { readTextFile } from './platform/text-file.ts';
 import { parseCode } from './pool/pairing/claim-code.ts';
-import { type Clock, every } from './ports/clock.ts';
-import type { ServiceManager } from './ports/service-manager.ts';
+import type { Clock } from './ports/clock.ts';
 
 /** The computer that the program runs on: somebody's, or the appliance's own. */
 export interface BoxHost {
@@ -29,26 +29,21 @@ export interface BoxHost {
   readonly claimCode: string | undefined;
   /** What a person's `box.json` leaves open, filled in. */
   complete(config: BoxConfig): BoxConfig;
-  /** Updates of the whole system; undefined where others look after that. Errors: those of `ApplianceUpdates.open`. */
+  /** What is written into this folder is gone at the next start: the card takes nothing. */
+  isInMemory(folder: string): boolean;
+  /**
+   * Updates of the whole system; undefined where others look after that. `alone`: nothing else of the box runs. Errors:
+   * those of `ApplianceUpdates.open`.
+   */
   openUpdates(
     folder: string,
-    restartMachine: () => Promise<void>,
+    options: Pick<BoxUpdatesOptions, 'restartMachine' | 'alone'>,
     ports: BoxControlPorts,
   ): Promise<ApplianceUpdates | undefined>;
   /** Begins to tell whoever started the program that it lives. */
   supervise(clock: Clock): Supervision;
   /** What follows when the program has ended. Errors: `POWER_REFUSED`. */
   ended(how: BoxEnd): Promise<void>;
-}
-
-/** What is told to a service manager, which ends a program that says nothing. */
-export interface Supervision {
-  /** It serves, and this is how it is in a sentence. */
-  serving(headline: () => string): void;
-  /** It ends; what it does now may take its time. */
-  stopping(): void;
-  /** Nothing more is told. */
-  close(): void;
 }
 
 /** Somebody's computer, on which the program is one of many. */
@@ -59,8 +54,9 @@ export const sharedHost: BoxHost = {
   defaultVolume: true,
   claimCode: undefined,
   complete: (config) => config,
+  isInMemory: () => false,
   openUpdates: () => Promise.resolve(undefined),
-  supervise: () => ({ serving: () => {}, stopping: () => {}, close: () => {} }),
+  supervise: (clock) => supervise(undefined, clock),
   ended: () => Promise.resolve(),
 };
 
@@ -90,11 +86,17 @@ export async function applianceHost(env: NodeJS.ProcessEnv): Promise<BoxHost> {
       serial: config.serial.length > 0 ? config.serial : [consoleDevice],
       console: 'none',
     }),
-    openUpdates: (folder, restartMachine, ports) => {
+    isInMemory: (folder) => folder.startsWith('/run/'),
+    openUpdates: (folder, options, ports) => {
       const updates = join(folder, 'updates');
       return ApplianceUpdates.open(
-        { folder: updates, restartMachine, version },
-        { ...ports, slots: rauc, updatesDisk: new NodeDisk(updates), server: new NodeHttpServer(ports) },
+        { ...options, folder: updates, version },
+        {
+          ...ports,
+          slots: new Rauc(ports),
+          updatesDisk: new NodeDisk(updates),
+          server: new NodeHttpServer(ports),
+        },
       );
     },
     supervise: (clock) => supervise(serviceManager(env), clock),
@@ -107,28 +109,6 @@ export async function applianceHost(env: NodeJS.ProcessEnv): Promise<BoxHost> {
         help: `It starts again. The system said: ${stderr.trim()}`,
       });
     },
-  };
-}
-
-/** The protocol of sd_notify(3). Starting takes its time when large disks are checked after a power cut. */
-function supervise(manager: ServiceManager | undefined, clock: Clock): Supervision {
-  if (manager === undefined) return sharedHost.supervise(clock);
-  let status: () => string = () => `EXTEND_TIMEOUT_USEC=${supervisionPatienceMs * 1000}`;
-  const tell = () => manager.tell(`WATCHDOG=1\n${status()}`);
-  // The manager wants to hear twice within its limit (sd_watchdog_enabled(3)).
-  const timer = every(clock, Math.min(supervisionTellMs, (manager.watchdogMs ?? Infinity) / 2), tell);
-  tell();
-  return {
-    serving: (headline) => {
-      manager.tell('READY=1');
-      status = () => `STATUS=${headline()}`;
-      tell();
-    },
-    stopping: () => {
-      status = () => 'STATUS=Stopping';
-      tell();
-    },
-    close: () => timer.cancel(),
   };
 }
 

@@ -29,6 +29,8 @@ export interface BoxUpdatesOptions {
   readonly restartMachine: () => Promise<void>;
   /** Of the system that runs. */
   readonly version: string;
+  /** Nothing else of the box runs (safe mode), and no box is attached. */
+  readonly alone: boolean;
 }
 
 export interface BoxUpdatesPorts extends BoxControlPorts {
@@ -42,6 +44,8 @@ export interface BoxUpdatesPorts extends BoxControlPorts {
 export type UpdatedBox = Pick<Box, 'handle' | 'ask' | 'status'> & {
   readonly disks: { readonly store: Pick<Box['disks']['store'], 'readsWell'> };
 };
+
+type Wanted = Pick<Candidate, 'atMs' | 'older' | 'unasked'>;
 
 /** A version that another box of the pool runs, and can give. */
 interface Offer {
@@ -61,7 +65,6 @@ export class ApplianceUpdates implements BoxUpdates {
   #updater: Updater | undefined;
   #box: UpdatedBox | undefined;
   #offered: Offer | undefined;
-  #chunkRead = false;
 
   private constructor(options: BoxUpdatesOptions, ports: BoxUpdatesPorts, shelf: BundleShelf) {
     this.#options = options;
@@ -74,24 +77,20 @@ export class ApplianceUpdates implements BoxUpdates {
     const { slots, updatesDisk } = ports;
     const { compatible } = await slots.state();
     const updates = new ApplianceUpdates(options, ports, await BundleShelf.open(updatesDisk));
+    const { version, alone, restartMachine } = options;
     updates.#updater = await Updater.open(
       {
-        running: { compatible, version: options.version, dataFormat },
+        running: { compatible, version, dataFormat },
+        alone,
         source: (from) => updates.#source(from),
-        health: () => ({ status: updates.#opened().status(), chunkRead: updates.#chunkRead }),
-        hasPeers: () =>
-          updates
-            .#opened()
-            .status()
-            .peers.some(({ reachable }) => reachable),
-        restartMachine: options.restartMachine,
+        restartMachine,
       },
-      { ...ports, log: ports.log.part('update') },
+      { ...ports, disk: updatesDisk, log: ports.log.part('update') },
     );
     return updates;
   }
 
-  /** Begins to look after `box`, and to answer its pool. */
+  /** Begins to look after `box`, whose health tells whether the system that runs works, and to answer its pool. */
   attach(box: UpdatedBox): void {
     const { clock } = this.#ports;
     this.#box = box;
@@ -105,13 +104,14 @@ export class ApplianceUpdates implements BoxUpdates {
     });
     this.#timers.push(every(clock, updateOfferPeriodMs, () => this.#askOthers()));
     this.start();
-    void box.disks.store.readsWell().then((well) => {
-      this.#chunkRead = well;
+    this.#ownUpdater.attach({
+      status: () => box.status(),
+      readsWell: () => box.disks.store.readsWell(),
     });
     void this.#offerOwn();
   }
 
-  /** Looks for memory sticks, at the hour that was set, and whether a new version works. */
+  /** Looks for memory sticks, and at the hour that was set. */
   start(): void {
     this.#timers.push(every(this.#ports.clock, stickLookMs, () => this.#lookAtSticks()));
     this.#ownUpdater.start();
@@ -133,7 +133,7 @@ export class ApplianceUpdates implements BoxUpdates {
   async receive(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string> {
     this.#ownUpdater.requireIdle();
     await this.#shelf.receive(totalBytes, body);
-    return this.#stageFile(incomingPath, {});
+    return this.#stageIncoming({});
   }
 
   async close(): Promise<void> {
@@ -153,20 +153,29 @@ export class ApplianceUpdates implements BoxUpdates {
   }
 
   /** A file of the shelf becomes the bundle that is kept, when it is good; else it goes. */
-  async #stageFile(path: string, wanted: Pick<Candidate, 'atMs' | 'older'>): Promise<string> {
+  async #stageFile(path: string, wanted: Wanted, complete = () => Promise.resolve()): Promise<string> {
     try {
       const bundle = await this.#ownUpdater.stage({
         ...wanted,
         from: null,
-        open: () => Promise.resolve(this.#file(path)),
+        open: async () => {
+          await complete();
+          return this.#file(path);
+        },
         keep: () => this.#shelf.keep(path),
       });
       this.#offered = undefined;
       return bundle.version;
     } catch (error) {
-      await this.#shelf.drop(path);
+      // Somebody else's may be looked into at this moment.
+      if (!hasCode(error, 'UPDATE_BUSY')) await this.#shelf.drop(path);
       throw error;
     }
+  }
+
+  /** What was sent is whole, and is looked into before anybody can send something else. */
+  #stageIncoming(wanted: Wanted): Promise<string> {
+    return this.#stageFile(incomingPath, wanted, () => this.#shelf.complete());
   }
 
   async #source(from: string | null): Promise<BundleSource> {
@@ -201,9 +210,9 @@ export class ApplianceUpdates implements BoxUpdates {
 
   /** What this box runs is offered to others once it is known to work. */
   async #offerOwn(): Promise<void> {
-    const totalBytes = await this.#shelf.sizeBytes();
-    if (totalBytes === undefined) return;
     try {
+      const totalBytes = await this.#shelf.sizeBytes();
+      if (totalBytes === undefined) return;
       const bundle = await this.#ports.slots.inspect(`${this.#options.folder}/${bundlePath}`);
       const { version } = this.#options;
       if (bundle.version === version) this.#offered = { version, totalBytes };
@@ -213,7 +222,7 @@ export class ApplianceUpdates implements BoxUpdates {
   }
 
   async #answerOffer(): Promise<Bytes> {
-    const offered = this.#ownUpdater.inTrial ? undefined : this.#offered;
+    const offered = this.#ownUpdater.isProven ? this.#offered : undefined;
     return encodeCbor(
       offered === undefined ? {} : { version: offered.version, totalBytes: offered.totalBytes },
     );
@@ -237,8 +246,7 @@ export class ApplianceUpdates implements BoxUpdates {
   }
 
   async #answerStage(fields: CborFields): Promise<Bytes> {
-    await this.#shelf.complete();
-    const staged = await this.#stageFile(incomingPath, {
+    const staged = await this.#stageIncoming({
       older: fields.flag('older'),
       atMs: fields.has('atMs') ? fields.count('atMs') : null,
     });
@@ -246,34 +254,61 @@ export class ApplianceUpdates implements BoxUpdates {
   }
 
   async #lookAtSticks(): Promise<void> {
-    for (const path of await this.#shelf.fromSticks()) {
-      try {
-        await this.#stageFile(path, {});
-      } catch (error) {
-        this.#ports.log
-          .part('update')
-          .warn('update of a memory stick not taken', { reason: describeError(error) });
+    try {
+      for (const path of await this.#shelf.fromSticks()) {
+        await this.#unlessKnown('a memory stick', async () => {
+          await this.#stageFile(path, { unasked: true });
+        });
       }
+    } catch (error) {
+      this.#ports.log.part('update').warn('memory sticks not looked at', { reason: describeError(error) });
     }
   }
 
-  /** Looks for a newer version in the pool, when there is nothing else to do. */
+  /** Looks for a newer version in the pool, unless one is here that a person has chosen, or is being installed. */
   async #askOthers(): Promise<void> {
-    if (this.facts().state !== 'none') return;
-    for (const { memberId, reachable } of this.#opened().status().peers) {
+    const { state, version } = this.facts();
+    const { stagedFrom } = this.#ownUpdater;
+    if (state !== 'none' && state !== 'rolled-back' && stagedFrom === undefined) return;
+    const { peers } = this.#opened().status();
+    const offers = new Map<string, Offer | undefined>();
+    for (const { memberId, reachable } of peers) {
       if (!reachable) continue;
-      try {
-        const offer = await this.#offerOf(memberId);
-        if (offer === undefined || compareVersions(offer.version, this.#options.version) <= 0) continue;
-        await this.#ownUpdater.stage({ from: memberId, open: () => this.#peerBundle(memberId, offer) });
-        return;
-      } catch (error) {
-        if (!(error instanceof AetherError)) throw error;
-        if (hasCode(error, 'METHOD_UNKNOWN')) continue;
-        this.#ports.log
-          .part('update')
-          .warn('update of another box not taken', { reason: describeError(error) });
-      }
+      await this.#unlessKnown('another box', async () => {
+        offers.set(memberId, await this.#offerOf(memberId));
+      });
+    }
+    const isThere = stagedFrom !== undefined && offers.get(stagedFrom)?.version === version;
+    const isMember = peers.some(({ memberId }) => memberId === stagedFrom);
+    if (stagedFrom !== undefined && !isThere && (offers.has(stagedFrom) || !isMember)) {
+      await this.#unlessKnown('another box', () => this.#ownUpdater.lost());
+    }
+    // One that waits is replaced by a newer one, or by itself on a box that answers; one that failed by a newer one only.
+    const again = stagedFrom !== undefined && !isThere;
+    const wanted = [...offers].filter(
+      ([, offer]) =>
+        offer !== undefined &&
+        isNewer(offer.version, this.#options.version) &&
+        (version === null || isNewer(offer.version, version) || (again && offer.version === version)),
+    );
+    for (const [memberId, offer] of wanted) {
+      const open = () => this.#peerBundle(memberId, offer!);
+      await this.#unlessKnown('another box', async () => {
+        await this.#ownUpdater.stage({ from: memberId, open, unasked: true });
+      });
+      if (this.#ownUpdater.stagedFrom === memberId) return;
+    }
+  }
+
+  /** What is not taken is told of, but for what people have heard of already, and what is tried again soon. */
+  async #unlessKnown(of: string, action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (!(error instanceof AetherError)) throw error;
+      const quiet = ['METHOD_UNKNOWN', 'UPDATE_KNOWN', 'UPDATE_BUSY'];
+      if (quiet.some((code) => hasCode(error, code))) return;
+      this.#ports.log.part('update').warn('update not taken', { of, reason: describeError(error) });
     }
   }
 
@@ -284,6 +319,10 @@ export class ApplianceUpdates implements BoxUpdates {
     if (!fields.has('version')) return undefined;
     return { version: fields.text('version'), totalBytes: fields.count('totalBytes') };
   }
+}
+
+function isNewer(version: string, than: string): boolean {
+  return compareVersions(version, than) > 0;
 }
 
 /**

@@ -10,9 +10,10 @@ import { Box, type BoxOptions, type MachineFacts } from './box.ts';
 import type { BoxConfig } from './box-config.ts';
 import { BoxConsole } from './box-console.ts';
 import { BoxControl, type BoxControlPorts, type BoxEnd, unknownMachine } from './box-control.ts';
+import { requireDataFormat } from './box-data-format.ts';
 import { BoxFaces } from './box-faces.ts';
 import { greetingOf, readyLine } from './box-greeting.ts';
-import { applianceHost, type BoxHost, type Supervision, sharedHost } from './box-host.ts';
+import { applianceHost, type BoxHost, sharedHost } from './box-host.ts';
 import { BoxLife } from './box-life.ts';
 import { WatchedMachine } from './box-machine.ts';
 import { BoxMqtt } from './box-mqtt.ts';
@@ -30,6 +31,7 @@ import {
   type WebSettings,
   webSettings,
 } from './box-settings.ts';
+import type { Supervision } from './box-supervision.ts';
 import { type ApplianceUpdates, openPatiently } from './box-updates.ts';
 import { answerLoginCodes, BoxWeb } from './box-web.ts';
 import { type CommandLine, parseCommandLine, usageError } from './cli/arguments.ts';
@@ -107,6 +109,7 @@ async function run(from: Settings): Promise<BoxEnd> {
     throw usageError(`--console ${where}: terminal or none was expected`, 'npm start -- --help');
   }
   const log = makeLog(where);
+  await requireDataFormat(stateDiskOf(folder), log);
   const settings = boxOptions(config, line);
   const volumes = await configuredVolumes(folder, config, line, host.defaultVolume);
   const life = new BoxLife();
@@ -142,15 +145,17 @@ async function run(from: Settings): Promise<BoxEnd> {
 async function runSafely({ folder, config, line, host, supervision }: Settings): Promise<BoxEnd> {
   const log = makeLog('none');
   const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
+  const pins = parseBoardPins(await readFile(host.pins, 'utf8'));
+  const serial = serialDevices(line, config);
   return runSafeMode(
     {
       reason: line.text('safe') ?? '',
-      pins: parseBoardPins(await readFile(host.pins, 'utf8')),
-      serial: serialDevices(line, config),
+      startFaces: (context) => BoxFaces.start({ context, greeting: undefined, serial, pins }, ports),
       ring,
       supervision,
       onAsked: (stop) => void process.once('SIGTERM', stop),
-      openUpdates: (restartMachine) => host.openUpdates(folder, restartMachine, ports),
+      stateInMemory: host.isInMemory(folder),
+      openUpdates: (restartMachine) => host.openUpdates(folder, { restartMachine, alone: true }, ports),
     },
     ports,
   );
@@ -316,7 +321,8 @@ async function startUpdates(
   { host, folder, life }: Surroundings,
   ports: BoxControlPorts,
 ): Promise<ApplianceUpdates | undefined> {
-  const open = () => host.openUpdates(folder, () => life.end('reboot'), ports);
+  const restartMachine = () => life.end('reboot');
+  const open = () => host.openUpdates(folder, { restartMachine, alone: false }, ports);
   const updates = await openPatiently(open, life.asked, ports);
   if (updates === undefined) return undefined;
   updates.attach(box);

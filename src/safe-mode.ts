@@ -4,12 +4,11 @@ import { logEntriesMax } from './base/limits.ts';
 import { formatLogEntry, type Log, type LogRing } from './base/log.ts';
 import { version } from './base/version.ts';
 import type { BoxEnd } from './box-control.ts';
-import { BoxFaces } from './box-faces.ts';
-import type { Supervision } from './box-host.ts';
 import { BoxLife } from './box-life.ts';
+import type { Supervision } from './box-supervision.ts';
 import { type ApplianceUpdates, openPatiently } from './box-updates.ts';
 import type { ApplianceControl, DiskControl, SupportFile } from './control/appliance-control.ts';
-import type { BoardPins } from './device/pins.ts';
+import type { ConsoleContext } from './device/console/command.ts';
 import type { Clock } from './ports/clock.ts';
 import { type ApplianceStatus, foldStatus } from './status/appliance-status.ts';
 import { noNetworkFacts, noUpdate, unknownHardware } from './status/facts.ts';
@@ -17,12 +16,15 @@ import { noNetworkFacts, noUpdate, unknownHardware } from './status/facts.ts';
 export interface SafeModeOptions {
   /** Why, in words. */
   readonly reason: string;
-  readonly pins: BoardPins;
-  readonly serial: readonly string[];
+  /** Lights, and consoles on serial lines. */
+  readonly startFaces: (context: ConsoleContext) => Promise<{ close(): void }>;
   readonly ring: LogRing;
   readonly supervision: Supervision;
   /** Calls `stop` when whoever started the program wants it to end. */
   readonly onAsked: (stop: () => void) => void;
+  /** The card takes nothing: what is remembered now is gone at the next start. */
+  readonly stateInMemory: boolean;
+  /** Errors: as those of `BoxHost.openUpdates`. */
   readonly openUpdates: (restartMachine: () => Promise<void>) => Promise<ApplianceUpdates | undefined>;
 }
 
@@ -34,15 +36,12 @@ export async function runSafeMode(
   options: SafeModeOptions,
   ports: { readonly clock: Clock; readonly log: Log },
 ): Promise<BoxEnd> {
-  const { reason, pins, serial, ring, supervision } = options;
+  const { reason, ring, supervision, stateInMemory } = options;
   const life = new BoxLife();
   ports.log.warn('safe mode', { reason });
-  const control = new SafeControl({ reason, life, ring }, ports.clock);
+  const control = new SafeControl({ reason, life, ring, stateInMemory }, ports.clock);
   options.onAsked(life.onSignal);
-  const faces = await BoxFaces.start(
-    { context: { control, log: ring }, greeting: undefined, serial, pins },
-    ports,
-  );
+  const faces = await options.startFaces({ control, log: ring });
   life.onClosed(() => faces.close());
   supervision.serving(() => control.status().headline);
   const opened = openPatiently(() => options.openUpdates(() => life.end('reboot')), life.asked, ports).then(
@@ -63,6 +62,7 @@ interface SafeControlOptions {
   readonly reason: string;
   readonly life: BoxLife;
   readonly ring: LogRing;
+  readonly stateInMemory: boolean;
 }
 
 /** What can be asked of a box in safe mode. */
@@ -85,7 +85,9 @@ class SafeControl implements ApplianceControl {
   /** From now on updates are taken. */
   attachUpdates(updates: ApplianceUpdates): void {
     this.#updates = updates;
-    const tell = () => this.#listeners.forEach((listener) => listener());
+    const tell = () => {
+      for (const listener of this.#listeners) listener();
+    };
     updates.onChange(tell);
     updates.start();
     tell();
@@ -161,7 +163,9 @@ class SafeControl implements ApplianceControl {
     return refuse();
   }
 
+  /** Errors: `CARD_UNWRITABLE`: what is to be forgotten is on a card that takes nothing. */
   factoryReset(): Promise<void> {
+    if (this.#options.stateInMemory) return Promise.reject(unwritable());
     return this.#options.life.end('factory-reset');
   }
 
@@ -190,5 +194,11 @@ function refuse(): Promise<never> {
 function refusal(): AetherError<'SAFE_MODE'> {
   return new AetherError('SAFE_MODE', 'that cannot be done in safe mode', {
     help: 'restart starts the box anew; an update comes on a memory stick.',
+  });
+}
+
+function unwritable(): AetherError<'CARD_UNWRITABLE'> {
+  return new AetherError('CARD_UNWRITABLE', 'the card takes no writing: nothing on it can be forgotten', {
+    help: 'The box needs another card. Destroy this one: it holds the key of the box.',
   });
 }

@@ -1,6 +1,7 @@
 # U-Boot's script on the boot partition, for every board: takes the slot whose turn it is and counts the try before it
-# is made. RAUC writes the same three variables. Facts of the board come from board.env beside this script. (What is
-# compiled has no comments: U-Boot's shell takes an apostrophe in one for a quote.)
+# is made. RAUC writes the same three variables; a slot that is not in the order was marked bad, or is half written, and
+# is given no tries here. Facts of the board come from board.env beside this script. (What is compiled has no comments:
+# U-Boot's shell takes an apostrophe in one for a quote.)
 load ${devtype} ${devnum}:${distro_bootpart} ${scriptaddr} board.env && env import -t ${scriptaddr} ${filesize}
 
 # Blocks are read from and written to the device that is current, whichever that was.
@@ -37,8 +38,10 @@ for each in ${BOOT_ORDER}; do
 done
 if test -z "${slot}"; then
   echo "boot: no tries left on any slot, counting anew"
-  setenv BOOT_A_LEFT 3
-  setenv BOOT_B_LEFT 3
+  for each in ${BOOT_ORDER}; do
+    if test "${each}" = "A"; then setenv BOOT_A_LEFT 3; fi
+    if test "${each}" = "B"; then setenv BOOT_B_LEFT 3; fi
+  done
 fi
 env export -c -s 0x4000 ${kernel_addr_r} BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT
 ${devtype} write ${kernel_addr_r} ${env_start} 0x20

@@ -26,7 +26,6 @@ const systemModules = [
   'exfat', // memory sticks
   'usb_storage',
   'uas', // disks on USB
-  'sd_mod',
   'nvme',
   'ledtrig_heartbeat',
   'gpio_keys',
@@ -44,6 +43,7 @@ const initramfsModules = [
   'ext4',
   'ledtrig_timer', // a box that starts shows it at once; the kernel finds no module for a light's trigger by itself
   'leds_gpio',
+  'sd_mod', // which disks the box may read is settled when it starts, by numbers that this brings
 ];
 
 /** Commands of the program that starts first. */

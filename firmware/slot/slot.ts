@@ -103,6 +103,7 @@ const masked = [
 const enabled = {
   'multi-user.target': [
     'aetherstore-grow.service',
+    'aetherstore-trial.timer',
     'aetherstore.service',
     'systemd-networkd.service',
     'systemd-resolved.service',

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { differentContents } from '../../scripts/lan/compare-trees.ts';
 import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
+import { makeSmallTree } from '../storage/small-tree.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
+import { untilUpdate, untilVersion } from '../update/seen-update.ts';
+import { goodVersion, variant } from '../update/variants.ts';
 
 const card = '/dev/aetherstore/data';
 /** Five crashes, with longer and longer pauses between. */
@@ -100,6 +105,52 @@ const dataIsReadOnly: HardwareTest = {
   },
 };
 
+const safeModeTakesUpdates: HardwareTest = {
+  name: 'in safe mode, on a card that takes no more writing, an update comes on a memory stick',
+  needs: ['root shell', 'power', 'card', 'memory sticks', 'updates'],
+  run: async (scene) => {
+    await scene.serving();
+    const { target } = scene;
+    const before = (await scene.status()).box.version;
+    await target.root.run(`sync; tune2fs -O read-only ${card}`);
+    await target.power.off();
+    await target.power.on();
+    await safeModeSays(scene, /its card takes no more writing/);
+    await target.sticks.plugIn(await variant(scene, goodVersion, false));
+    await untilUpdate(scene, 'staged', 180_000);
+    const startMs = performance.now();
+    await target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+    await untilVersion(scene, goodVersion, 600_000);
+    const seconds = (performance.now() - startMs) / 1000;
+    return `from ${before} to ${goodVersion} in ${seconds.toFixed(0)} s`;
+  },
+};
+
+const clockOf1970: HardwareTest = {
+  name: 'with a clock of 1970 and no time server it starts, is claimed, and keeps files',
+  needs: ['power', 'card', 'clock', 'disks'],
+  run: async (scene) => {
+    const { target } = scene;
+    await target.power.off();
+    await target.network.dhcp(true);
+    await target.card.flash();
+    scene.forgetPerson();
+    await target.disks.attach(1024 ** 3);
+    await target.power.on(new Date(0));
+    await scene.waitUntilServing();
+    await scene.adoptDisk();
+    await scene.claim();
+    const folder = scene.folder('1970');
+    makeSmallTree(join(folder, 'tree'), '1970', [10, 300_000]);
+    await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: scene.patienceMs(120_000) });
+    await scene.powerCycle();
+    await scene.aether.run(['get', '/tree', join(folder, 'back')], { timeoutMs: scene.patienceMs(120_000) });
+    assert.deepEqual(await differentContents(join(folder, 'tree'), join(folder, 'back', 'tree')), []);
+    const { conditions } = await scene.status();
+    return conditions.map(({ message }) => message).join(' ');
+  },
+};
+
 const dataIsFull: HardwareTest = {
   name: 'a card that is full: the box starts, serves, and says so',
   needs: ['root shell', 'power', 'card'],
@@ -125,6 +176,8 @@ export const faults: Suite = {
     crashesEndInSafeMode,
     dataCannotBeMounted,
     dataIsReadOnly,
+    safeModeTakesUpdates,
+    clockOf1970,
     dataIsFull,
   ],
 };

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { joinBox } from '../pool/join-box.ts';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest } from '../suite.ts';
-import { updateOf } from './seen-update.ts';
+import { untilUpdate, untilVersion } from './seen-update.ts';
 import { goodVersion, variant } from './variants.ts';
 
 /** A box asks the others every ten minutes. */
@@ -22,15 +22,14 @@ export const peersPassUpdatesOn: HardwareTest = {
       await scene.aether.run(['update', await scene.target.console.greet(), bundle], {
         timeoutMs: scene.patienceMs(updateTimeoutMs),
       });
-      await staged(other);
+      await untilUpdate(other, 'staged', offeredMs);
       const before = await receivedBytes(other);
       await other.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
       const fetched = await installed(other, before);
       const total = statSync(bundle).size;
       assert.ok(fetched < total / 2, `${fetched} bytes of ${total} were fetched`);
-      await other.waitUntilServing();
-      while ((await updateOf(other)).state === 'trial') await delay(2000);
-      assert.equal((await other.status()).box.version, goodVersion);
+      await untilVersion(other, goodVersion, updateTimeoutMs);
+      await untilUpdate(other, 'none', updateTimeoutMs);
       const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
       return `${megabytes(fetched)} MB crossed the network for a bundle of ${megabytes(total)} MB whose program differs`;
     } finally {
@@ -38,14 +37,6 @@ export const peersPassUpdatesOn: HardwareTest = {
     }
   },
 };
-
-async function staged(scene: Scene): Promise<void> {
-  const endMs = performance.now() + offeredMs;
-  while ((await updateOf(scene)).state !== 'staged') {
-    assert.ok(performance.now() < endMs, 'no other box offered it');
-    await delay(5000);
-  }
-}
 
 /** Waits for the end of the installation. Returns how much was received meanwhile. */
 async function installed(scene: Scene, beforeBytes: number): Promise<number> {

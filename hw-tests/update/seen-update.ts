@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Scene } from '../scene.ts';
 
@@ -12,6 +13,31 @@ interface SeenUpdate {
 export async function updateOf({ target }: Scene): Promise<SeenUpdate> {
   const { update } = await target.console.json<{ readonly update: SeenUpdate }>('status');
   return update;
+}
+
+/** Resolves when updates are in this state. */
+export async function untilUpdate(scene: Scene, state: string, timeoutMs: number): Promise<void> {
+  const endMs = performance.now() + scene.patienceMs(timeoutMs);
+  for (;;) {
+    const update = await updateOf(scene);
+    if (update.state === state) return;
+    assert.ok(performance.now() < endMs, `of updates the console says: ${JSON.stringify(update)}`);
+    await delay(2000);
+  }
+}
+
+/** Resolves when the box runs this version; it starts again meanwhile. */
+export async function untilVersion(scene: Scene, version: string, timeoutMs: number): Promise<void> {
+  const endMs = performance.now() + scene.patienceMs(timeoutMs);
+  for (;;) {
+    const now = await scene.status().then(
+      ({ box }) => box.version,
+      (error: unknown) => String(error),
+    );
+    if (now === version) return;
+    assert.ok(performance.now() < endMs, `of its version the console says: ${now}`);
+    await delay(2000);
+  }
 }
 
 /** The same once the box has asked its installer, which is some seconds after it serves; `none` only after a minute. */

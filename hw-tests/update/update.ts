@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 import { peersPassUpdatesOn } from './peers.ts';
 import { badBundlesAreRefused, goodBundlesAreTaken } from './refused.ts';
-import { knownUpdate, updateOf } from './seen-update.ts';
+import { knownUpdate, untilUpdate, untilVersion, updateOf } from './seen-update.ts';
 import { goodVersion, variant } from './variants.ts';
 
 const updateTimeoutMs = 20 * 60_000;
 const badVersion = '99.0.1+dev';
 const installCuts = 10;
+/** The minute of the health gate, and what it takes to ask the installer. */
+const provenMs = 75_000;
 
 const goodUpdate: HardwareTest = {
   name: 'a signed bundle is installed beside the system that runs, started, and found good',
@@ -70,6 +73,8 @@ const installMayBeCut: HardwareTest = {
     await scene.aether.run(['update', name, bundle, '--later'], {
       timeoutMs: scene.patienceMs(updateTimeoutMs),
     });
+    // A card that is new has to show first that there is something to come back to.
+    while ((await scene.status()).box.uptimeMs < provenMs) await delay(1000);
     const points: number[] = [];
     for (let cut = 0; cut < installCuts; cut++) {
       assert.equal((await knownUpdate(scene)).state, 'staged', `after cuts at ${points.join(', ')} %`);
@@ -84,6 +89,26 @@ const installMayBeCut: HardwareTest = {
   },
 };
 
+const stickBringsUpdate: HardwareTest = {
+  name: 'a memory stick brings an update to a box that belongs to nobody, and does so once',
+  needs: ['memory sticks', 'updates'],
+  run: async (scene) => {
+    await scene.serving();
+    await scene.target.sticks.plugIn(await variant(scene, goodVersion, false));
+    const startMs = performance.now();
+    await untilUpdate(scene, 'staged', 180_000);
+    const seconds = (performance.now() - startMs) / 1000;
+    while ((await scene.status()).box.uptimeMs < provenMs) await delay(1000);
+    await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+    await untilVersion(scene, goodVersion, updateTimeoutMs);
+    // The stick is still there.
+    await untilUpdate(scene, 'none', updateTimeoutMs);
+    await delay(30_000);
+    await untilUpdate(scene, 'none', 1);
+    return `staged ${seconds.toFixed(0)} s after it was plugged in; then it runs, and is not offered again`;
+  },
+};
+
 export const update: Suite = {
   name: 'update',
   tests: [
@@ -92,6 +117,7 @@ export const update: Suite = {
     goodUpdate,
     badUpdate,
     installMayBeCut,
+    stickBringsUpdate,
     peersPassUpdatesOn,
   ],
 };

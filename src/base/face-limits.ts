@@ -151,8 +151,12 @@ export const formatTimeoutMs = 10 * 60_000;
 /** A service manager hears at least this often that the program lives. */
 export const supervisionTellMs = 5000;
 
-/** A start, which may check large disks, is given so much more time whenever it says that it goes on. */
+/**
+ * A start, which may check large disks, is given so much more time whenever it says that it goes on; until it has taken
+ * so long that it hangs.
+ */
 export const supervisionPatienceMs = 60_000;
+export const supervisionStartMsMax = 10 * 60_000;
 
 /** What a card is told about itself when it is made: a serial number, a code. */
 export const provisionedBytesMax = 4096;
@@ -160,8 +164,14 @@ export const provisionedBytesMax = 4096;
 /** How often the installer is asked how far it is. */
 export const updateProgressMs = 500;
 
-/** A slot is written to the slowest card within this. */
+/** A slot is written to the slowest card within this; an installer that answers is waited for longer. */
 export const updateInstallTimeoutMs = 60 * 60_000;
+
+/** What the installer has done is asked so often, while it does not answer. */
+export const updaterAnswersTriesMax = 10;
+
+/** A restart that was asked for and did not come is asked for again. */
+export const restartAgainMs = 2 * 60_000;
 
 /** What a new version has to run without a crash before it is believed, and how long it may lack something. */
 export const gateCrashFreeMs = 60_000;

@@ -238,6 +238,9 @@ export const volumeProbeFreshMs = 1000;
 /** Looks in a row that may fail, other than by the volume's absence, before it is given up. */
 export const volumeProbeFailuresMax = 3;
 
+/** Chunks of a volume that are read to see whether it can be read: more than a few damaged ones are no chance. */
+export const proofChunks = 4;
+
 /** Chunks of a disk that is being emptied, and their bytes, that are copied at once: others shall be served meanwhile. */
 export const retireChunksMax = 256;
 export const retireBytesMax = 4 * 1024 * 1024;

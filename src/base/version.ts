@@ -8,7 +8,8 @@ export const version: string = typeof releaseVersion === 'string' ? releaseVersi
 export const releasedMs = Date.UTC(2026, 10, 1);
 
 /**
- * The format of everything a box keeps, for updates: a program opens what this number or a smaller one wrote, and an
- * update to a program with a smaller number is refused.
+ * The format of everything a box keeps, for updates: a program opens what this number or a smaller one wrote
+ * (`box-data-format.ts`), and an update to a program with a smaller number is refused. Whoever makes it larger keeps
+ * writing what the number before reads for as long as a version is on trial: a box may have to come back.
  */
 export const dataFormat = 1;

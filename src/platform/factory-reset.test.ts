@@ -9,8 +9,15 @@ function boxFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'aether-reset-'));
   t.after(() => rmSync(folder, { recursive: true }));
   mkdirSync(join(folder, 'state', 'log'), { recursive: true });
-  mkdirSync(join(folder, 'disk1'));
-  for (const name of ['state/pool.cbor', 'state/log/own.log', 'disk1/volume.cbor', 'box.json']) {
+  for (const name of ['disk1', 'updates']) mkdirSync(join(folder, name));
+  const files = [
+    'state/pool.cbor',
+    'state/log/own.log',
+    'disk1/volume.cbor',
+    'updates/proven.json',
+    'box.json',
+  ];
+  for (const name of files) {
     writeFileSync(join(folder, name), 'x');
   }
   return folder;
@@ -28,7 +35,12 @@ test('everything of the state goes, and nothing else', (t) => {
   assert.ok(existsSync(join(folder, 'state', 'pool.cbor')), 'not before the next start');
   finishFactoryReset(folder);
   assert.deepEqual(readdirSync(join(folder, 'state')), []);
-  assert.deepEqual(readdirSync(folder).sort(), ['box.json', 'disk1', 'state']);
+  assert.deepEqual(readdirSync(folder).sort(), ['box.json', 'disk1', 'state', 'updates']);
+  assert.deepEqual(
+    readdirSync(join(folder, 'updates')),
+    ['proven.json'],
+    'which system works is no secret of a box',
+  );
   assert.deepEqual(readdirSync(join(folder, 'disk1')), ['volume.cbor']);
 });
 

@@ -6,11 +6,16 @@ export interface BootSlots {
   inspect(source: string): Promise<BundleFacts>;
   /**
    * Installs into the system that does not run; the next start is into it. `onProgress` hears percents. Errors:
-   * `BundleErrorCode`, `UPDATE_FAILED`.
+   * `UPDATER_UNAVAILABLE`, `UPDATE_UNTRUSTED`, `UPDATE_FAILED`. That it resolves says only that the installer is idle
+   * and has no complaint: one that died has none either, so what it did is to be seen in `state`.
    */
   install(source: string, onProgress: (percent: number) => void): Promise<void>;
+  /** As `install`, for an installation that somebody began before: resolves when the installer is idle. */
+  watch(onProgress: (percent: number) => void): Promise<void>;
   /** The system that runs may be started again and again. Errors: `UPDATER_UNAVAILABLE`. */
   markGood(): Promise<void>;
+  /** The system that does not run is not started again until something is installed there. Errors: `UPDATER_UNAVAILABLE`. */
+  markOtherBad(): Promise<void>;
 }
 
 export interface SlotsState {
@@ -20,6 +25,14 @@ export interface SlotsState {
   readonly bootId: string;
   /** What a bundle must say that it is for. */
   readonly compatible: string;
+  /** An installation goes on; of what follows nothing is known until it has ended. */
+  readonly busy: boolean;
+  /** The one that the next start is into; null: not known. */
+  readonly primary: string | null;
+  /** Those that the boot loader would start: they are in its order, and have tries left. */
+  readonly startable: readonly string[];
+  /** What was installed last into the one that does not run, as the installer noted it; null: it noted nothing. */
+  readonly otherVersion: string | null;
 }
 
 /** What a bundle says of itself. */

@@ -342,3 +342,21 @@ test('a disk that somebody else had filled when the box started is used once the
   assert.ok(store.status().volumes[0]!.capacityBytes > 2 ** 29);
   await store.close();
 });
+
+test('a volume reads well when one of its first chunks does, and one that does not loses nothing by being asked', async () => {
+  const fixture = new StoreFixture(31);
+  const store = await fixture.open();
+  assert.equal(await store.readsWell(), true, 'nothing is there to be read');
+  const chunks = [fixture.chunk(largeBytes), fixture.chunk(largeBytes)];
+  for (const { id, body } of chunks) await store.put(id, body);
+  assert.equal(await store.readsWell(), true);
+  fixture.volumes[0]!.disk.corrupt('segments/00000001.seg', 32 + 56);
+  assert.equal(await store.readsWell(), true, 'one is damaged');
+  fixture.volumes[0]!.disk.corrupt('segments/00000001.seg', 32 + recordBytes(largeBytes) + 56);
+  assert.equal(await store.readsWell(), false);
+  assert.deepEqual(
+    chunks.map(({ id }) => store.has(id)),
+    [true, true],
+    'it is not for a version on trial to say that they are damaged',
+  );
+});

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { type Bytes, equalBytes, toHex } from '../base/bytes.ts';
 import { AetherError, hasCode } from '../base/errors.ts';
 import {
+  proofChunks,
   putBytesInFlightMax,
   sealedChunkBytesMax,
   storeCacheBytesMax,
@@ -250,20 +251,25 @@ export class ChunkStore {
     return false;
   }
 
-  /** Whether some chunk of each volume can be read from its disk, and is what its id says; true where there is none. */
+  /**
+   * Whether of the first chunks of each volume one can be read from its disk, and is what its id says; true where there
+   * is none. What cannot be read stays as it is: whoever reads may be at fault.
+   */
   async readsWell(): Promise<boolean> {
-    try {
-      for (const volume of this.#volumes) {
-        for await (const [id] of volume.chunkIds(1)) {
-          if (id !== undefined) await volume.get(id);
-          break;
-        }
+    for (const volume of this.#volumes) {
+      try {
+        const pages = volume.chunkIds(proofChunks);
+        const { value: ids = [] } = await pages.next();
+        await pages.return(undefined);
+        const reads = await Promise.all(ids.map((id: Bytes) => volume.reads(id)));
+        if (ids.length > 0 && !reads.includes(true)) return false;
+      } catch (error) {
+        if (!(error instanceof AetherError)) throw error;
+        // A disk that was pulled meanwhile is missing, not unreadable.
+        if (!hasCode(error, 'VOLUME_MISSING')) return false;
       }
-      return true;
-    } catch (error) {
-      if (!(error instanceof AetherError)) throw error;
-      return false;
     }
+    return true;
   }
 
   /** Whether the index says that the chunk is held; its volume may have been taken away since. */

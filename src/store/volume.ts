@@ -229,6 +229,14 @@ export class Volume {
     return body;
   }
 
+  /** Whether the chunk's record can be read and is whole; unlike `get` it concludes nothing about one that is not. */
+  async reads(id: Bytes): Promise<boolean> {
+    const location = this.#locate(id);
+    if (location === undefined) return false;
+    const read = this.#files.use(location.segment, (file) => readRecord(file, location, id));
+    return (await read.catch(() => undefined)) !== undefined;
+  }
+
   /** Notes on the disk which pool it belongs to from now on; durable on return. A disk that cannot has failed. */
   async enterPool(pool: Bytes): Promise<void> {
     if (this.#error !== undefined) return;

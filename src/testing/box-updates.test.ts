@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Bytes } from '../base/bytes.ts';
 import { CborFields, encodeCbor } from '../base/cbor.ts';
-import { stickLookMs, updateOfferPeriodMs } from '../base/face-limits.ts';
+import { gateCrashFreeMs, stickLookMs, updateOfferPeriodMs } from '../base/face-limits.ts';
 import { silentLog } from '../base/log.ts';
 import { ApplianceUpdates, type UpdatedBox } from '../box-updates.ts';
 import { methods } from '../pool/transfer/methods.ts';
@@ -18,7 +18,7 @@ import { SeededEntropy } from './seeded-entropy.ts';
 const bundle = new SeededEntropy(9).bytes(5000);
 const facts = (version: string) => ({ compatible: 'aetherstore-arm64', version, dataFormat: 1 });
 
-/** Boxes of one pool, as far as updates need them; they ask each other by name. */
+/** Boxes of one pool, as far as updates need them; they ask each other by name, which is a member id: hexadecimal. */
 class Pool {
   readonly clock = new FakeClock();
   readonly boxes = new Map<string, UpdatingBox>();
@@ -56,7 +56,7 @@ class UpdatingBox implements UpdatedBox {
       },
     };
     this.updates = await ApplianceUpdates.open(
-      { folder: '/updates', version: this.#version, restartMachine: () => Promise.resolve() },
+      { folder: '/updates', version: this.#version, alone: false, restartMachine: () => Promise.resolve() },
       {
         slots: this.slots,
         updatesDisk: this.disk,
@@ -89,12 +89,15 @@ class UpdatingBox implements UpdatedBox {
   }
 
   /** Sends a bundle as a desktop does. */
-  async send(part = 2000): Promise<string> {
+  async send(part = 2000, atMs?: number): Promise<string> {
     for (let offset = 0; offset < bundle.length; offset += part) {
       const bytes = bundle.subarray(offset, offset + part);
       await this.answer(methods.updatePut, encodeCbor({ offset, totalBytes: bundle.length, bytes }));
     }
-    const answer = await this.answer(methods.updateStage, encodeCbor({ older: false }));
+    const answer = await this.answer(
+      methods.updateStage,
+      encodeCbor({ older: false, ...(atMs === undefined ? {} : { atMs }) }),
+    );
     return CborFields.decode(answer).text('version');
   }
 }
@@ -107,7 +110,7 @@ test('a desktop sends a bundle, which is staged when it is good, and gone when i
   box.slots.bundles.set('/updates/incoming.raucb', facts('2.0.0'));
   assert.equal(await box.send(), '2.0.0');
   assert.equal(box.updates.facts().state, 'staged');
-  assert.deepEqual(await box.disk.list(''), ['bundle.raucb', 'sticks']);
+  assert.deepEqual(await box.disk.list(''), ['bundle.raucb', 'sticks', 'update.json']);
 });
 
 test('a memory stick brings one', async () => {
@@ -124,7 +127,7 @@ test('a memory stick brings one', async () => {
 
 test('what one box runs and has found good, the others stage and read from it', async () => {
   const pool = new Pool();
-  const old = await pool.add('old', '1.0.0');
+  const old = await pool.add('01d', '1.0.0');
   const young = new UpdatingBox(pool, 'young', '2.0.0');
   const file = await young.disk.open('bundle.raucb', 'create');
   await file.write([bundle], 0);
@@ -150,4 +153,108 @@ test('a version that nobody has tried is not passed on', async () => {
   await box.send();
   const offer = CborFields.decode(await box.answer(methods.updateOffer, new Uint8Array(0)));
   assert.equal(offer.has('version'), false);
+});
+
+/** A box that runs `version`, has found it good, and has its bundle. */
+async function addGiver(pool: Pool, name: string, version: string): Promise<UpdatingBox> {
+  const box = new UpdatingBox(pool, name, version);
+  await keepBundle(box, 'bundle.raucb', version);
+  pool.boxes.set(name, box);
+  await box.open();
+  await pool.clock.run(gateCrashFreeMs + stickLookMs);
+  return box;
+}
+
+async function keepBundle(box: UpdatingBox, path: string, version: string): Promise<void> {
+  const file = await box.disk.open(path, 'create');
+  await file.write([bundle], 0);
+  await file.close();
+  box.slots.bundles.set(`/updates/${path}`, facts(version));
+}
+
+test('a stick that is left in offers its version once', async () => {
+  const pool = new Pool();
+  const box = await pool.add('one', '2.0.0');
+  await keepBundle(box, 'sticks/sdc1.raucb', '2.0.0');
+  await pool.clock.run(stickLookMs);
+  assert.equal(box.updates.facts().state, 'none', 'it runs already');
+  assert.deepEqual(await box.disk.list('sticks'), []);
+  const atMs = pool.clock.wallMs() + 3_600_000;
+  box.slots.bundles.set('/updates/incoming.raucb', facts('3.0.0'));
+  await box.send(2000, atMs);
+  await keepBundle(box, 'sticks/sdc1.raucb', '3.0.0');
+  await pool.clock.run(stickLookMs);
+  box.slots.bundles.set('/updates/bundle.raucb', facts('3.0.0'));
+  await pool.clock.run(3_700_000);
+  assert.equal(box.updates.facts().state, 'restart-due', 'the hour that a person has set was kept');
+});
+
+test('a version whose box is gone is taken from another box that has it', async () => {
+  const pool = new Pool();
+  const old = await pool.add('01d', '1.0.0');
+  old.slots.streamedFacts = facts('2.0.0');
+  await addGiver(pool, 'f1', '2.0.0');
+  await pool.clock.run(updateOfferPeriodMs);
+  assert.equal(old.updates.facts().state, 'staged');
+  pool.boxes.delete('f1');
+  await addGiver(pool, 'f2', '2.0.0');
+  await pool.clock.run(updateOfferPeriodMs);
+  await old.updates.install();
+  await settle();
+  await pool.clock.run(0);
+  assert.equal(old.updates.facts().state, 'restart-due');
+});
+
+test('a box that has what was staged no longer, or something else, is told of, and nothing is installed', async () => {
+  const pool = new Pool();
+  const old = await pool.add('01d', '1.0.0');
+  old.slots.streamedFacts = facts('2.0.0');
+  const giver = await addGiver(pool, 'feed', '2.0.0');
+  await pool.clock.run(updateOfferPeriodMs);
+  old.slots.streamedFacts = facts('0.5.0');
+  await assert.rejects(old.updates.install(), { code: 'UPDATE_CHANGED' });
+  assert.deepEqual([old.updates.facts().state, old.slots.installs], ['none', 0]);
+  old.slots.streamedFacts = facts('2.0.0');
+  await pool.clock.run(updateOfferPeriodMs);
+  assert.equal(old.updates.facts().state, 'staged');
+  giver.handle(methods.updateOffer, async () => encodeCbor({}));
+  await assert.rejects(old.updates.install(), { code: 'UPDATE_GONE' });
+  assert.equal(old.updates.facts().state, 'none');
+});
+
+test('after a rollback other boxes are asked for something newer, and not for the same again', async () => {
+  const pool = new Pool();
+  const old = await pool.add('01d', '1.0.0');
+  old.slots.streamedFacts = facts('2.0.0');
+  await addGiver(pool, 'feed', '2.0.0');
+  await pool.clock.run(updateOfferPeriodMs);
+  await old.updates.install();
+  await settle();
+  await pool.clock.run(0);
+  for (let start = 0; start < 4; start++) old.slots.start();
+  await old.open();
+  assert.equal(old.updates.facts().state, 'rolled-back');
+  await pool.clock.run(2 * updateOfferPeriodMs);
+  assert.equal(old.updates.facts().state, 'rolled-back');
+  old.slots.streamedFacts = facts('2.1.0');
+  await addGiver(pool, 'cafe', '2.1.0');
+  await pool.clock.run(updateOfferPeriodMs);
+  assert.deepEqual([old.updates.facts().state, old.updates.facts().version], ['staged', '2.1.0']);
+});
+
+test('what is being looked into is not replaced by what somebody sends meanwhile', async () => {
+  const box = await new Pool().add('one', '1.0.0');
+  const looked = Promise.withResolvers<void>();
+  box.slots.bundles.set('/updates/incoming.raucb', facts('2.0.0'));
+  const inspect = box.slots.inspect.bind(box.slots);
+  box.slots.inspect = async (source) => {
+    await looked.promise;
+    return inspect(source);
+  };
+  const sent = box.send();
+  await settle();
+  await assert.rejects(box.send(), { code: 'UPDATE_BUSY' });
+  looked.resolve();
+  assert.equal(await sent, '2.0.0');
+  assert.deepEqual(await box.disk.list(''), ['bundle.raucb', 'sticks', 'update.json']);
 });

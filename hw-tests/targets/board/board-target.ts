@@ -15,6 +15,7 @@ import type {
   Network,
   Power,
   Snapshots,
+  Sticks,
   Target,
   Updates,
 } from '../../target.ts';
@@ -129,6 +130,8 @@ export class BoardTarget implements Target {
     },
   };
 
+  readonly sticks: Sticks = { plugIn: () => this.#run('memory sticks', undefined) };
+
   readonly card: Card = {
     flash: async () => {
       await this.power.off();
@@ -216,6 +219,8 @@ function capabilitiesOf(config: BoardConfig): Capabilities {
     dhcp: wired(config.dhcp, 'DHCP server of our own'),
     card: wired(config.card, 'switch of its card'),
     updates: config.bundle === null ? 'No bundle of its version is given.' : true,
+    'memory sticks': 'No memory stick can be plugged in by a program here.',
+    clock: 'A Pi has no clock that goes on without power.',
     snapshots: 'A real board is not brought back to a moment.',
     'root shell': 'A real board has no root shell.',
     'more boxes': 'One board is wired up.',

@@ -24,6 +24,12 @@ export interface MachineOptions {
   readonly wire: Wire;
 }
 
+/** How a machine is started; one of them. */
+export interface MachineStart {
+  readonly snapshot?: string;
+  readonly clock?: Date | undefined;
+}
+
 const startTimeoutMs = 20_000;
 const pullTimeoutMs = 30_000;
 
@@ -99,12 +105,25 @@ export class Machine {
     await untilDone(() => this.monitor.run('blockdev-del', { 'node-name': id }), pullTimeoutMs);
   }
 
-  /** Starts QEMU with its card and its disks, at a snapshot's moment or at power-on. */
-  async start(snapshot?: string): Promise<void> {
+  /** Plugs a memory stick in, until the machine ends. */
+  async plugStick(id: string, file: string): Promise<void> {
+    await this.monitor.run('blockdev-add', {
+      driver: 'raw',
+      'node-name': id,
+      'read-only': true,
+      file: { driver: 'file', filename: file },
+    });
+    await this.monitor.run('device_add', { driver: 'usb-storage', drive: id, id, removable: true });
+  }
+
+  /** Starts QEMU with its card and its disks: at a snapshot's moment, or at power-on, when its clock may say this. */
+  async start({ snapshot, clock }: MachineStart = {}): Promise<void> {
     if (this.running) throw new Error('the machine is on already');
     const { folder, shared, tools, wire } = this.#options;
     this.monitor.reset();
-    const words = [...(await this.#words()), ...(snapshot === undefined ? [] : ['-loadvm', snapshot])];
+    const words = [...(await this.#words())];
+    if (snapshot !== undefined) words.push('-loadvm', snapshot);
+    if (clock !== undefined) words.push('-rtc', `base=${clock.toISOString().slice(0, 19)}`);
     const child = tools.spawn('qemu-system-aarch64', words, [shared], {
       through: wire.tap.enter,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncat
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Board, boardNamed } from '../../../firmware/board.ts';
+import { ensureImage } from '../../../firmware/image.ts';
 import { root as treeRoot } from '../../../firmware/paths.ts';
 import { run } from '../../../firmware/stages/run.ts';
 import { ImageTools } from '../../../firmware/stages/tools.ts';
@@ -19,12 +20,14 @@ import type {
   Network,
   Power,
   Snapshots,
+  Sticks,
   Target,
   Updates,
 } from '../../target.ts';
 import { EmulatedNetwork } from './emulated-network.ts';
 import { Machine } from './machine.ts';
 import type { MachineKind, Storage, Wire } from './machine-kind.ts';
+import { makeStick } from './stick.ts';
 import type { PowerCut } from './volatile-file.ts';
 
 /** The image is as small as it can be; people have cards of several gigabytes. */
@@ -33,7 +36,7 @@ const cardBytes = 4 * 1024 ** 3;
 export interface QemuOptions {
   /** Empty, and the target's own for as long as it is open. */
   readonly folder: string;
-  /** What `npm run image` made; default: where it does for the machine's board. */
+  /** What `npm run image` made; default: where it does for the machine's board; made there when nothing is. */
   readonly images?: string | undefined;
   readonly say: (line: string) => void;
 }
@@ -94,7 +97,7 @@ export class QemuTarget implements Target {
     if (reason !== undefined) throw new Error(reason);
     const tools = ImageTools.open(say);
     const board = boardNamed(kind.board);
-    const from = images ?? join(treeRoot, 'var/image', board.name);
+    const from = images ?? (await ensureImage(board.name, say));
     const image = join(folder, 'card.img');
     run('cp', ['--sparse=always', fileLike(from, `-${board.name}.img`), image]);
     const bundle = join(folder, 'update.raucb');
@@ -124,9 +127,9 @@ export class QemuTarget implements Target {
   }
 
   readonly power: Power = {
-    on: async () => {
+    on: async (clock) => {
       this.#switchedOff = false;
-      await this.#machine.start();
+      await this.#machine.start({ clock });
       this.#restarts = 0;
     },
     off: async () => {
@@ -184,6 +187,15 @@ export class QemuTarget implements Target {
     attachAgain: ({ id }: AttachedDisk) => this.#plugIn(id),
   };
 
+  readonly sticks: Sticks = {
+    plugIn: async (bundle) => {
+      const id = `stick${++this.#filesMade}`;
+      const file = join(this.#folder, `${id}.img`);
+      makeStick(file, bundle, this.#bench.tools);
+      await this.#machine.plugStick(id, file);
+    },
+  };
+
   readonly card: Card = {
     flash: async () => {
       await this.#machine.end();
@@ -214,7 +226,7 @@ export class QemuTarget implements Target {
       await this.#machine.end();
       this.#machine.equip(storage);
       this.#switchedOff = false;
-      await this.#machine.start(name);
+      await this.#machine.start({ snapshot: name });
       this.#restarts = 0;
       this.console.skip();
     },

@@ -1,7 +1,12 @@
 import { basename, dirname, resolve } from 'node:path';
 import { CborFields, decodeCbor, encodeCbor } from '../../base/cbor.ts';
-import { AetherError } from '../../base/errors.ts';
-import { bundlePartBytes, gatePatienceMs, updateInstallTimeoutMs } from '../../base/face-limits.ts';
+import { AetherError, hasCode } from '../../base/errors.ts';
+import {
+  bundlePartBytes,
+  gateCrashFreeMs,
+  gatePatienceMs,
+  updateInstallTimeoutMs,
+} from '../../base/face-limits.ts';
 import { printable } from '../../base/format.ts';
 import { NodeDisk } from '../../platform/node-disk.ts';
 import type { Member } from '../../pool/membership/member-set.ts';
@@ -121,7 +126,7 @@ class RemoteBox {
       });
     }
     const { version } = before.update;
-    await this.#ask(methods.updateInstall, encodeCbor({}), stageTimeoutMs);
+    await this.#begin();
     const after = await this.#watch(before, version ?? '');
     const { update: left, box } = after;
     if (left.state === 'none') {
@@ -137,6 +142,22 @@ class RemoteBox {
         : `version ${version} was not installed`,
       { help: left.reason === null ? '' : `The box says: ${left.reason}.` },
     );
+  }
+
+  /** A box that has just started, or is new, has not shown yet that there is something to come back to. */
+  async #begin(): Promise<void> {
+    const { clock } = desktopPorts;
+    const deadlineMs = clock.monotonicMs() + 2 * gateCrashFreeMs;
+    for (;;) {
+      try {
+        await this.#ask(methods.updateInstall, encodeCbor({}), stageTimeoutMs);
+        return;
+      } catch (error) {
+        if (!hasCode(error, 'UPDATE_UNPROVEN') || clock.monotonicMs() > deadlineMs) throw error;
+      }
+      this.#say(`${this.#member.name} first shows that the version that runs works`);
+      await sleep(clock, lookMs, this.#signal);
+    }
   }
 
   async #sendParts(file: DiskFile): Promise<void> {
@@ -175,8 +196,9 @@ class RemoteBox {
       if (state === 'trial') this.#say(`Version ${version} runs and is being watched`);
       const restarted = now.box.uptimeMs < before.box.uptimeMs || away;
       if (state === 'rolled-back' || state === 'staged') return now;
-      if (state === 'none' && restarted && now.box.version === version && now.box.phase === 'running')
-        return now;
+      // Before that no trial can have ended: it is not known yet.
+      const settled = now.box.phase === 'running' && now.box.uptimeMs >= gateCrashFreeMs;
+      if (state === 'none' && restarted && now.box.version === version && settled) return now;
     }
     throw new AetherError('UPDATE_FAILED', 'the box did not come back in time', {
       help: 'Look at its lights and its serial console.',

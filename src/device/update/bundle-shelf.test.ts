@@ -20,6 +20,7 @@ test('a bundle that comes in parts is kept as it was, and can be read in ranges'
   const { disk, shelf } = await openShelf();
   const bundle = entropy.bytes(10_000);
   await shelf.receive(bundle.length, inPieces(bundle, 999));
+  await shelf.complete();
   assert.equal(await shelf.sizeBytes(), undefined, 'nothing is kept before it was found good');
   await shelf.keep(incomingPath);
   assert.equal(await shelf.sizeBytes(), 10_000);
@@ -32,6 +33,7 @@ test('one that stops in the middle is no bundle, and the one before stays', asyn
   const { shelf } = await openShelf();
   const before = entropy.bytes(500);
   await shelf.receive(500, inPieces(before, 500));
+  await shelf.complete();
   await shelf.keep(incomingPath);
   await shelf.put(0, 1000, entropy.bytes(400));
   await assert.rejects(shelf.complete(), { code: 'UPDATE_INCOMPLETE' });

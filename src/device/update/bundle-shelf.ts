@@ -42,12 +42,11 @@ export class BundleShelf {
     return this.#append(offset, totalBytes, bytes);
   }
 
-  /** Takes a whole bundle. Errors: those of `put`, `UPDATE_INCOMPLETE`. */
+  /** Takes all parts of a bundle, which `complete` then ends. Errors: those of `put`. */
   async receive(totalBytes: number, body: AsyncIterable<Bytes>): Promise<void> {
     let offset = 0;
     await this.#begin(totalBytes);
     for await (const bytes of body) offset = await this.#append(offset, totalBytes, bytes);
-    await this.complete();
   }
 
   /** All of it has come, and is on disk. Errors: `UPDATE_INCOMPLETE`, those of the disk. */

@@ -1,12 +1,22 @@
 import type { SlotsState } from '../../ports/boot-slots.ts';
 import { noUpdate, type UpdateFacts } from '../../status/facts.ts';
-import type { UpdateRecord } from './update-record.ts';
+import type { ProvenSlot, UpdateRecord } from './update-record.ts';
 
-/** Where a box stands with an update. `trial`: a new version runs that has not yet shown that it works. */
+/**
+ * What is known of the system that runs. `proven`: it has shown that it works; `trial`: it was installed and has not;
+ * `fallback`: the boot loader started it instead of the proven one; `first`: nothing is known of any, as on a new card.
+ */
+export type Standing = 'proven' | 'trial' | 'fallback' | 'first';
+
+/** Where a box stands with an update. */
 export interface UpdateState {
+  readonly running: ProvenSlot;
+  readonly standing: Standing;
+  readonly proven: ProvenSlot | undefined;
   readonly record: UpdateRecord | undefined;
-  readonly trial: boolean;
   readonly percent: number;
+  /** Nothing runs but what maintains the box (safe mode): there a system that has not shown that it works may be left. */
+  readonly alone: boolean;
 }
 
 export type UpdateEvent =
@@ -16,69 +26,43 @@ export type UpdateEvent =
       readonly version: string;
       readonly from: string | null;
       readonly atMs: number | null;
+      readonly older: boolean;
     }
-  /** It is gone from where it was. */
+  /** It is gone from where it was, or it is another one now. */
   | { readonly type: 'lost' }
-  | { readonly type: 'begin'; readonly slots: SlotsState; readonly hasPeers: boolean }
+  | { readonly type: 'begin'; readonly bootId: string; readonly hasPeers: boolean }
   | { readonly type: 'progress'; readonly percent: number }
   | { readonly type: 'installed' }
   | { readonly type: 'failed'; readonly reason: string }
-  /** The new version has shown that it works. */
+  /** The system that runs has shown that it works. */
   | { readonly type: 'good' }
-  /** It has not within its time. */
+  /** It has not within its time, and there is one to come back to. */
   | { readonly type: 'given up'; readonly reason: string };
 
-/** `keep`: the record is to be durable before anything else is done. */
-export type UpdateAction = 'keep' | 'mark good' | 'restart machine';
+/** `keep`, `keep proven`: the record, or the proven slot, is to be durable before anything else is done. */
+export type UpdateAction =
+  | 'keep'
+  | 'keep proven'
+  | 'mark good'
+  | 'mark other bad'
+  | 'watch installer'
+  | 'restart machine';
 
 export interface UpdateStep {
   readonly state: UpdateState;
   readonly actions: readonly UpdateAction[];
 }
 
-/**
- * What a box that has just started makes of what it remembers. Whether a new version runs is told by which system was
- * started, not by its number: the same version may be installed twice. A record that a power cut left behind says
- * `installing` when the installer had ended, too.
- */
-export function updateAtStart(record: UpdateRecord | undefined, slots: SlotsState): UpdateStep {
-  const idle: UpdateState = { record, trial: false, percent: 0 };
-  if (record === undefined || record.phase === 'staged' || record.phase === 'rolled-back') {
-    return { state: idle, actions: [] };
-  }
-  if (record.slot !== slots.booted) return { state: { ...idle, trial: true }, actions: [] };
-  // The program was started again, not the machine.
-  if (record.bootId === slots.bootId && record.phase === 'installed') return { state: idle, actions: [] };
-  if (record.phase === 'installing') {
-    return keep({ ...idle, record: stagedAgain(record, 'it was interrupted') });
-  }
-  return keep({
-    ...idle,
-    record: { ...record, phase: 'rolled-back', reason: record.reason ?? 'it did not start' },
-  });
-}
-
 export function stepUpdate(state: UpdateState, event: UpdateEvent): UpdateStep {
-  const { record } = state;
+  const { record, standing } = state;
   switch (event.type) {
     case 'found':
       if (isBusy(state)) return unchanged(state);
-      return keep({
-        ...state,
-        record: { ...nothing, version: event.version, from: event.from, atMs: event.atMs },
-      });
+      return keep({ ...state, record: newRecord(event) });
     case 'lost':
       return record?.phase === 'staged' ? keep({ ...state, record: undefined }) : unchanged(state);
-    case 'begin': {
-      if (record === undefined || isBusy(state)) return unchanged(state);
-      const { booted, bootId } = event.slots;
-      const hadPeers = event.hasPeers;
-      return keep({
-        ...state,
-        percent: 0,
-        record: { ...record, phase: 'installing', slot: booted, bootId, hadPeers, atMs: null, reason: null },
-      });
-    }
+    case 'begin':
+      return begin(state, event);
     case 'progress':
       return unchanged(record?.phase === 'installing' ? { ...state, percent: event.percent } : state);
     case 'installed':
@@ -89,40 +73,97 @@ export function stepUpdate(state: UpdateState, event: UpdateEvent): UpdateStep {
         ? keep({ ...state, record: stagedAgain(record, event.reason) })
         : unchanged(state);
     case 'good':
-      // Marked first: a power cut between the two leaves a trial, which passes again.
-      return state.trial
-        ? { state: { record: undefined, trial: false, percent: 0 }, actions: ['mark good', 'keep'] }
-        : { state, actions: ['mark good'] };
+      if (standing === 'proven') return { state, actions: ['mark good'] };
+      // Marked first: a power cut before the rest leaves a trial, which passes again.
+      return {
+        state: {
+          ...state,
+          standing: 'proven',
+          proven: state.running,
+          record: standing === 'trial' ? undefined : record,
+        },
+        actions: ['mark good', 'keep proven', 'keep'],
+      };
     case 'given up':
-      if (!state.trial || record === undefined) return unchanged(state);
+      if (standing === 'proven' || standing === 'first') return unchanged(state);
+      if (standing === 'fallback' || record === undefined) return { state, actions: ['restart machine'] };
       return keep({ ...state, record: { ...record, reason: event.reason } }, 'restart machine');
   }
 }
 
-/** Nothing else may be staged or begun. */
-export function isBusy({ record, trial }: UpdateState): boolean {
-  return trial || record?.phase === 'installing' || record?.phase === 'installed';
+/** The system that does not run is overwritten: if it was the proven one, none is from now on. */
+function begin(state: UpdateState, event: Extract<UpdateEvent, { type: 'begin' }>): UpdateStep {
+  const { record, proven, running, standing, alone } = state;
+  if (record?.phase !== 'staged' || (standing !== 'proven' && !alone)) return unchanged(state);
+  const overwritten = proven !== undefined && proven.slot !== running.slot;
+  const begun: UpdateRecord = {
+    ...record,
+    phase: 'installing',
+    slot: running.slot,
+    bootId: event.bootId,
+    hadPeers: event.hasPeers,
+    atMs: null,
+    reason: null,
+  };
+  return {
+    state: {
+      ...state,
+      record: begun,
+      percent: 0,
+      ...(overwritten ? { proven: undefined, standing: 'first' as const } : {}),
+    },
+    actions: overwritten ? ['keep', 'keep proven'] : ['keep'],
+  };
 }
 
-export function updateFacts({ record, trial, percent }: UpdateState): UpdateFacts {
+/** Nothing else may be staged or begun. */
+export function isBusy(state: UpdateState): boolean {
+  if (isWatched(state)) return !state.alone;
+  return state.record?.phase === 'installing' || state.record?.phase === 'installed';
+}
+
+/** What runs was installed by what is recorded, and has not shown that it works. */
+function isWatched({ standing, record, running }: UpdateState): boolean {
+  return standing === 'trial' && record?.phase !== 'staged' && record?.slot !== running.slot;
+}
+
+/** The machine is to start again, into what was installed. */
+export function isRestartDue(state: UpdateState): boolean {
+  return state.record?.phase === 'installed' && !isWatched(state);
+}
+
+/** Another system was proven than the one that runs and has not shown that it works, and the boot loader would start it. */
+export function canReturn(state: UpdateState, { startable }: SlotsState): boolean {
+  const { standing, proven, record, running } = state;
+  if (standing === 'proven' || standing === 'first') return false;
+  const before = proven?.slot ?? record?.slot ?? running.slot;
+  return before !== running.slot && startable.includes(before);
+}
+
+/** The installer has done what it was asked for: the next start is into the other system. */
+export function isActivated({ primary, booted, startable }: SlotsState): boolean {
+  return primary !== null && primary !== booted && startable.includes(primary);
+}
+
+export function updateFacts(state: UpdateState): UpdateFacts {
+  const { record, percent } = state;
   if (record === undefined) return noUpdate;
   const { phase, version, reason } = record;
-  if (trial) return { state: 'trial', version, progressPercent: null, reason: null };
-  const state = phase === 'installed' ? 'restart-due' : phase;
-  return { state, version, progressPercent: phase === 'installing' ? percent : null, reason };
+  if (isWatched(state)) return { state: 'trial', version, progressPercent: null, reason: null };
+  const shown = phase === 'installed' ? 'restart-due' : phase;
+  return { state: shown, version, progressPercent: phase === 'installing' ? percent : null, reason };
 }
 
-const nothing = {
-  v: 1,
-  phase: 'staged',
-  slot: null,
-  bootId: null,
-  hadPeers: false,
-  reason: null,
-} as const;
+export function newRecord(
+  given: Pick<UpdateRecord, 'version'> & Partial<Omit<UpdateRecord, 'v' | 'version'>>,
+): UpdateRecord {
+  const { phase = 'staged', version, from = null, atMs = null, older = false, slot = null } = given;
+  const { bootId = null, hadPeers = false, reason = null } = given;
+  return { v: 1, phase, version, from, atMs, older, slot, bootId, hadPeers, reason };
+}
 
-function stagedAgain(record: UpdateRecord, reason: string): UpdateRecord {
-  return { ...record, phase: 'staged', slot: null, bootId: null, atMs: null, reason };
+export function stagedAgain(record: UpdateRecord, reason: string): UpdateRecord {
+  return { ...record, phase: 'staged', slot: null, bootId: null, atMs: null, reason: reason.slice(0, 200) };
 }
 
 function keep(state: UpdateState, ...then: readonly UpdateAction[]): UpdateStep {

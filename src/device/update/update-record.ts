@@ -1,5 +1,6 @@
 import { fromUtf8, utf8 } from '../../base/bytes.ts';
 import {
+  type ConfigField,
   type ConfigOf,
   choiceField,
   countField,
@@ -17,8 +18,9 @@ import type { Disk } from '../../ports/disk.ts';
 import { readFile, replaceFile } from '../../ports/replace-file.ts';
 
 const text = textField({ charactersMax: 200 });
+const slotName = textField({ charactersMax: 64 });
 
-const schema = objectField({
+const recordSchema = objectField({
   v: countField({ min: 1, max: 1 }),
   /**
    * `staged`: it may be installed; `installing`: that has begun; `installed`: the next start is into it; `rolled-back`: it
@@ -30,8 +32,10 @@ const schema = objectField({
   from: nullable(textField({ charactersMax: 64, pattern: /^[0-9a-f]+$/ })),
   /** When a person wants it installed, in milliseconds since 1970; null: when a person says so. */
   atMs: nullable(countField({ max: Number.MAX_SAFE_INTEGER })),
+  /** A person wants it though it is older than what ran then. */
+  older: withDefault(flagField(), false),
   /** The system and the start of the kernel from which it was installed; null before. */
-  slot: nullable(textField({ charactersMax: 64 })),
+  slot: nullable(slotName),
   bootId: nullable(textField({ charactersMax: 64 })),
   /** Whether another box of the pool answered then. */
   hadPeers: withDefault(flagField(), false),
@@ -39,35 +43,73 @@ const schema = objectField({
   reason: nullable(text),
 });
 
+const provenSchema = objectField({ v: countField({ min: 1, max: 1 }), slot: slotName, version: text });
+
 /** What a box remembers of an update over its starts; it has one at most. */
-export type UpdateRecord = ConfigOf<typeof schema>;
+export type UpdateRecord = ConfigOf<typeof recordSchema>;
+
+/** The system that has last shown that it works. */
+export interface ProvenSlot {
+  readonly slot: string;
+  readonly version: string;
+}
+
+/** What a box knows of its systems when it starts. */
+export interface UpdateMemory {
+  /** `damaged`: there is one that cannot be read. */
+  readonly record: UpdateRecord | 'damaged' | undefined;
+  /** Undefined: none has shown that it works, or nobody knows any more. */
+  readonly proven: ProvenSlot | undefined;
+}
 
 /**
- * JSON in the state folder, written for people too, and for `after-crashes`, which looks for a trial when the program of
- * a new version does not even start (overlays/rootfs/usr/lib/aetherstore).
+ * JSON in the folder for updates, which a factory reset leaves as it is: it is about what is on the card, not about whose
+ * the box is. Also read by `on-trial`, for a new version whose program does not even start (overlays/rootfs).
  */
-const updateRecordPath = 'update.json';
+const recordPath = 'update.json';
+const provenPath = 'proven.json';
 
 /** Durable on return. Errors: those of the disk. */
-export async function saveUpdateRecord(disk: Disk, record: UpdateRecord | undefined): Promise<void> {
-  if (record !== undefined) return replaceFile(disk, updateRecordPath, utf8(`${JSON.stringify(record)}\n`));
+export function saveUpdateRecord(disk: Disk, record: UpdateRecord | undefined): Promise<void> {
+  return save(disk, recordPath, record);
+}
+
+/** Durable on return. Errors: those of the disk. */
+export function saveProvenSlot(disk: Disk, proven: ProvenSlot | undefined): Promise<void> {
+  return save(disk, provenPath, proven === undefined ? undefined : { v: 1, ...proven });
+}
+
+/** Errors: those of the disk. */
+export async function loadUpdateMemory(disk: Disk, log: Log): Promise<UpdateMemory> {
+  const record = await load(disk, recordPath, recordSchema, log);
+  const proven = await load(disk, provenPath, provenSchema, log);
+  if (proven === undefined || proven === 'damaged') return { record, proven: undefined };
+  return { record, proven: { slot: proven.slot, version: proven.version } };
+}
+
+async function save(disk: Disk, path: string, value: object | undefined): Promise<void> {
+  if (value !== undefined) return replaceFile(disk, path, utf8(`${JSON.stringify(value)}\n`));
   try {
-    await disk.remove(updateRecordPath);
+    await disk.remove(path);
     await disk.syncDirectory('');
   } catch (error) {
     if (!hasCode(error, 'DISK_NOT_FOUND')) throw error;
   }
 }
 
-/** Undefined: there is none, or none that can be read: RAUC itself knows which system to start. Errors: those of the disk. */
-export async function loadUpdateRecord(disk: Disk, log: Log): Promise<UpdateRecord | undefined> {
-  const bytes = await readFile(disk, updateRecordPath, stateFileBytesMax);
-  if (bytes === undefined) return undefined;
+async function load<T>(
+  disk: Disk,
+  path: string,
+  schema: ConfigField<T>,
+  log: Log,
+): Promise<T | 'damaged' | undefined> {
   try {
-    return parseConfig(fromUtf8(bytes) ?? '', schema, updateRecordPath);
+    const bytes = await readFile(disk, path, stateFileBytesMax);
+    return bytes === undefined ? undefined : parseConfig(fromUtf8(bytes) ?? '', schema, path);
   } catch (error) {
-    if (!hasCode(error, 'CONFIG_INVALID') && !hasCode(error, 'CONFIG_UNKNOWN_KEY')) throw error;
-    log.warn('what was known of an update is damaged');
-    return undefined;
+    const codes = ['CONFIG_INVALID', 'CONFIG_UNKNOWN_KEY', 'STATE_FILE_TOO_LARGE'];
+    if (!codes.some((code) => hasCode(error, code))) throw error;
+    log.warn('what was known of an update is damaged', { path });
+    return 'damaged';
   }
 }

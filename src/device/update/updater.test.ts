@@ -2,96 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AetherError } from '../../base/errors.ts';
 import { gateCrashFreeMs, gateLookMs, gatePatienceMs, updatePeriodMs } from '../../base/face-limits.ts';
-import { silentLog } from '../../base/log.ts';
-import { foldStatus } from '../../status/appliance-status.ts';
-import { healthyFacts, volumeFacts } from '../../testing/appliance-facts.ts';
-import { FakeBootSlots } from '../../testing/fake-boot-slots.ts';
-import { FakeClock, settle } from '../../testing/fake-clock.ts';
-import { MemoryDisk } from '../../testing/memory-disk.ts';
-import { SeededEntropy } from '../../testing/seeded-entropy.ts';
-import { Updater } from './updater.ts';
-
-const place = '/updates/bundle.raucb';
-const healthy = foldStatus(healthyFacts);
-const sick = foldStatus({
-  ...healthyFacts,
-  volumes: [volumeFacts('disk1', { state: 'failed', error: 'it answers with errors' })],
-});
-
-/** A box over several starts: what is on its card stays, its program begins anew. */
-class UpdatedBox {
-  readonly slots = new FakeBootSlots();
-  readonly disk = new MemoryDisk({ entropy: new SeededEntropy(1) });
-  readonly clock = new FakeClock();
-  updater!: Updater;
-  status = healthy;
-  version = '1.0.0';
-  restarts = 0;
-
-  constructor(
-    bundle = { compatible: 'aetherstore-arm64', version: '2.0.0', dataFormat: 1 as number | undefined },
-  ) {
-    this.slots.bundles.set(place, bundle);
-  }
-
-  async open(): Promise<this> {
-    await this.updater?.close();
-    this.updater = await Updater.open(
-      {
-        running: { compatible: this.slots.compatible, version: this.version, dataFormat: 1 },
-        source: () => Promise.resolve({ place, close: () => Promise.resolve() }),
-        health: () => ({ status: this.status, chunkRead: true }),
-        hasPeers: () => true,
-        restartMachine: () => {
-          this.restarts++;
-          return Promise.resolve();
-        },
-      },
-      { slots: this.slots, stateDisk: this.disk, clock: this.clock, log: silentLog },
-    );
-    this.updater.start();
-    return this;
-  }
-
-  stage(wanted: { readonly atMs?: number; readonly older?: boolean } = {}) {
-    const open = () => Promise.resolve({ place, close: () => Promise.resolve() });
-    return this.updater.stage({ ...wanted, open, from: null });
-  }
-
-  /** The machine starts again, as after a power cut. */
-  async powerCycle(): Promise<void> {
-    await this.updater.close();
-    this.disk.crash();
-    this.version = this.slots.start();
-    await this.open();
-  }
-
-  pass(ms: number): Promise<void> {
-    return this.clock.run(ms);
-  }
-}
-
-async function installed(): Promise<UpdatedBox> {
-  const box = await new UpdatedBox().open();
-  await box.stage();
-  await box.updater.install();
-  await settle();
-  await box.pass(0);
-  return box;
-}
+import { settle } from '../../testing/fake-clock.ts';
+import { healthy, place, sick, UpdatedBox } from '../../testing/updated-box.ts';
 
 test('a bundle is staged, installed, started into, watched for a minute, and then good', async () => {
-  const box = await new UpdatedBox().open();
+  const box = await UpdatedBox.proven();
   assert.equal((await box.stage()).version, '2.0.0');
   assert.deepEqual([box.updater.facts().state, box.updater.facts().version], ['staged', '2.0.0']);
-  await box.updater.install();
-  await settle();
-  await box.pass(0);
+  await box.install();
   assert.deepEqual([box.updater.facts().state, box.restarts], ['restart-due', 1]);
   await box.powerCycle();
   assert.deepEqual([box.version, box.updater.facts().state], ['2.0.0', 'trial']);
   await box.pass(gateCrashFreeMs - gateLookMs);
   assert.equal(box.updater.facts().state, 'trial');
+  assert.equal(box.slots.left.B, 2, 'its tries are not given back before it is proven');
   await box.pass(2 * gateLookMs);
   assert.equal(box.updater.facts().state, 'none');
   for (let start = 0; start < 5; start++) {
@@ -102,7 +26,7 @@ test('a bundle is staged, installed, started into, watched for a minute, and the
 });
 
 test('a version that does not get healthy is given up, and after its tries the one before says why', async () => {
-  const box = await installed();
+  const box = await UpdatedBox.installed();
   box.status = sick;
   for (let start = 0; start < 3; start++) {
     await box.powerCycle();
@@ -119,8 +43,30 @@ test('a version that does not get healthy is given up, and after its tries the o
   );
 });
 
+test('a version that was rolled back is not started again, however often the power is cut afterwards', async () => {
+  const box = await UpdatedBox.installed();
+  box.status = sick;
+  for (let start = 0; start < 4; start++) await box.powerCycle();
+  assert.equal(box.version, '1.0.0');
+  for (let start = 0; start < 40; start++) {
+    await box.powerCycle();
+    assert.equal(box.version, '1.0.0', `start ${start}`);
+  }
+});
+
+test('a mark of a rolled-back version that a power cut took is made at the next start', async () => {
+  const box = await UpdatedBox.installed();
+  for (let start = 0; start < 3; start++) box.slots.start();
+  await box.powerCycle();
+  assert.equal(box.updater.facts().state, 'rolled-back');
+  box.slots.order = ['B', 'A'];
+  box.slots.left.B = 3;
+  await box.open();
+  assert.deepEqual([box.slots.order, box.slots.left.B], [['A'], 0]);
+});
+
 test('of a version whose program never ran, it is said that it did not start', async () => {
-  const box = await installed();
+  const box = await UpdatedBox.installed();
   for (let start = 0; start < 3; start++) box.slots.start();
   await box.powerCycle();
   assert.deepEqual(
@@ -131,23 +77,21 @@ test('of a version whose program never ran, it is said that it did not start', a
 
 test('a power cut at any step of an installation leaves a box that runs, and an update that can be installed', async () => {
   for (const step of [0, 1, 2, 3]) {
-    const box = await new UpdatedBox().open();
+    const box = await UpdatedBox.proven();
     await box.stage();
     box.slots.midway = (at) => {
       if (at === step) box.disk.powerOff();
       if (at === step) throw new AetherError('POWER_CUT', 'the power is gone');
     };
-    await box.updater.install();
-    await settle();
+    await box.install();
     box.slots.midway = () => {};
     await box.powerCycle();
     if (step < 3) {
       assert.equal(box.version, '1.0.0', `step ${step}`);
       assert.equal(box.updater.facts().state, 'staged');
       assert.equal(box.updater.facts().reason, 'it was interrupted');
-      await box.updater.install();
-      await settle();
-      await box.pass(0);
+      await box.pass(2 * gateLookMs);
+      await box.install();
       await box.powerCycle();
     }
     assert.deepEqual([box.version, box.updater.facts().state], ['2.0.0', 'trial'], `step ${step}`);
@@ -155,31 +99,29 @@ test('a power cut at any step of an installation leaves a box that runs, and an 
 });
 
 test('while a new version is on trial no other is taken: there would be nothing to come back to', async () => {
-  const box = await installed();
-  await assert.rejects(box.stage(), { code: 'UPDATE_BUSY' });
+  const box = await UpdatedBox.installed();
   await box.powerCycle();
   await assert.rejects(box.stage(), { code: 'UPDATE_BUSY' });
   await assert.rejects(box.updater.install(), { code: 'UPDATE_BUSY' });
 });
 
 test('a program that starts again does not take its machine for a new one', async () => {
-  const box = await installed();
+  const box = await UpdatedBox.installed();
   await box.open();
   assert.equal(box.updater.facts().state, 'restart-due');
 });
 
 test('what cannot be installed stays staged, and says why', async () => {
-  const box = await new UpdatedBox().open();
+  const box = await UpdatedBox.proven();
   await box.stage();
   box.slots.failure = new AetherError('UPDATE_FAILED', 'the card is full');
-  await box.updater.install();
-  await settle();
+  await box.install();
   assert.deepEqual([box.updater.facts().state, box.restarts], ['staged', 0]);
   assert.match(box.updater.facts().reason ?? '', /the card is full/);
 });
 
 test('an hour that was set is kept over a restart', async () => {
-  const box = await new UpdatedBox().open();
+  const box = await UpdatedBox.proven();
   const atMs = box.clock.wallMs() + 3_600_000;
   await box.stage({ atMs });
   await box.open();
@@ -210,11 +152,67 @@ test('bundles of others, for others, or from before are refused', async () => {
   assert.equal((await box.stage({ older: true })).version, '0.9.0');
 });
 
-test('a record that is damaged is no reason not to start', async () => {
-  const box = await installed();
-  const file = await box.disk.open('update.json', 'write');
-  await file.write([new Uint8Array([0x7b, 0x00])], 0);
-  await file.close();
-  await box.open();
-  assert.equal(box.updater.facts().state, 'none');
+test('an older version that a person wants is installed, and is on trial', async () => {
+  const box = await UpdatedBox.proven();
+  box.slots.bundles.set(place, { compatible: box.slots.compatible, version: '0.9.0', dataFormat: 1 });
+  await box.stage({ older: true });
+  await box.install();
+  await box.powerCycle();
+  assert.deepEqual([box.version, box.updater.facts().state], ['0.9.0', 'trial']);
+});
+
+test('a bundle that is another one than was staged is not installed, and no longer offered', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage();
+  box.slots.bundles.set(place, { compatible: box.slots.compatible, version: '1.5.0', dataFormat: 1 });
+  await assert.rejects(box.updater.install(), { code: 'UPDATE_CHANGED' });
+  assert.deepEqual([box.updater.facts().state, box.slots.installs], ['none', 0]);
+});
+
+test('what the installer wrote is held against what was staged', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage();
+  box.slots.midway = (step) => {
+    if (step === 3) box.slots.versions.B = '1.5.0';
+  };
+  await box.install();
+  assert.deepEqual([box.updater.facts().state, box.restarts], ['staged', 0]);
+  assert.match(box.updater.facts().reason ?? '', /not version 2\.0\.0/);
+  await box.powerCycle();
+  assert.equal(box.version, '1.0.0');
+});
+
+test('two who want it installed at once begin one installation', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage();
+  const ends = await Promise.allSettled([box.updater.install(), box.updater.install()]);
+  assert.deepEqual(ends.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  await settle();
+  await box.pass(0);
+  assert.deepEqual([box.slots.installs, box.restarts], [1, 1]);
+  assert.equal(box.updater.facts().state, 'restart-due');
+});
+
+test('while a bundle is looked into nobody else puts another in its place', async () => {
+  const box = await UpdatedBox.proven();
+  const first = box.stage();
+  await assert.rejects(box.stage(), { code: 'UPDATE_BUSY' });
+  assert.throws(() => box.updater.requireIdle(), { code: 'UPDATE_BUSY' });
+  await first;
+  box.updater.requireIdle();
+});
+
+test('what came by itself is offered once: not what runs, waits, or was rolled back', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage({ unasked: true });
+  await assert.rejects(box.stage({ unasked: true }), { code: 'UPDATE_KNOWN' });
+  await box.install();
+  for (let start = 0; start < 3; start++) box.slots.start();
+  await box.powerCycle();
+  assert.equal(box.updater.facts().state, 'rolled-back');
+  await assert.rejects(box.stage({ unasked: true }), { code: 'UPDATE_KNOWN' });
+  assert.equal(box.updater.facts().state, 'rolled-back', 'it is still told of');
+  assert.equal((await box.stage()).version, '2.0.0', 'a person may want it all the same');
+  box.slots.bundles.set(place, { compatible: box.slots.compatible, version: '1.0.0', dataFormat: 1 });
+  await assert.rejects(box.stage({ unasked: true }), { code: 'UPDATE_KNOWN' });
 });

@@ -1,32 +1,44 @@
-import { AetherError, describeError } from '../../base/errors.ts';
-import { gateLookMs, updatePeriodMs } from '../../base/face-limits.ts';
+import { AetherError, describeError, hasCode } from '../../base/errors.ts';
+import {
+  gateLookMs,
+  restartAgainMs,
+  updatePeriodMs,
+  updaterAnswersTriesMax,
+  updaterRetryMs,
+} from '../../base/face-limits.ts';
 import type { Log } from '../../base/log.ts';
-import type { BootSlots, BundleFacts } from '../../ports/boot-slots.ts';
-import { type Clock, every, type Timer } from '../../ports/clock.ts';
+import type { BootSlots, BundleFacts, SlotsState } from '../../ports/boot-slots.ts';
+import { type Clock, every, sleep, type Timer } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { UpdateFacts } from '../../status/facts.ts';
-import { type GateInput, judge } from './health-gate.ts';
+import { type GateInput, type GateVerdict, judge } from './health-gate.ts';
+import { UpdateKeeper } from './update-keeper.ts';
 import {
+  canReturn,
+  isActivated,
   isBusy,
-  stepUpdate,
-  type UpdateAction,
-  type UpdateEvent,
+  isRestartDue,
   type UpdateState,
-  type UpdateStep,
-  updateAtStart,
   updateFacts,
 } from './update-machine.ts';
-import { refusal, type UpdatePolicy } from './update-policy.ts';
-import { loadUpdateRecord, saveUpdateRecord } from './update-record.ts';
+import { compareVersions, refusal, type UpdatePolicy } from './update-policy.ts';
+import { loadUpdateMemory, type UpdateRecord } from './update-record.ts';
+import { updateAtStart } from './update-start.ts';
 
 export interface UpdaterOptions {
   readonly running: UpdatePolicy;
+  /** Nothing runs but what maintains the box: no system is found good or given up, and one that is not proven may be left. */
+  readonly alone: boolean;
   /** Where a bundle is: on this box when `from` is null, else on that box of the pool. Closed when it is done with. */
   readonly source: (from: string | null) => Promise<BundleSource>;
-  /** What the health gate looks at. */
-  readonly health: () => Omit<GateInput, 'uptimeMs' | 'hadPeers'>;
-  readonly hasPeers: () => boolean;
   readonly restartMachine: () => Promise<void>;
+}
+
+/** The box that runs, as far as its updates look at it. */
+export interface WatchedBox {
+  status(): GateInput['status'];
+  /** Whether chunks can be read from its disks. */
+  readsWell(): Promise<boolean>;
 }
 
 /** A bundle that may become the one that is staged. */
@@ -40,6 +52,8 @@ export interface Candidate {
   readonly atMs?: number | null;
   /** A person wants to go back to an older version. */
   readonly older?: boolean;
+  /** It came by itself: a version that runs, waits, or did not work is not offered to people again. */
+  readonly unasked?: boolean;
 }
 
 /** A bundle that can be read by the installer, by path or URL. */
@@ -50,7 +64,8 @@ export interface BundleSource {
 
 export interface UpdaterPorts {
   readonly slots: BootSlots;
-  readonly stateDisk: Disk;
+  /** The folder for updates. */
+  readonly disk: Disk;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -60,178 +75,297 @@ export class Updater {
   readonly #options: UpdaterOptions;
   readonly #ports: UpdaterPorts;
   readonly #startedMs: number;
-  readonly #listeners = new Set<() => void>();
+  readonly #keeper: UpdateKeeper;
   readonly #timers: Timer[] = [];
-  #state: UpdateState = { record: undefined, trial: false, percent: 0 };
-  #proven = false;
-  #keeping: Promise<void> = Promise.resolve();
+  #box: WatchedBox | undefined;
+  /** A bundle is being looked into, or an installation begins. */
+  #working = false;
+  /** Nothing more is to be found out about the system that runs. */
+  #judged = false;
+  #restartAskedMs: number;
 
-  private constructor(options: UpdaterOptions, ports: UpdaterPorts) {
+  private constructor(options: UpdaterOptions, ports: UpdaterPorts, state: UpdateState) {
     this.#options = options;
     this.#ports = ports;
     this.#startedMs = ports.clock.monotonicMs();
+    this.#restartAskedMs = this.#startedMs;
+    const watchInstaller = () => void this.#installing((onProgress) => ports.slots.watch(onProgress));
+    this.#keeper = new UpdateKeeper(state, { watchInstaller, restartMachine: () => this.#restart() }, ports);
   }
 
-  /** Finds out how the last update went. Errors: those of the state disk, `UPDATER_UNAVAILABLE`. */
+  /** Finds out how the last update went. Errors: those of the disk, `UPDATER_UNAVAILABLE`. */
   static async open(options: UpdaterOptions, ports: UpdaterPorts): Promise<Updater> {
-    const updater = new Updater(options, ports);
+    const { log } = ports;
     const slots = await ports.slots.state();
-    const record = await loadUpdateRecord(ports.stateDisk, ports.log);
-    await updater.#take(updateAtStart(record, slots));
-    const { trial } = updater.#state;
+    const memory = await loadUpdateMemory(ports.disk, log);
+    const { version } = options.running;
+    const step = updateAtStart(memory, slots, { version, alone: options.alone });
+    const updater = new Updater(options, ports, step.state);
+    await updater.#keeper.begin(step);
+    const { standing, proven } = step.state;
     const facts = updater.facts();
-    ports.log.info('updates', { slot: slots.booted, trial, state: facts.state });
+    log.info('updates', { slot: slots.booted, standing, state: facts.state });
+    if (standing === 'fallback') log.warn('the system that was proven did not start', { ...proven });
     if (facts.state === 'rolled-back') {
-      ports.log.warn('update rolled back', { version: facts.version ?? '', reason: facts.reason ?? '' });
+      log.warn('update rolled back', { version: facts.version ?? '', reason: facts.reason ?? '' });
     }
     return updater;
   }
 
-  /** Begins to look at the health of a new version, and at the hour that was set. */
+  /** Begins to look at the hour that was set, and whether a restart that is due comes. */
   start(): void {
-    const { clock } = this.#ports;
-    this.#timers.push(every(clock, gateLookMs, () => this.#lookAtHealth()));
-    this.#timers.push(every(clock, updatePeriodMs, () => this.#lookAtHour()));
+    this.#timers.push(every(this.#ports.clock, updatePeriodMs, () => this.#lookAtHour()));
+  }
+
+  /** Begins to look at whether `box` works, so that the system that runs is found good or given up. */
+  attach(box: WatchedBox): void {
+    this.#box = box;
+    this.#timers.push(every(this.#ports.clock, gateLookMs, () => this.#lookAtHealth()));
   }
 
   facts(): UpdateFacts {
-    return updateFacts(this.#state);
+    return updateFacts(this.#keeper.state);
   }
 
-  /** A new version runs that has not shown yet that it works. */
-  get inTrial(): boolean {
-    return this.#state.trial;
+  /** The system that runs has shown that it works. */
+  get isProven(): boolean {
+    return this.#keeper.state.standing === 'proven';
+  }
+
+  /** The box of the pool that has what is staged, by member id; undefined: nothing is staged there. */
+  get stagedFrom(): string | undefined {
+    const { record } = this.#keeper.state;
+    return record?.phase === 'staged' ? (record.from ?? undefined) : undefined;
   }
 
   /** Calls `listener` when the facts have changed. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#keeper.onChange(listener);
   }
 
   /** Whether a bundle that comes now could be staged. Errors: `UPDATE_BUSY`. */
   requireIdle(): void {
-    if (isBusy(this.#state)) throw busy(this.#state);
+    if (this.#working || isBusy(this.#keeper.state)) throw busy(this.#keeper.state);
   }
 
   /**
-   * Checks a bundle and remembers it for installation. Errors: those of `BootSlots.inspect`, `UPDATE_BUSY`, and those of
-   * {@link refusal}.
+   * Checks a bundle and remembers it for installation. Errors: those of `BootSlots.inspect`, `UPDATE_BUSY`,
+   * `UPDATE_KNOWN`, and those of {@link refusal}.
    */
-  async stage({ open, from, keep, atMs = null, older = false }: Candidate): Promise<BundleFacts> {
-    this.requireIdle();
-    const source = await open();
-    try {
-      const bundle = await this.#ports.slots.inspect(source.place);
-      const refused = refusal(bundle, this.#options.running, older);
-      if (refused !== undefined) throw refused;
-      this.requireIdle();
-      await keep?.();
-      await this.#step({ type: 'found', version: bundle.version, from, atMs });
-      this.#ports.log.info('update staged', { version: bundle.version });
-      return bundle;
-    } finally {
-      await source.close();
-    }
+  stage({ open, from, keep, atMs = null, older = false, unasked }: Candidate): Promise<BundleFacts> {
+    return this.#exclusively(async () => {
+      const source = await open();
+      try {
+        const bundle = await this.#ports.slots.inspect(source.place);
+        const refused = refusal(bundle, this.#options.running, older);
+        if (refused !== undefined) throw refused;
+        if (unasked === true) this.#requireNews(bundle.version);
+        await keep?.();
+        await this.#keeper.decide({ type: 'found', version: bundle.version, from, atMs, older });
+        this.#ports.log.info('update staged', { version: bundle.version });
+        return bundle;
+      } finally {
+        await source.close();
+      }
+    });
   }
 
-  /** Begins to install what is staged; how it goes is told by the facts. Errors: `UPDATE_NOT_STAGED`, `UPDATE_BUSY`. */
-  async install(): Promise<void> {
-    this.requireIdle();
-    if (this.#state.record?.phase !== 'staged') {
-      throw new AetherError('UPDATE_NOT_STAGED', 'no update is ready to be installed');
-    }
-    const { from } = this.#state.record;
-    const slots = await this.#ports.slots.state();
-    await this.#step({ type: 'begin', slots, hasPeers: this.#options.hasPeers() });
-    void this.#install(from);
+  /**
+   * Begins to install what is staged; how it goes is told by the facts. Errors: `UPDATE_NOT_STAGED`, `UPDATE_BUSY`,
+   * `UPDATE_UNPROVEN`, `UPDATE_CHANGED`, `UPDATE_GONE`, those of `BootSlots.inspect`, those of {@link refusal}.
+   */
+  install(): Promise<void> {
+    return this.#exclusively(async () => {
+      const { record } = this.#keeper.state;
+      if (record?.phase !== 'staged') {
+        throw new AetherError('UPDATE_NOT_STAGED', 'no update is ready to be installed');
+      }
+      const slots = await this.#ports.slots.state();
+      this.#requireReturn(slots);
+      const source = await this.#checked(record);
+      try {
+        const peers = this.#box?.status().peers ?? [];
+        const hasPeers = peers.some(({ reachable }) => reachable);
+        await this.#keeper.decide({ type: 'begin', bootId: slots.bootId, hasPeers });
+        if (this.#keeper.state.record?.phase !== 'installing') throw busy(this.#keeper.state);
+      } catch (error) {
+        await source.close();
+        throw error;
+      }
+      void this.#install(source);
+    });
   }
 
   /** The bundle that was staged is gone. */
   async lost(): Promise<void> {
-    await this.#step({ type: 'lost' });
+    await this.#keeper.decide({ type: 'lost' });
   }
 
   /** Resolves when what is to be kept is on disk. An installation goes on by itself: the installer is another program. */
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
-    await this.#keeping.catch(() => {});
+    await this.#keeper.settled();
   }
 
-  async #install(from: string | null): Promise<void> {
-    const { log, slots } = this.#ports;
+  /** Two never check or begin at once. Errors: `UPDATE_BUSY`. */
+  async #exclusively<T>(action: () => Promise<T>): Promise<T> {
+    this.requireIdle();
+    this.#working = true;
     try {
-      const source = await this.#options.source(from);
+      return await action();
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  /** A stick that was left in, and another box, offer the same again and again. Errors: `UPDATE_KNOWN`. */
+  #requireNews(version: string): void {
+    const { record, running, alone } = this.#keeper.state;
+    const waits = record?.phase === 'staged' && record.from === null;
+    const known =
+      (record?.phase === 'rolled-back' && record.version === version) ||
+      (waits && compareVersions(version, record.version) <= 0) ||
+      // Where only what maintains the box runs, the same version once more may be what mends it.
+      (!alone && version === running.version);
+    if (known) throw new AetherError('UPDATE_KNOWN', `version ${version} is known already`);
+  }
+
+  /** What is overwritten must not be what a box would come back to. Errors: `UPDATE_BUSY`, `UPDATE_UNPROVEN`. */
+  #requireReturn({ busy: installing, booted, startable }: SlotsState): void {
+    if (installing) throw busy(this.#keeper.state);
+    if (this.#keeper.state.alone || (this.isProven && startable.includes(booted))) return;
+    throw new AetherError('UPDATE_UNPROVEN', 'the version that runs has not shown yet that it works', {
+      help: 'There would be nothing to come back to. With a network and its disks it takes a minute.',
+    });
+  }
+
+  /** The bundle that is to be installed, if it still is what was staged; else it is forgotten. */
+  async #checked(record: UpdateRecord): Promise<BundleSource> {
+    let source: BundleSource | undefined;
+    try {
+      source = await this.#options.source(record.from);
+      const bundle = await this.#ports.slots.inspect(source.place);
+      if (bundle.version !== record.version) throw changed(record.version, bundle.version);
+      const refused = refusal(bundle, this.#options.running, record.older);
+      if (refused !== undefined) throw refused;
+      return source;
+    } catch (error) {
+      await source?.close();
+      if (hasCode(error, 'UPDATE_GONE') || hasCode(error, 'UPDATE_CHANGED')) await this.lost();
+      throw error;
+    }
+  }
+
+  #install(source: BundleSource): Promise<void> {
+    return this.#installing(async (onProgress) => {
       try {
-        await slots.install(source.place, (percent) => void this.#step({ type: 'progress', percent }));
+        await this.#ports.slots.install(source.place, onProgress);
       } finally {
         await source.close();
       }
-      log.info('update installed', { version: this.#state.record?.version ?? '' });
-      await this.#step({ type: 'installed' });
+    });
+  }
+
+  async #installing(action: (onProgress: (percent: number) => void) => Promise<void>): Promise<void> {
+    const { log } = this.#ports;
+    const version = this.#keeper.state.record?.version ?? '';
+    try {
+      await action((percent) => void this.#keeper.hear({ type: 'progress', percent }));
+      await this.#requireInstalled(version);
+      log.info('update installed', { version });
+      await this.#keeper.hear({ type: 'installed' });
     } catch (error) {
       log.error('update not installed', { reason: describeError(error) });
-      // A card that cannot be written is told of by others; what is remembered then says that it was interrupted.
-      await this.#step({ type: 'failed', reason: describeError(error) }).catch(() => {});
+      await this.#keeper.hear({ type: 'failed', reason: describeError(error) });
+    }
+  }
+
+  /** An installer that died says nothing. Errors: `UPDATE_FAILED`, `UPDATE_CHANGED`, `UPDATER_UNAVAILABLE`. */
+  async #requireInstalled(version: string): Promise<void> {
+    const slots = await this.#slotsPatiently();
+    if (!isActivated(slots)) {
+      throw new AetherError('UPDATE_FAILED', 'the installer ended before it was done');
+    }
+    if (slots.otherVersion === null || slots.otherVersion === version) return;
+    await this.#ports.slots.markOtherBad();
+    throw changed(version, slots.otherVersion);
+  }
+
+  /** An installer that has just ended may not answer yet. */
+  async #slotsPatiently(): Promise<SlotsState> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#ports.slots.state();
+      } catch (error) {
+        if (tries === updaterAnswersTriesMax) throw error;
+        await sleep(this.#ports.clock, updaterRetryMs);
+      }
     }
   }
 
   async #lookAtHealth(): Promise<void> {
-    if (this.#proven) return;
-    const { trial, record } = this.#state;
-    const uptimeMs = this.#ports.clock.monotonicMs() - this.#startedMs;
-    const verdict = trial
-      ? judge({ ...this.#options.health(), uptimeMs, hadPeers: record?.hadPeers === true })
-      : ({ kind: 'good' } as const);
-    if (verdict.kind === 'waiting') return;
-    this.#proven = true;
+    if (this.#judged || this.#box === undefined) return;
     try {
-      if (verdict.kind === 'good') await this.#step({ type: 'good' });
-      else await this.#step({ type: 'given up', reason: verdict.lacks });
+      const verdict = this.isProven ? ({ kind: 'good' } as const) : await this.#judge(this.#box);
+      if (verdict.kind === 'waiting') return;
+      if (verdict.kind === 'good') {
+        await this.#keeper.decide({ type: 'good' });
+        this.#judged = true;
+        return;
+      }
+      // With nothing to come back to, it is looked at for as long as it runs.
+      if (!canReturn(this.#keeper.state, await this.#ports.slots.state())) return;
+      await this.#keeper.hear({ type: 'given up', reason: verdict.lacks });
+      this.#judged = true;
     } catch (error) {
-      this.#proven = false;
       this.#ports.log.warn('system not marked', { reason: describeError(error) });
     }
   }
 
+  async #judge(box: WatchedBox): Promise<GateVerdict> {
+    const { record, standing } = this.#keeper.state;
+    const uptimeMs = this.#ports.clock.monotonicMs() - this.#startedMs;
+    const hadPeers = standing === 'trial' && record?.hadPeers === true;
+    const input = { status: box.status(), uptimeMs, hadPeers, chunkRead: true };
+    const verdict = judge(input);
+    if (verdict.kind !== 'good') return verdict;
+    // Disks are woken only for what they alone can tell.
+    const chunkRead = await box.readsWell().catch(() => false);
+    return judge({ ...input, chunkRead });
+  }
+
   async #lookAtHour(): Promise<void> {
-    const { record } = this.#state;
-    if (record?.phase !== 'staged' || record.atMs === null) return;
-    if (this.#ports.clock.wallMs() < record.atMs) return;
+    const { record } = this.#keeper.state;
+    const { clock, log } = this.#ports;
+    await this.#keeper.retry();
+    const sinceMs = clock.monotonicMs() - this.#restartAskedMs;
+    if (isRestartDue(this.#keeper.state) && sinceMs >= restartAgainMs) this.#restart();
+    if (record?.phase !== 'staged' || record.atMs === null || clock.wallMs() < record.atMs) return;
     await this.install().catch((error: unknown) => {
-      this.#ports.log.warn('update not begun', { reason: describeError(error) });
+      log.warn('update not begun', { reason: describeError(error) });
     });
   }
 
-  #step(event: UpdateEvent): Promise<void> {
-    return this.#take(stepUpdate(this.#state, event));
-  }
-
-  async #take({ state, actions }: UpdateStep): Promise<void> {
-    this.#state = state;
-    for (const listener of this.#listeners) listener();
-    for (const action of actions) await this.#act(action);
-  }
-
-  #act(action: UpdateAction): Promise<void> {
-    switch (action) {
-      case 'keep': {
-        const keep = () => saveUpdateRecord(this.#ports.stateDisk, this.#state.record);
-        this.#keeping = this.#keeping.then(keep, keep);
-        return this.#keeping;
-      }
-      case 'mark good':
-        return this.#ports.slots.markGood();
-      case 'restart machine':
-        return this.#options.restartMachine();
-    }
+  /** Not waited for: it comes when all of this is closed. */
+  #restart(): void {
+    this.#restartAskedMs = this.#ports.clock.monotonicMs();
+    this.#options.restartMachine().catch((error: unknown) => {
+      this.#ports.log.error('the box was not started again', { reason: describeError(error) });
+    });
   }
 }
 
-function busy({ trial }: UpdateState): AetherError<'UPDATE_BUSY'> {
+function busy({ standing }: UpdateState): AetherError<'UPDATE_BUSY'> {
   return new AetherError('UPDATE_BUSY', 'an update is going on', {
-    help: trial
-      ? 'The new version runs and is being watched; there would be nothing to come back to. Try again in some minutes.'
-      : 'Wait until it has ended.',
+    help:
+      standing === 'trial'
+        ? 'The new version runs and is being watched; there would be nothing to come back to. Try again in some minutes.'
+        : 'Wait until it has ended.',
+  });
+}
+
+function changed(wanted: string, found: string): AetherError<'UPDATE_CHANGED'> {
+  return new AetherError('UPDATE_CHANGED', `the update is not version ${wanted} any more, but ${found}`, {
+    help: 'Nothing was changed on this box. Send the update again.',
   });
 }

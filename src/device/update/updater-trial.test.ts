@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AetherError } from '../../base/errors.ts';
+import { gateLookMs, gatePatienceMs, restartAgainMs, updatePeriodMs } from '../../base/face-limits.ts';
+import { settle } from '../../testing/fake-clock.ts';
+import { place, sick, UpdatedBox } from '../../testing/updated-box.ts';
+
+test('the first system of a card is proven by the gate, and nothing is installed before', async () => {
+  const box = await new UpdatedBox().open();
+  box.status = sick;
+  await box.stage();
+  await box.pass(2 * gatePatienceMs);
+  assert.deepEqual([box.slots.marks, box.restarts], [0, 0], 'there is nothing to come back to');
+  await assert.rejects(box.updater.install(), { code: 'UPDATE_UNPROVEN' });
+  box.status = { ...sick, volumes: [] };
+  await box.pass(2 * gateLookMs);
+  assert.equal(box.slots.marks, 1);
+  await box.updater.install();
+});
+
+test('a system without tries left is not what a box would come back to', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage();
+  box.slots.left.A = 0;
+  await assert.rejects(box.updater.install(), { code: 'UPDATE_UNPROVEN' });
+  assert.equal(box.slots.installs, 0);
+});
+
+test('chunks that cannot be read are no proof, and a disk that does not answer is none either', async () => {
+  for (const readsWell of [
+    () => Promise.resolve(false),
+    () => Promise.reject(new AetherError('DISK_FAILED', 'it does not answer')),
+  ]) {
+    const box = await UpdatedBox.installed();
+    box.readsWell = readsWell;
+    await box.powerCycle();
+    await box.prove();
+    assert.equal(box.updater.facts().state, 'trial');
+    box.readsWell = () => Promise.resolve(true);
+    await box.pass(2 * gateLookMs);
+    assert.equal(box.updater.facts().state, 'none', 'it is asked again at each look');
+  }
+});
+
+test('a version is proven only when that is written down everywhere; else it is tried again', async () => {
+  const box = await UpdatedBox.installed();
+  await box.powerCycle();
+  box.slots.markFailure = new AetherError('UPDATER_UNAVAILABLE', 'busy');
+  await box.prove();
+  assert.equal(box.updater.facts().state, 'trial');
+  box.slots.markFailure = undefined;
+  await box.pass(2 * gateLookMs);
+  assert.equal(box.updater.facts().state, 'none');
+  for (let start = 0; start < 20; start++) await box.powerCycle();
+  assert.deepEqual([box.version, box.updater.facts().state], ['1.0.0', 'rolled-back']);
+});
+
+test('a new version whose record is lost or damaged is on trial all the same', async () => {
+  for (const lose of [
+    (box: UpdatedBox) => box.disk.remove('update.json'),
+    (box: UpdatedBox) => box.damage('update.json'),
+  ]) {
+    const box = await UpdatedBox.installed();
+    await lose(box);
+    box.status = sick;
+    await box.powerCycle();
+    assert.deepEqual([box.version, box.updater.facts().state], ['2.0.0', 'trial']);
+    await box.pass(gatePatienceMs + 2 * gateLookMs);
+    assert.deepEqual([box.slots.left.B, box.restarts], [2, 2], 'it was given up');
+  }
+});
+
+test('where what was proven is forgotten, too, a system has to show that it works', async () => {
+  const box = await UpdatedBox.proven();
+  await box.damage('proven.json');
+  box.status = sick;
+  await box.powerCycle();
+  await box.pass(2 * gateLookMs);
+  assert.equal(box.slots.left.A, 14, 'its tries are not given back');
+});
+
+test('a proven version that does not start any more is told of, and the one before has to show that it works', async () => {
+  const box = await UpdatedBox.installed();
+  await box.powerCycle();
+  await box.prove();
+  for (let start = 0; start < 15; start++) box.slots.start();
+  box.status = sick;
+  await box.powerCycle();
+  const { state, version, reason } = box.updater.facts();
+  assert.deepEqual(
+    [box.version, state, version, reason],
+    ['1.0.0', 'rolled-back', '2.0.0', 'it did not start any more'],
+  );
+  const left = box.slots.left.A;
+  await box.pass(2 * gatePatienceMs);
+  assert.deepEqual([box.slots.left.A, box.restarts], [left, 1], 'not good, and with nothing to come back to');
+  await assert.rejects(box.updater.install(), { code: 'UPDATE_NOT_STAGED' });
+  box.status = { ...sick, volumes: [] };
+  await box.pass(2 * gateLookMs);
+  assert.equal(box.slots.left.A, 15);
+  assert.equal(box.updater.facts().state, 'rolled-back', 'it is told of as long as it runs');
+  await box.powerCycle();
+  assert.equal(box.updater.facts().state, 'rolled-back');
+});
+
+test('an update that waits when the proven version does not start any more goes on waiting, and tells of it', async () => {
+  const box = await UpdatedBox.installed();
+  await box.powerCycle();
+  await box.prove();
+  box.slots.bundles.set(place, { compatible: box.slots.compatible, version: '3.0.0', dataFormat: 1 });
+  await box.stage();
+  for (let start = 0; start < 15; start++) box.slots.start();
+  await box.powerCycle();
+  await box.open();
+  const { state, version, reason } = box.updater.facts();
+  assert.deepEqual(
+    [box.version, state, version, reason],
+    ['1.0.0', 'staged', '3.0.0', 'version 2.0.0 did not start any more'],
+  );
+});
+
+test('a boot loader that forgot everything starts the other system, which is given up for the proven one', async () => {
+  const box = await UpdatedBox.installed();
+  await box.powerCycle();
+  await box.prove();
+  box.slots.order = ['A', 'B'];
+  Object.assign(box.slots.left, { A: 3, B: 3 });
+  box.status = sick;
+  for (let start = 0; start < 3; start++) {
+    await box.powerCycle();
+    assert.deepEqual([box.version, box.updater.facts().state], ['1.0.0', 'rolled-back']);
+    const before = box.restarts;
+    await box.pass(gatePatienceMs + 2 * gateLookMs);
+    assert.equal(box.restarts, before + 1);
+  }
+  await box.powerCycle();
+  assert.deepEqual([box.version, box.updater.facts().state], ['2.0.0', 'none']);
+});
+
+test('an installation that goes on while the program starts again is watched to its end', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage();
+  const held = Promise.withResolvers<void>();
+  box.slots.hold = held.promise;
+  await box.updater.install();
+  await settle();
+  await box.open();
+  assert.equal(box.updater.facts().state, 'installing');
+  await assert.rejects(box.updater.install(), { code: 'UPDATE_BUSY' });
+  held.resolve();
+  await settle();
+  await box.pass(0);
+  assert.equal(box.updater.facts().state, 'restart-due');
+  await box.powerCycle();
+  assert.deepEqual([box.version, box.updater.facts().state], ['2.0.0', 'trial']);
+});
+
+test('an installation that ended while the program did not run is found out', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage();
+  box.slots.midway = (step) => {
+    if (step === 3) box.disk.powerOff();
+  };
+  await box.install();
+  box.slots.midway = () => {};
+  box.disk.crash();
+  box.restarts = 0;
+  await box.open();
+  assert.deepEqual([box.updater.facts().state, box.restarts], ['restart-due', 1]);
+});
+
+test('an installer that died has installed nothing', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage();
+  box.slots.diesAt = 1;
+  await box.install();
+  assert.deepEqual([box.updater.facts().state, box.restarts], ['staged', 0]);
+  assert.match(box.updater.facts().reason ?? '', /before it was done/);
+});
+
+test('a restart that does not come is asked for again, by a program that was started anew, too', async () => {
+  const box = await UpdatedBox.proven();
+  box.restart = () => Promise.reject(new AetherError('POWER_REFUSED', 'the unit failed'));
+  await box.stage();
+  await box.install();
+  assert.equal(box.restarts, 1);
+  await box.pass(restartAgainMs + updatePeriodMs);
+  assert.equal(box.restarts, 2);
+  await box.open();
+  await box.pass(restartAgainMs + updatePeriodMs);
+  assert.equal(box.restarts, 3);
+});
+
+test('what could not be written down is written later', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage();
+  box.slots.failure = new AetherError('UPDATE_FAILED', 'the card is full');
+  await box.updater.install();
+  box.disk.powerOff();
+  await settle();
+  assert.equal(box.updater.facts().state, 'staged');
+  box.disk.crash();
+  await box.pass(2 * updatePeriodMs);
+  await box.open();
+  assert.match(box.updater.facts().reason ?? '', /the card is full/);
+});
+
+test('alone, nothing is found good or given up, and an update is installed that is on trial afterwards', async () => {
+  const box = await UpdatedBox.proven();
+  box.alone = true;
+  await box.powerCycle();
+  await box.pass(2 * gatePatienceMs);
+  assert.deepEqual([box.slots.left.A, box.restarts], [14, 0]);
+  await box.stage();
+  await box.install();
+  assert.equal(box.updater.facts().state, 'restart-due');
+  box.alone = false;
+  await box.powerCycle();
+  assert.deepEqual([box.version, box.updater.facts().state], ['2.0.0', 'trial']);
+});
+
+test('alone, a system that is on trial may be left; what is overwritten is no longer what was proven', async () => {
+  const box = await UpdatedBox.installed();
+  box.alone = true;
+  await box.powerCycle();
+  assert.equal(box.updater.facts().state, 'trial');
+  box.slots.bundles.set(place, { compatible: box.slots.compatible, version: '3.0.0', dataFormat: 1 });
+  await box.stage();
+  assert.equal(box.updater.facts().state, 'staged');
+  await box.install();
+  assert.equal((await box.disk.list('')).includes('proven.json'), false);
+  box.alone = false;
+  await box.powerCycle();
+  assert.deepEqual([box.slots.booted, box.version], ['A', '3.0.0']);
+  assert.equal(box.updater.facts().state, 'trial');
+});
+
+test('what was installed by a box that could remember nothing is on trial, by what was proven before', async () => {
+  const box = await UpdatedBox.proven();
+  const card = await box.disk.list('');
+  assert.ok(card.includes('proven.json'));
+  const memory = new UpdatedBox();
+  Object.assign(memory, { slots: box.slots, alone: true });
+  await memory.open();
+  await memory.stage();
+  await memory.install();
+  assert.equal(memory.restarts, 1);
+  await box.powerCycle();
+  assert.deepEqual([box.version, box.updater.facts().state], ['2.0.0', 'trial']);
+});
+
+test('another version in the slot that was proven is not proven, and does not start again and again', async () => {
+  const box = await UpdatedBox.proven();
+  box.slots.versions.A = '1.1.0';
+  box.status = sick;
+  await box.powerCycle();
+  await box.pass(3 * restartAgainMs);
+  assert.deepEqual([box.version, box.updater.facts().state, box.restarts], ['1.1.0', 'none', 0]);
+  assert.equal(box.slots.left.A, 14, 'it has not passed the gate');
+  box.status = { ...sick, volumes: [] };
+  await box.pass(2 * gateLookMs);
+  assert.equal(box.slots.left.A, 15);
+});

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gatePatienceMs, stickLookMs } from '../base/face-limits.ts';
+import { LogRing, silentLog } from '../base/log.ts';
+import { ApplianceUpdates } from '../box-updates.ts';
+import type { ApplianceControl } from '../control/appliance-control.ts';
+import { runSafeMode } from '../safe-mode.ts';
+import { FakeBootSlots } from './fake-boot-slots.ts';
+import { FakeClock, settle } from './fake-clock.ts';
+import { MemoryDisk } from './memory-disk.ts';
+import { SeededEntropy } from './seeded-entropy.ts';
+
+/** A box in safe mode, and what a person at its console has in hand. */
+async function startSafely({ stateInMemory }: { readonly stateInMemory: boolean }) {
+  const clock = new FakeClock();
+  const slots = new FakeBootSlots();
+  const updatesDisk = new MemoryDisk({ entropy: new SeededEntropy(1) });
+  const entropy = new SeededEntropy(2);
+  const ports = { clock, entropy, log: silentLog };
+  const held = Promise.withResolvers<ApplianceControl>();
+  const ended = runSafeMode(
+    {
+      reason: 'its program failed five times',
+      startFaces: ({ control }) => {
+        held.resolve(control);
+        return Promise.resolve({ close: () => {} });
+      },
+      ring: new LogRing(10),
+      supervision: { serving: () => {}, stopping: () => {}, close: () => {} },
+      onAsked: () => {},
+      stateInMemory,
+      openUpdates: (restartMachine) =>
+        ApplianceUpdates.open(
+          { folder: '/updates', version: '1.0.0', alone: true, restartMachine },
+          {
+            ...ports,
+            slots,
+            updatesDisk,
+            stateDisk: new MemoryDisk({ entropy }),
+            server: { listen: () => Promise.reject(new Error('nobody is served in safe mode')) },
+          },
+        ),
+    },
+    ports,
+  );
+  const control = await held.promise;
+  await settle();
+  return { clock, slots, updatesDisk, control, ended };
+}
+
+test('in safe mode nothing that runs is found good, however long it runs', async () => {
+  const { clock, slots, control, ended } = await startSafely({ stateInMemory: false });
+  await clock.run(2 * gatePatienceMs);
+  assert.equal(slots.marks, 0);
+  void control.restart();
+  assert.equal(await ended, 'reboot');
+});
+
+test('in safe mode a memory stick brings an update, which is installed, and the machine starts again', async () => {
+  const { clock, slots, updatesDisk, control, ended } = await startSafely({ stateInMemory: true });
+  const file = await updatesDisk.open('sticks/sda1.raucb', 'create');
+  await file.close();
+  const bundle = { compatible: slots.compatible, version: '2.0.0', dataFormat: 1 };
+  slots.bundles.set('/updates/sticks/sda1.raucb', bundle);
+  slots.bundles.set('/updates/bundle.raucb', bundle);
+  await clock.run(stickLookMs);
+  assert.equal(control.status().update.state, 'staged');
+  await control.installUpdate();
+  assert.equal(await ended, 'reboot');
+  assert.equal(slots.start(), '2.0.0');
+});
+
+test('in safe mode a factory reset that nothing would remember is refused', async () => {
+  const inMemory = await startSafely({ stateInMemory: true });
+  await assert.rejects(inMemory.control.factoryReset(), { code: 'CARD_UNWRITABLE' });
+  void inMemory.control.shutdown();
+  assert.equal(await inMemory.ended, 'shutdown');
+  const onCard = await startSafely({ stateInMemory: false });
+  void onCard.control.factoryReset();
+  assert.equal(await onCard.ended, 'factory-reset');
+});
