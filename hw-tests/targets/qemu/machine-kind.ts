@@ -70,8 +70,8 @@ export interface MachineKind {
    * (`card`) where that is not raw, are there already.
    */
   words(parts: MachineParts): readonly string[];
-  /** What is done from outside when the machine starts, or starts again. */
-  onReset?(machine: Machine, pins: BoardPins): void;
+  /** What is done from outside when the machine starts, or starts again. Rejects when that start is over before. */
+  onReset?(machine: Machine, pins: BoardPins, wire: Wire): Promise<void>;
   /** The words of `device_add` for a disk whose file is there by the name of `id`. */
   disk(id: string): DeviceWords;
   plugCable?(machine: Machine, plugged: boolean): Promise<void>;

@@ -43,6 +43,7 @@ export class Machine {
   readonly #disks: VolatileDisks;
   #storage: Storage = { card: '', drives: [] };
   #process: ChildProcess | undefined;
+  #starts = 0;
   #ended: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -53,7 +54,7 @@ export class Machine {
     this.#disks = new VolatileDisks(options.folder);
     this.monitor = new Monitor(sockets.monitor);
     this.monitor.onEvent((event) => {
-      if (event === 'RESET') options.kind.onReset?.(this, options.pins);
+      if (event === 'RESET') this.#begin();
     });
     this.console = sockets.console;
     this.root = sockets.root;
@@ -118,7 +119,7 @@ export class Machine {
   /** Starts QEMU with its card and its disks: at a snapshot's moment, or at power-on, when its clock may say this. */
   async start({ snapshot, clock }: MachineStart = {}): Promise<void> {
     if (this.running) throw new Error('the machine is on already');
-    const { kind, pins, folder, shared, tools, wire } = this.#options;
+    const { folder, shared, tools, wire } = this.#options;
     this.monitor.reset();
     const words = [...(await this.#words())];
     if (snapshot !== undefined) words.push('-loadvm', snapshot);
@@ -142,7 +143,7 @@ export class Machine {
     const ended = this.#ended.then(() => 'ended');
     const outcome = await Promise.race([this.monitor.ready(), late, ended]);
     if (outcome !== undefined) throw new Error(`QEMU ${outcome} at its start; see ${folder}/qemu.log`);
-    kind.onReset?.(this, pins);
+    this.#begin();
   }
 
   /** As when its plug is pulled: of what its disks had not been told to flush some is lost. */
@@ -166,6 +167,19 @@ export class Machine {
     await this.end();
     await this.#disks.close();
     for (const socket of [this.console, this.root, this.#qtest]) socket.close();
+  }
+
+  /** How often it was started, or started again by itself. */
+  get starts(): number {
+    return this.#starts;
+  }
+
+  #begin(): void {
+    const { kind, pins, wire } = this.#options;
+    const start = ++this.#starts;
+    kind.onReset?.(this, pins, wire).catch((error: unknown) => {
+      if (this.running && start === this.#starts) console.error(error);
+    });
   }
 
   async #kill(): Promise<void> {

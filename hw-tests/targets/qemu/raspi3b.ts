@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { bootFacts } from '../../../firmware/board.ts';
-import type { DeviceWords, ImageFiles, MachineKind, MachineParts } from './machine-kind.ts';
+import type { Machine } from './machine.ts';
+import type { DeviceWords, ImageFiles, MachineKind, MachineParts, Wire } from './machine-kind.ts';
 
 /** The GPIO controller of the BCM2837 (BCM2835 ARM Peripherals, §6.1; its bus address 0x7e200000 is here for the CPU). */
 const gpio = 0x3f200000;
@@ -9,6 +11,10 @@ const gpioSet = gpio + 0x1c;
 const gpioLevel = gpio + 0x34;
 /** The PL011, which a Pi's device tree gives to Bluetooth. */
 const bluetooth = '/soc/serial@7e201000/bluetooth';
+/** The USB controller's mask of interrupts, and the bit in it of its port. */
+const usbInterrupts = 0x3f980018;
+const usbPortInterrupt = 1 << 24;
+const usbPollMs = 500;
 /** Of the boot partition on a card, bytes. */
 const bootOffset = 1024 ** 2;
 
@@ -42,20 +48,18 @@ export const raspi3b: MachineKind = {
   // No driver of SD cards says when to flush, and until then QEMU has the tables of another format in its memory.
   cardFormat: 'raw',
   prepare,
-  words: ({ folder, board, storage: { card, drives }, wire: { tap, mac } }: MachineParts) => [
+  words: ({ folder, board, storage: { card }, wire: { tap } }: MachineParts) => [
     ...['-machine', board.emulator.machine],
     ...['-kernel', join(folder, 'u-boot.bin'), '-dtb', join(folder, 'board.dtb')],
     ...['-drive', `if=sd,format=raw,file=${card}`],
     ...['-netdev', `tap,id=wire,ifname=${tap.interfaceName},script=no,downscript=no`],
-    // On a hub, as on the board. U-Boot does not look at USB: what that has seen, QEMU's controller does not show again.
-    ...['-device', 'usb-hub,id=hub', '-device', `usb-net,id=net,netdev=wire,mac=${mac}`],
-    ...drives.flatMap(({ id }) => ['-device', JSON.stringify(disk(id))]),
     // The first is the PL011, the second the mini UART.
     ...['-serial', 'chardev:root', '-serial', 'chardev:serial'],
   ],
-  onReset: (machine, { button }) => {
+  onReset: async (machine, { button }, wire) => {
     // The pull-up at the button, which QEMU does not model: without it the button is held.
     machine.qtest(`writel 0x${gpioSet.toString(16)} 0x${(1 << button.line).toString(16)}`);
+    await plugUsb(machine, wire);
   },
   disk,
 };
@@ -68,6 +72,31 @@ function prepare({ folder, card, board, tools }: ImageFiles): void {
   const facts = join(folder, 'board.env');
   writeFileSync(facts, bootFacts(board, board.emulator.arguments));
   tools.run('mcopy', ['-o', '-i', `${card}@@${bootOffset}`, facts, '::board.env'], [folder]);
+}
+
+/**
+ * Plugs in what is on USB, on a hub as on the board, once Linux listens at its port: its driver forgets what was there
+ * before now and then, and what U-Boot has seen QEMU's controller does not show again.
+ */
+async function plugUsb(machine: Machine, { mac }: Wire): Promise<void> {
+  const { monitor, starts } = machine;
+  const devices: readonly DeviceWords[] = [
+    { driver: 'usb-hub', id: 'hub' },
+    { driver: 'usb-net', id: 'net', netdev: 'wire', mac },
+    ...machine.storage.drives.map(({ id }) => disk(id)),
+  ];
+  for (const { id } of devices.toReversed()) {
+    // There only when the machine starts again by itself.
+    await monitor.run('device_del', { id }).catch(() => {});
+  }
+  for (;;) {
+    await delay(usbPollMs);
+    if (machine.starts !== starts || !machine.running) return;
+    const said = await monitor.human(`xp /1xw 0x${usbInterrupts.toString(16)}`);
+    if ((Number(said.split(' ').at(-1)) & usbPortInterrupt) !== 0) break;
+  }
+  await delay(usbPollMs);
+  for (const device of devices) await monitor.run('device_add', device);
 }
 
 function disk(id: string): DeviceWords {
