@@ -88,6 +88,10 @@ const masked = [
   'systemd-networkd-persistent-storage.service',
   'systemd-networkd-wait-online.service',
   'systemd-udev-load-credentials.service',
+  'systemd-modules-load.service', // udev loads what is there, the first program what has to be there before
+  'systemd-remount-fs.service', // the slot is mounted as it stays
+  'systemd-tmpfiles-setup-dev-early.service', // devices of a desktop
+  'systemd-tmpfiles-setup-dev.service',
   'systemd-user-sessions.service',
   'systemd-pcrphase.service',
   'systemd-random-seed.service',
