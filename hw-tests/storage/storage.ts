@@ -9,6 +9,7 @@ import { makeSmallTree } from './small-tree.ts';
 
 const putTimeoutMs = 300_000;
 const powerCuts = 20;
+const lastWordMs = 2000;
 
 const takesDisks: HardwareTest = {
   name: 'two blank disks are taken by the console, and the box is claimed from a desktop',
@@ -126,16 +127,15 @@ async function putUntilCut(
   for (let index = 0; ; index++) {
     const name = `cut-${cut}-${index}`;
     makeSmallTree(join(folder, name), name, [10, 70_000, 300_000, 1_500_000]);
-    const put = scene.aether
-      .run(['put', join(folder, name)], { timeoutMs: scene.patienceMs(120_000), mayFail: true })
-      .then(({ exitCode }) => exitCode);
-    const first = await Promise.race([put, moment]);
-    if (first === 0) {
+    const put = scene.aether.start(['put', join(folder, name)]);
+    if ((await Promise.race([put.exited, moment])) === 0) {
       acknowledged.push(name);
       continue;
     }
     await scene.target.power.off();
-    const last = await put;
+    // What was on its way when the power went; it would go on for a minute to look for the box.
+    const last = await Promise.race([put.exited, delay(lastWordMs)]);
+    put.kill('SIGKILL');
     if (last === 0) acknowledged.push(name);
     return { acknowledged, torn: last !== 0 };
   }
