@@ -17,7 +17,7 @@ import { smoke } from './smoke/smoke.ts';
 import { storage } from './storage/storage.ts';
 import type { HardwareTest, Suite } from './suite.ts';
 import { type Target, whyNot } from './target.ts';
-import { openTarget } from './targets/open-target.ts';
+import { openTarget, whyNoTarget } from './targets/open-target.ts';
 import { update } from './update/update.ts';
 
 const suites: readonly Suite[] = [smoke, network, storage, power, leds, pool, update, faults];
@@ -63,7 +63,9 @@ function main(words: readonly string[]): void {
   const folder = temporaryFolder('hw');
   let target: Target | undefined;
   let scene: Scene | undefined;
+  const missing = whyNoTarget(values.target);
   before(async () => {
+    if (missing !== undefined) return;
     target = await openTarget(values.target ?? '', {
       folder: join(folder, 'target'),
       images: values.image === undefined ? undefined : resolve(values.image),
@@ -74,13 +76,15 @@ function main(words: readonly string[]): void {
   for (const suite of chosen) {
     for (const each of suite.tests.filter(({ name }) => name.includes(values.only ?? ''))) {
       test(`${suite.name}: ${each.name}`, async (context) => {
+        const skip = (reason: string) => {
+          lines.push({ suite: suite.name, name: each.name, seconds: 0, outcome: 'skipped', remark: reason });
+          context.skip(reason);
+        };
+        if (missing !== undefined) return skip(missing);
         if (scene === undefined) throw new Error('there is no target');
         const reason = whyNot(scene.target.capabilities, each.needs);
         if (reason === undefined) context.diagnostic(await runTest(suite, each, scene));
-        else {
-          lines.push({ suite: suite.name, name: each.name, seconds: 0, outcome: 'skipped', remark: reason });
-          context.skip(reason);
-        }
+        else skip(reason);
       });
     }
   }

@@ -1,4 +1,9 @@
-import { supervisionPatienceMs, supervisionStartMsMax, supervisionTellMs } from './base/face-limits.ts';
+import {
+  supervisionPatienceMs,
+  supervisionStartMsMax,
+  supervisionStopMsMax,
+  supervisionTellMs,
+} from './base/face-limits.ts';
 import { type Clock, every } from './ports/clock.ts';
 import type { ServiceManager } from './ports/service-manager.ts';
 
@@ -14,7 +19,8 @@ export interface Supervision {
 
 /**
  * The protocol of sd_notify(3). Starting takes its time when large disks are checked after a power cut; a start that takes
- * longer than `supervisionStartMsMax` hangs, and the manager is let end it.
+ * longer than `supervisionStartMsMax` hangs, and the manager is let end it. So does an end that takes longer than
+ * `supervisionStopMsMax`.
  */
 export function supervise(manager: ServiceManager | undefined, clock: Clock): Supervision {
   if (manager === undefined) return { serving: () => {}, stopping: () => {}, close: () => {} };
@@ -22,7 +28,10 @@ export function supervise(manager: ServiceManager | undefined, clock: Clock): Su
   const hangs = () => clock.monotonicMs() - startedMs > supervisionStartMsMax;
   let status: () => string = () =>
     hangs() ? 'STATUS=Starting' : `EXTEND_TIMEOUT_USEC=${supervisionPatienceMs * 1000}`;
-  const tell = () => manager.tell(`WATCHDOG=1\n${status()}`);
+  let stoppingMs = Number.POSITIVE_INFINITY;
+  const tell = () => {
+    if (clock.monotonicMs() - stoppingMs <= supervisionStopMsMax) manager.tell(`WATCHDOG=1\n${status()}`);
+  };
   // The manager wants to hear twice within its limit (sd_watchdog_enabled(3)).
   const timer = every(clock, Math.min(supervisionTellMs, (manager.watchdogMs ?? Infinity) / 2), tell);
   tell();
@@ -33,6 +42,7 @@ export function supervise(manager: ServiceManager | undefined, clock: Clock): Su
       tell();
     },
     stopping: () => {
+      stoppingMs = clock.monotonicMs();
       status = () => 'STATUS=Stopping';
       tell();
     },

@@ -340,7 +340,15 @@ export async function openPatiently(
   });
   for (let tries = 0; !ended; tries++) {
     try {
-      return await open();
+      const opening = open();
+      const opened = await Promise.race([opening, asked.then(() => undefined)]);
+      // Whoever asks is not let wait for an installer that does not answer.
+      if (ended)
+        opening.then(
+          (late) => late?.close(),
+          () => {},
+        );
+      return opened;
     } catch (error) {
       if (!(error instanceof AetherError)) throw error;
       if (tries === updaterTriesQuiet)

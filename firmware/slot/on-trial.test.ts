@@ -80,6 +80,21 @@ test('what is proven is not given up', { skip }, () => {
   assert.equal(ask({ running: 'B', proven: 'B', record: { phase: 'installed', slot: 'A' } }).given, false);
 });
 
+test('what was found good is not given up because a full card could not note it', { skip }, () => {
+  const record = { phase: 'installed', slot: 'A' };
+  const ofTries = (tries: string) =>
+    ask({ running: 'B', proven: 'A', record, left: { A: 'f', B: tries } }).given;
+  assert.deepEqual(['0', '1', '2', '3', '9', 'e', 'f'].map(ofTries), [
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
+});
+
 test('nothing is given up for what the boot loader would not start', { skip }, () => {
   assert.equal(ask({ running: 'B', proven: 'A', left: { A: '0', B: '2' } }).given, false);
   assert.equal(ask({ running: 'B', proven: 'A', order: 'B' }).given, false);

@@ -1,4 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { imageFolder } from '../../firmware/image.ts';
+import { whyNoLan } from '../../scripts/lan/network.ts';
 import type { Target } from '../target.ts';
 import { BoardTarget } from './board/board-target.ts';
 import type { MachineKind } from './qemu/machine-kind.ts';
@@ -15,6 +18,18 @@ export interface TargetOptions {
 }
 
 const machines: Readonly<Record<string, MachineKind>> = { qemu: virt, raspi3b };
+
+/** Why this computer cannot have the target, as a sentence; undefined when it can. */
+export function whyNoTarget(name: string): string | undefined {
+  const kind = machines[name];
+  if (kind === undefined) return undefined;
+  const reason = whyNoLan();
+  if (reason !== undefined || existsSync(imageFolder(kind.board))) return reason;
+  const { error } = spawnSync('mmdebstrap', ['--version']);
+  return error === undefined
+    ? undefined
+    : 'There is no image, and mmdebstrap, which makes it, is not installed.';
+}
 
 /** `qemu`, `raspi3b`, or the path of a board's configuration. */
 export async function openTarget(name: string, { folder, images, say }: TargetOptions): Promise<Target> {

@@ -157,6 +157,8 @@ export const supervisionTellMs = 5000;
  */
 export const supervisionPatienceMs = 60_000;
 export const supervisionStartMsMax = 10 * 60_000;
+/** A program that has not closed by then hangs, on a disk that does not answer. */
+export const supervisionStopMsMax = 5 * 60_000;
 
 /** What a card is told about itself when it is made: a serial number, a code. */
 export const provisionedBytesMax = 4096;

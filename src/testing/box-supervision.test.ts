@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { supervisionStartMsMax } from '../base/face-limits.ts';
+import { supervisionStartMsMax, supervisionStopMsMax } from '../base/face-limits.ts';
 import { supervise } from '../box-supervision.ts';
 import { FakeClock } from './fake-clock.ts';
 
@@ -25,4 +25,17 @@ test('a box that serves says how it is, however long that is', async () => {
   assert.ok(told.includes('READY=1'));
   await clock.run(2 * supervisionStartMsMax);
   assert.equal(told.at(-1), 'WATCHDOG=1\nSTATUS=all is well');
+});
+
+test('an end that hangs is fed no more after five minutes, so that the watchdog ends it', async () => {
+  const clock = new FakeClock();
+  let told: string[] = [];
+  const supervision = supervise({ watchdogMs: 30_000, tell: (words) => told.push(words) }, clock);
+  supervision.serving(() => 'all is well');
+  supervision.stopping();
+  await clock.run(supervisionStopMsMax);
+  assert.equal(told.at(-1), 'WATCHDOG=1\nSTATUS=Stopping');
+  told = [];
+  await clock.run(supervisionStopMsMax);
+  assert.deepEqual(told, []);
 });

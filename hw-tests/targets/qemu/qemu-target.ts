@@ -6,7 +6,6 @@ import { ensureImage } from '../../../firmware/image.ts';
 import { root as treeRoot } from '../../../firmware/paths.ts';
 import { run } from '../../../firmware/stages/run.ts';
 import { ImageTools } from '../../../firmware/stages/tools.ts';
-import { whyNoLan } from '../../../scripts/lan/network.ts';
 import { type BoardPins, parseBoardPins } from '../../../src/device/pins.ts';
 import { BoxConsole } from '../../box-console.ts';
 import { RootShell } from '../../root-shell.ts';
@@ -93,8 +92,6 @@ export class QemuTarget implements Target {
 
   /** A box with a fresh card, switched off. */
   static async open(kind: MachineKind, { folder, images, say }: QemuOptions): Promise<QemuTarget> {
-    const reason = whyNoLan();
-    if (reason !== undefined) throw new Error(reason);
     const tools = ImageTools.open(say);
     const board = boardNamed(kind.board);
     const from = images ?? (await ensureImage(board.name, say));

@@ -12,7 +12,7 @@ import {
 import { saveProvenSlot, saveUpdateRecord } from './update-record.ts';
 
 export interface UpdateKeeperPorts {
-  readonly slots: Pick<BootSlots, 'markGood' | 'markOtherBad'>;
+  readonly slots: Pick<BootSlots, 'markOtherBad'>;
   /** The folder for updates. */
   readonly disk: Disk;
   readonly log: Log;
@@ -86,14 +86,18 @@ export class UpdateKeeper {
 
   async #learn({ state, actions }: UpdateStep): Promise<void> {
     this.#adopt(state);
+    let lost = false;
     for (const action of actions) {
+      const isKept = action === 'keep' || action === 'keep proven';
+      // The record says what happened for as long as the rest is not written down.
+      if (isKept && lost) continue;
       try {
         await this.#act(action, state);
-        if (action === 'keep') this.#unsaved = false;
       } catch (error) {
-        if (action === 'keep') this.#unsaved = true;
+        lost ||= isKept;
         this.#ports.log.warn('step of an update not done', { action, reason: describeError(error) });
       }
+      if (isKept) this.#unsaved = lost;
     }
   }
 
@@ -116,8 +120,6 @@ export class UpdateKeeper {
         return saveUpdateRecord(disk, record);
       case 'keep proven':
         return saveProvenSlot(disk, proven);
-      case 'mark good':
-        return slots.markGood();
       case 'mark other bad':
         return slots.markOtherBad();
       case 'watch installer':

@@ -34,19 +34,13 @@ export type UpdateEvent =
   | { readonly type: 'progress'; readonly percent: number }
   | { readonly type: 'installed' }
   | { readonly type: 'failed'; readonly reason: string }
-  /** The system that runs has shown that it works. */
+  /** The system that runs has shown that it works, and the boot loader has been told. */
   | { readonly type: 'good' }
   /** It has not within its time, and there is one to come back to. */
   | { readonly type: 'given up'; readonly reason: string };
 
 /** `keep`, `keep proven`: the record, or the proven slot, is to be durable before anything else is done. */
-export type UpdateAction =
-  | 'keep'
-  | 'keep proven'
-  | 'mark good'
-  | 'mark other bad'
-  | 'watch installer'
-  | 'restart machine';
+export type UpdateAction = 'keep' | 'keep proven' | 'mark other bad' | 'watch installer' | 'restart machine';
 
 export interface UpdateStep {
   readonly state: UpdateState;
@@ -73,8 +67,7 @@ export function stepUpdate(state: UpdateState, event: UpdateEvent): UpdateStep {
         ? keep({ ...state, record: stagedAgain(record, event.reason) })
         : unchanged(state);
     case 'good':
-      if (standing === 'proven') return { state, actions: ['mark good'] };
-      // Marked first: a power cut before the rest leaves a trial, which passes again.
+      if (standing === 'proven') return unchanged(state);
       return {
         state: {
           ...state,
@@ -82,7 +75,7 @@ export function stepUpdate(state: UpdateState, event: UpdateEvent): UpdateStep {
           proven: state.running,
           record: standing === 'trial' ? undefined : record,
         },
-        actions: ['mark good', 'keep proven', 'keep'],
+        actions: ['keep proven', 'keep'],
       };
     case 'given up':
       if (standing === 'proven' || standing === 'first') return unchanged(state);

@@ -55,6 +55,22 @@ test('a version is proven only when that is written down everywhere; else it is 
   assert.deepEqual([box.version, box.updater.facts().state], ['1.0.0', 'rolled-back']);
 });
 
+test('a version that was found good runs on though the card is full, and that is written down later', async () => {
+  const box = await UpdatedBox.installed();
+  await box.powerCycle();
+  let isFull = true;
+  box.disk.intercept((operation) => {
+    if (isFull && operation === 'create') throw new AetherError('DISK_FULL', 'no space is left');
+  });
+  await box.prove();
+  await box.pass(20 * gateLookMs);
+  assert.deepEqual([box.updater.isProven, box.slots.marks, box.restarts], [true, 2, 1]);
+  isFull = false;
+  await box.pass(2 * updatePeriodMs);
+  await box.powerCycle();
+  assert.equal(box.updater.isProven, true);
+});
+
 test('a new version whose record is lost or damaged is on trial all the same', async () => {
   for (const lose of [
     (box: UpdatedBox) => box.disk.remove('update.json'),

@@ -309,7 +309,9 @@ export class Updater {
       const verdict = this.isProven ? ({ kind: 'good' } as const) : await this.#judge(this.#box);
       if (verdict.kind === 'waiting') return;
       if (verdict.kind === 'good') {
-        await this.#keeper.decide({ type: 'good' });
+        // Marked first: a power cut before the rest leaves a trial, which passes again.
+        await this.#ports.slots.markGood();
+        await this.#keeper.hear({ type: 'good' });
         this.#judged = true;
         return;
       }

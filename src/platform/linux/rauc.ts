@@ -113,8 +113,9 @@ export class Rauc implements BootSlots {
     try {
       return (await this.#call('GetPrimary', []))[0];
     } catch (error) {
-      // It found none that has tries left; anything else is no answer.
-      if (hasCode(error, 'UPDATER_UNAVAILABLE') && /primary/i.test(error.help ?? '')) return undefined;
+      // It found none that has tries left; anything else is no answer. (All its failures begin with "Failed getting primary slot".)
+      if (hasCode(error, 'UPDATER_UNAVAILABLE') && /unable to find primary boot slot/i.test(error.help ?? ''))
+        return undefined;
       throw error;
     }
   }
