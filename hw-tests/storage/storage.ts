@@ -54,6 +54,19 @@ const keepsFiles: HardwareTest = {
   },
 };
 
+const startsWithItsDisks: HardwareTest = {
+  name: 'when it serves again after a power cut its disks are there',
+  needs: ['disks', 'power'],
+  run: async (scene) => {
+    await scene.claimed();
+    const messages = async () => (await scene.status()).conditions.map(({ message }) => message);
+    const before = await messages();
+    const seconds = await scene.powerCycle();
+    assert.deepEqual(await messages(), before);
+    return `serving after ${seconds.toFixed(1)} s`;
+  },
+};
+
 const survivesPowerCuts: HardwareTest = {
   name: `after ${powerCuts} power cuts in the middle of writing it starts, and has everything it said it had`,
   needs: ['disks', 'power'],
@@ -110,7 +123,7 @@ const isReset: HardwareTest = {
 
 export const storage: Suite = {
   name: 'storage',
-  tests: [takesDisks, keepsFiles, isReset, takesDiskLater, survivesPowerCuts],
+  tests: [takesDisks, startsWithItsDisks, keepsFiles, isReset, takesDiskLater, survivesPowerCuts],
 };
 
 /**
