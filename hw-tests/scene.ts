@@ -12,6 +12,8 @@ type Situation = 'serving' | 'claimed';
 const bootTimeoutMs = 180_000;
 const diskBytes = 1024 ** 3;
 const webPort = 443;
+/** A minute without a crash, and the time to look. */
+const provenMs = 75_000;
 
 /** What a box says of itself; the part that tests look at. */
 export interface SeenStatus {
@@ -93,7 +95,13 @@ export class Scene {
       await this.adoptDisk();
       await this.adoptDisk();
       await this.claim();
+      await this.untilProven();
     });
+  }
+
+  /** Resolves when the first system of a card has shown that it works: until then nothing is installed beside it. */
+  async untilProven(): Promise<void> {
+    while ((await this.status()).box.uptimeMs < provenMs) await delay(1000);
   }
 
   /** From a fresh card where there can be one, and with so many blank disks. Returns the seconds it took. */

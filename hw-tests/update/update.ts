@@ -10,8 +10,6 @@ import { goodVersion, variant } from './variants.ts';
 const updateTimeoutMs = 20 * 60_000;
 const badVersion = '99.0.1+dev';
 const installCuts = 10;
-/** The minute of the health gate, and what it takes to ask the installer. */
-const provenMs = 75_000;
 
 const goodUpdate: HardwareTest = {
   name: 'a signed bundle is installed beside the system that runs, started, and found good',
@@ -73,8 +71,6 @@ const installMayBeCut: HardwareTest = {
     await scene.aether.run(['update', name, bundle, '--later'], {
       timeoutMs: scene.patienceMs(updateTimeoutMs),
     });
-    // A card that is new has to show first that there is something to come back to.
-    while ((await scene.status()).box.uptimeMs < provenMs) await delay(1000);
     const points: number[] = [];
     for (let cut = 0; cut < installCuts; cut++) {
       assert.equal((await knownUpdate(scene)).state, 'staged', `after cuts at ${points.join(', ')} %`);
@@ -98,7 +94,7 @@ const stickBringsUpdate: HardwareTest = {
     const startMs = performance.now();
     await untilUpdate(scene, 'staged', 180_000);
     const seconds = (performance.now() - startMs) / 1000;
-    while ((await scene.status()).box.uptimeMs < provenMs) await delay(1000);
+    await scene.untilProven();
     await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
     await untilVersion(scene, goodVersion, updateTimeoutMs);
     // The stick is still there.
