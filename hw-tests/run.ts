@@ -27,6 +27,7 @@ const usage = `usage: npm run hw-test -- --target qemu | raspi3b | FILE.json [op
   --target   qemu (a board that only QEMU has, fast), raspi3b (a Pi 3, as far as QEMU has one), or the file that says how a real board is wired (hw-tests/README.md)
   --suite    ${suites.map(({ name }) => name).join(', ')}; may be given again (default: all)
   --only     words that the name of a test contains
+  --again    a test that fails is tried once more, and the report says so: for machines that are busy
   --image    folder with the image (default: var/image/qemu-virt, var/image/rpi)
 `;
 
@@ -49,6 +50,7 @@ function main(words: readonly string[]): void {
       suite: { type: 'string', multiple: true },
       only: { type: 'string' },
       image: { type: 'string' },
+      again: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -83,7 +85,7 @@ function main(words: readonly string[]): void {
         if (missing !== undefined) return skip(missing);
         if (scene === undefined) throw new Error('there is no target');
         const reason = whyNot(scene.target.capabilities, each.needs);
-        if (reason === undefined) context.diagnostic(await runTest(suite, each, scene));
+        if (reason === undefined) context.diagnostic(await runTest(suite, each, scene, values.again));
         else skip(reason);
       });
     }
@@ -94,27 +96,47 @@ function main(words: readonly string[]): void {
   process.once('exit', () => console.log(table()));
 }
 
-async function runTest(
+async function runTest(suite: Suite, test: HardwareTest, scene: Scene, again: boolean): Promise<string> {
+  const startMs = performance.now();
+  const note = (outcome: Line['outcome'], remark: string) => {
+    const seconds = (performance.now() - startMs) / 1000;
+    lines.push({ suite: suite.name, name: test.name, seconds, outcome, remark });
+    return remark;
+  };
+  try {
+    return note('passed', await tryOnce(suite, test, scene));
+  } catch (error) {
+    const first = remarkOf(error);
+    if (again) {
+      scene.tryAgain();
+      const second = await tryOnce(suite, test, scene).catch(() => undefined);
+      if (second !== undefined) return note('passed', `only at the second try, after: ${first} — ${second}`);
+    }
+    note('failed', first);
+    throw error;
+  }
+}
+
+async function tryOnce(
   suite: Suite,
   { name, run, changesNothing }: HardwareTest,
   scene: Scene,
 ): Promise<string> {
-  const startMs = performance.now();
-  const seconds = () => (performance.now() - startMs) / 1000;
   try {
     const remark = await within(scene.patienceMs(testTimeoutMs), run(scene));
     if (changesNothing !== true) scene.disturbed();
-    lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'passed', remark });
     return remark;
   } catch (error) {
     scene.disturbed();
-    const message = error instanceof Error ? error.message : String(error);
-    const remark = message.split('\n').filter(Boolean).slice(0, 4).join(' ');
-    lines.push({ suite: suite.name, name, seconds: seconds(), outcome: 'failed', remark });
-    console.log(remark);
+    console.log(remarkOf(error));
     await keepEvidence(`${suite.name} ${name}`, scene);
     throw error;
   }
+}
+
+function remarkOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n').filter(Boolean).slice(0, 4).join(' ');
 }
 
 async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {

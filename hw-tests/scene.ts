@@ -76,6 +76,11 @@ export class Scene {
     return this.#firstStartSeconds;
   }
 
+  /** What could not be made before is tried once more. */
+  tryAgain(): void {
+    this.#failures.clear();
+  }
+
   /** Something was done to the box: the next test does not find it as this one did. */
   disturbed(): void {
     this.#standing = undefined;
