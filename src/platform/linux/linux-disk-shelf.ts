@@ -1,5 +1,4 @@
-import { closeSync, constants, openSync, read } from 'node:fs';
-import { promisify } from 'node:util';
+import { closeSync, constants, openSync } from 'node:fs';
 import { type DiskReading, type DiskShelf, diskNotBlank, diskUnknown } from '../../ports/machine.ts';
 import { diskError } from '../disk-errors.ts';
 import { alignedBuffer } from './aligned-buffer.ts';
@@ -7,7 +6,7 @@ import { type BlockDevice, readBlockDevices } from './block-devices.ts';
 import type { DescriptorEvents } from './descriptor-events.ts';
 import { type DiskTools, ownDiskTools } from './disk-tools.ts';
 import { KobjectEvents } from './kobject-events.ts';
-import { hasReadableEnds } from './readable-ends.ts';
+import { hasReadableEnds, readAt } from './readable-ends.ts';
 import { runTool } from './run-tool.ts';
 
 /** `blkid -p`: something was found; nothing was found; several things that contradict each other. */
@@ -155,14 +154,6 @@ function openToRead(device: string): number {
     throw diskError(cause, pathOf(device));
   }
 }
-
-const readAt = promisify(read) as (
-  descriptor: number,
-  buffer: Buffer,
-  offset: number,
-  length: number,
-  position: number,
-) => Promise<unknown>;
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -35,7 +35,8 @@ function openToRead(path: string): number {
   }
 }
 
-const readAt = promisify(read) as (
+/** read(2) at a place. Errors: those of the system. */
+export const readAt = promisify(read) as (
   descriptor: number,
   buffer: Buffer,
   offset: number,
