@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { serviceManager } from './service-manager.ts';
 
@@ -27,12 +27,13 @@ for (const kind of ['a path', 'an abstract name'] as const) {
       child.kill();
       rmSync(folder, { recursive: true });
     });
-    await once(child.stdout, 'data');
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    await lines.next();
     const manager = serviceManager({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: '30000000' });
     assert.equal(manager?.watchdogMs, 30_000);
     manager?.tell('READY=1\nSTATUS=All is well');
-    const [said] = (await once(child.stdout, 'data')) as [Buffer];
-    assert.equal(said.toString().trim(), String.raw`'READY=1\nSTATUS=All is well'`);
+    const { value } = await lines.next();
+    assert.equal(value, String.raw`'READY=1\nSTATUS=All is well'`);
   });
 }
 
