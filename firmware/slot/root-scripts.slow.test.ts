@@ -255,3 +255,19 @@ test('a link in the place of a stick’s copy leads root nowhere', { skip }, (t)
   assert.equal(status, 0);
   assert.deepEqual(stdout.trim().split('\n'), ['good', 'root', '0']);
 });
+
+test('that data were here is noted once, and beside what the boot loader keeps', { skip }, (t) => {
+  const folder = folderOf(t);
+  const said = done(
+    folder,
+    `head -c 65536 /dev/urandom >/tmp/env
+     before=$(head -c 16384 /tmp/env | cksum)
+     export ENVIRONMENT_DEVICE=/tmp/env
+     $scripts/note-data known && echo known || echo new
+     $scripts/note-data
+     $scripts/note-data known && echo known
+     [ "$(head -c 16384 /tmp/env | cksum)" = "$before" ] && stat -c %s /tmp/env
+     rm /tmp/env`,
+  );
+  assert.deepEqual(said.split('\n'), ['new', 'known', '65536']);
+});
