@@ -85,6 +85,7 @@ const dataCannotBeMounted: HardwareTest = {
   needs: ['root shell', 'power', 'card'],
   run: async (scene) => {
     await scene.serving();
+    await untilSaid(scene, '/usr/lib/aetherstore/note-data known && echo noted', /noted/);
     await scene.target.root.run(`dd if=/dev/zero of=${card} bs=1M count=1024 conv=fsync 2>&1`, 120_000);
     await scene.target.power.off();
     await scene.target.power.on();
