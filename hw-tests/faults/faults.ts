@@ -101,8 +101,7 @@ const dataIsReadOnly: HardwareTest = {
   needs: ['root shell', 'power', 'card'],
   run: async (scene) => {
     await scene.serving();
-    // A mark in the file system that the kernel obeys; nothing else of it changes.
-    await scene.target.root.run(`sync; tune2fs -O read-only ${card}`);
+    await makeReadOnly(scene);
     await scene.target.power.off();
     await scene.target.power.on();
     return safeModeSays(scene, /its card takes no more writing/);
@@ -116,7 +115,7 @@ const safeModeTakesUpdates: HardwareTest = {
     await scene.serving();
     const { target } = scene;
     const before = (await scene.status()).box.version;
-    await target.root.run(`sync; tune2fs -O read-only ${card}`);
+    await makeReadOnly(scene);
     await target.power.off();
     await target.power.on();
     await safeModeSays(scene, /its card takes no more writing/);
@@ -185,6 +184,14 @@ export const faults: Suite = {
     dataIsFull,
   ],
 };
+
+/**
+ * Sets a mark in the file system of the card that the kernel obeys; nothing else of it changes. It is mounted read-only
+ * before, or its journal would undo that.
+ */
+async function makeReadOnly({ target: { root } }: Scene): Promise<void> {
+  await root.run(`sync; echo u >/proc/sysrq-trigger; sleep 3; tune2fs -O read-only ${card}; sync`);
+}
 
 /** Resolves when a command of the root shell says what is awaited, after a minute at most. */
 async function untilSaid({ target }: Scene, command: string, awaited: RegExp): Promise<void> {
