@@ -9,8 +9,8 @@ import { goodVersion, variant } from './variants.ts';
 const updateTimeoutMs = 20 * 60_000;
 const badVersion = '99.0.1+dev';
 const installCuts = 10;
-/** An installation takes a minute and a half on an emulated board. */
-const cutSpacingMs = 6000;
+/** An installation takes 40 s and more on an emulated board. */
+const cutSpacingMs = 3500;
 
 const goodUpdate: HardwareTest = {
   name: 'a signed bundle is installed beside the system that runs, started, and found good',
