@@ -271,3 +271,17 @@ test('that data were here is noted once, and beside what the boot loader keeps',
   );
   assert.deepEqual(said.split('\n'), ['new', 'known', '65536']);
 });
+
+test('a start with a card that takes no more writing goes into safe mode, which says so', { skip }, (t) => {
+  const said = done(
+    folderOf(t),
+    `mkdir -p /usr/lib/aetherstore
+     cp $scripts/* /usr/lib/aetherstore/
+     mount -t tmpfs -o ro,mode=755 data /data
+     /usr/lib/aetherstore/prepare 2>/dev/null
+     cat /run/aetherstore/safe.env
+     cat /run/asked`,
+  );
+  assert.match(said, /^REASON="its card takes no more writing"$/m);
+  assert.match(said, /start aetherstore-safe.service/);
+});
