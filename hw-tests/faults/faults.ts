@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { differentContents } from '../../scripts/lan/compare-trees.ts';
+import { killProgram } from '../kill-program.ts';
 import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import { makeSmallTree } from '../storage/small-tree.ts';
@@ -66,10 +67,7 @@ const crashesEndInSafeMode: HardwareTest = {
   run: async (scene) => {
     await scene.serving();
     const { root, console } = scene.target;
-    // Gone with the next start of the machine.
-    await root.run(
-      'mkdir -p /run/systemd/system/aetherstore.service.d && printf "[Service]\\nExecStart=\\nExecStart=/bin/false\\n" >/run/systemd/system/aetherstore.service.d/crash.conf && systemctl daemon-reload && systemctl kill --signal=KILL aetherstore.service',
-    );
+    await killProgram(root, ['ExecStart=', 'ExecStart=/bin/false']);
     const startMs = performance.now();
     const said = await safeModeSays(scene, /its program failed five times/);
     const seconds = (performance.now() - startMs) / 1000;

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { differentContents } from '../../scripts/lan/compare-trees.ts';
+import { killProgram } from '../kill-program.ts';
 import { type RhythmName, seenRhythm, waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import { makeSmallTree } from '../storage/small-tree.ts';
@@ -114,9 +115,7 @@ const programGone: HardwareTest = {
     const { root, lights } = scene.target;
     await waitForRhythm(lights, 'not claimed', scene.patienceMs(20_000));
     // Only a program that is started at once again is not seen to be dead.
-    await root.run(
-      'mkdir -p /run/systemd/system/aetherstore.service.d && printf "[Service]\\nRestartSec=20\\n" >/run/systemd/system/aetherstore.service.d/slow.conf && systemctl daemon-reload && systemctl kill --signal=KILL aetherstore.service',
-    );
+    await killProgram(root, ['RestartSec=20']);
     const deadMs = await waitForRhythm(lights, 'program gone', scene.patienceMs(15_000));
     const ms = await waitForRhythm(lights, 'not claimed', scene.patienceMs(180_000));
     const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(0)} s`;
