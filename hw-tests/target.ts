@@ -16,6 +16,8 @@ export const capabilityNames = [
   'disks',
   /** A disk that was pulled can be plugged in again as it was. */
   'same disk',
+  /** A disk can be made not to answer, without an error. */
+  'disks that hang',
   /** A memory stick can be plugged in, with an update on it. */
   'memory sticks',
   /** Its clock can be set while it is off. */
@@ -117,6 +119,8 @@ export interface Disks {
   detach(disk: AttachedDisk): Promise<void>;
   /** Plugs in a disk that was pulled, with what is on it. */
   attachAgain(disk: AttachedDisk): Promise<void>;
+  /** Whether it answers what it is asked; it does until this is called, and again after the power was cut. */
+  answers(disk: AttachedDisk, answering: boolean): Promise<void>;
 }
 
 export interface Sticks {

@@ -60,7 +60,7 @@ export class BoxProcess {
     if (options.listen !== undefined) argv.push('--listen', options.listen);
     argv.push(...(options.words ?? []));
     const command = options.program === undefined ? launcher : process.execPath;
-    const env = { UV_THREADPOOL_SIZE: '5' };
+    const env = { UV_THREADPOOL_SIZE: '16' };
     const program = place.start(command, argv, { logFile: logFileOf(options.folder), env });
     try {
       const ready = await program.firstLine(parseReady, 30_000);

@@ -229,6 +229,15 @@ export const volumeReserveShare = 0.05;
 /** How long after `DISK_FULL` the free space is asked for again. */
 export const volumeFullRecheckMs = 10_000;
 
+/** How long a disk may take for one call: as long as Linux gives it for a command before it resets it (sd_timeout). */
+export const diskAnswerMs = 30_000;
+
+/** Calls to one disk that are under way at once, each in a thread of its own; a start sets `UV_THREADPOOL_SIZE` by it. */
+export const diskCallsMax = 4;
+
+/** Of an index, as much is read when it is opened, so that look-ups seldom wait for the disk. */
+export const indexReadAheadBytesMax = 32 * 1024 * 1024;
+
 /** How often an idle volume is looked at, so that a disk that was pulled out shows in the status. */
 export const volumeProbePeriodMs = 2000;
 

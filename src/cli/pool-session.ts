@@ -41,6 +41,7 @@ const boxCodes = new Set([
   'DISK_FULL',
   'DISK_GONE',
   'DISK_IO',
+  'DISK_SILENT',
   'CONNECTIONS_FULL',
   'PEER_BUSY',
   // It has not heard yet that this desktop is a member.

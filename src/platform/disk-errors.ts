@@ -27,6 +27,7 @@ const help: Readonly<Record<DiskErrorCode, string>> = {
   DISK_DENIED: 'Check who owns the folder and what its permissions are.',
   DISK_GONE: 'Attach the disk again, then restart the box.',
   DISK_IO: 'The disk reports errors; replace it.',
+  DISK_SILENT: 'Check the cable and the power of the disk.',
 };
 
 /** What the operating system or LMDB threw, as an error of a disk. The only place where their codes are read. */

@@ -1,5 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { indexReadAheadBytesMax } from '../base/limits.ts';
 
 /** Where the fields of an LMDB meta page (data format 2) are; integers are in the byte order of the machine. */
 const layout = { magic: 24, version: 28, pageBytes: 48, lastPage: 144, transaction: 152, end: 160 };
@@ -18,6 +20,31 @@ export function removeDamagedStore(path: string): boolean {
   for (const name of [file, join(path, 'lock.mdb')]) rmSync(name, { force: true });
   return true;
 }
+
+/**
+ * Reads the file of a store, up to `indexReadAheadBytesMax` of it, in another thread. LMDB looks things up in the
+ * caller's, which stands still while the disk finds a page; what is read here is in memory already, and a disk that hangs
+ * is found out before anybody stands still. Errors: those of the operating system.
+ */
+export async function readAhead(path: string): Promise<void> {
+  const file = await open(join(path, 'data.mdb'), 'r').catch((error: unknown) => {
+    if ((error as { code?: string }).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (file === undefined) return;
+  try {
+    const buffer = Buffer.allocUnsafe(readAheadStepBytes);
+    for (let position = 0; position < indexReadAheadBytesMax; ) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+      if (bytesRead === 0) return;
+      position += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+const readAheadStepBytes = 1024 * 1024;
 
 /** Also when there is no file yet, or an empty one. Errors: those of the operating system. */
 function looksWhole(path: string): boolean {

@@ -14,7 +14,7 @@ import {
   lowerBound,
 } from '../ports/key-value-store.ts';
 import { diskError, makeDiskError } from './disk-errors.ts';
-import { removeDamagedStore } from './lmdb-file.ts';
+import { readAhead, removeDamagedStore } from './lmdb-file.ts';
 
 /** A commit may want as many pages at once. */
 const roomBytesMin = 256 * 1024;
@@ -51,6 +51,7 @@ export class LmdbStore implements KeyValueStore {
    */
   static async open(path: string, onClosed: () => void = () => {}): Promise<LmdbStore> {
     try {
+      await readAhead(path);
       mkdirSync(path, { recursive: true, mode: 0o700 });
       removeDamagedStore(path);
       const database = open<Bytes, Bytes>({

@@ -52,4 +52,6 @@ export type DiskErrorCode =
   /** The disk went away: unplugged, unmounted, or its folder deleted. */
   | 'DISK_GONE'
   /** The disk answers with an error (EIO). */
-  | 'DISK_IO';
+  | 'DISK_IO'
+  /** The disk does not answer. */
+  | 'DISK_SILENT';

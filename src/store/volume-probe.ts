@@ -59,7 +59,7 @@ export class VolumeProbe {
   /** A process that is short of file handles may fail to look: only an absent volume is given up at once. */
   #noteFailure(error: AetherError): void {
     this.#failures++;
-    const gone = hasCode(error, 'DISK_GONE') || hasCode(error, 'DISK_NOT_FOUND');
+    const gone = ['DISK_GONE', 'DISK_NOT_FOUND', 'DISK_SILENT'].some((code) => hasCode(error, code));
     if (gone || this.#failures >= volumeProbeFailuresMax) this.#gone(error);
     else this.#log.warn('volume does not answer', { error: describeError(error) });
   }

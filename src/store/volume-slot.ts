@@ -1,7 +1,9 @@
 import { type Bytes, equalBytes } from '../base/bytes.ts';
-import { AetherError, describeError } from '../base/errors.ts';
+import { AetherError, describeError, hasCode } from '../base/errors.ts';
+import { AnswerGate } from './answer-gate.ts';
 import type { VolumeStatus } from './chunk-store.ts';
 import { stateOf, storeError } from './errors.ts';
+import { GatedDisk, openGatedStore } from './gated-disk.ts';
 import { Volume, type VolumeOptions, type VolumePorts } from './volume.ts';
 
 /** A place that a volume belongs in: what is open there, or why nothing is. */
@@ -9,6 +11,8 @@ export class VolumeSlot {
   readonly #options: VolumeOptions;
   readonly #ports: VolumePorts;
   readonly #changed: () => void;
+  /** The same for each disk that comes here: what one keeps waiting is counted while another is opened. */
+  readonly #gate: AnswerGate;
   /** Of the volume that was here last. */
   #id: Bytes | undefined;
   #volume: Volume | undefined;
@@ -19,6 +23,7 @@ export class VolumeSlot {
     this.#options = options;
     this.#ports = ports;
     this.#changed = changed;
+    this.#gate = new AnswerGate(ports.clock);
     this.#id = options.knownId;
     this.#retired = options.retired ?? false;
   }
@@ -40,11 +45,15 @@ export class VolumeSlot {
     return this.#volume !== undefined && this.#volume.error === undefined;
   }
 
-  /** Whether it is worth looking from time to time: the disk was taken away, and may be attached again. */
+  /**
+   * Whether it is worth looking from time to time: the disk was taken away, and may be attached again; or it did not
+   * answer, and does now.
+   */
   get mayComeBack(): boolean {
     const error = this.#volume?.error ?? this.#error;
-    if (this.#retired) return false;
-    return this.#id !== undefined && error !== undefined && stateOf(error) === 'missing';
+    if (this.#retired || error === undefined) return false;
+    if (hasCode(error, 'DISK_SILENT')) return !this.#gate.isSilent;
+    return this.#id !== undefined && stateOf(error) === 'missing';
   }
 
   /**
@@ -55,10 +64,15 @@ export class VolumeSlot {
     if (this.#retired) return;
     try {
       await this.#volume?.released();
-      const { disk, diskAgain } = this.#options;
+      const { disk, diskAgain, openIndex } = this.#options;
       const again = this.#volume !== undefined || this.#error !== undefined;
       const volume = await Volume.open(
-        { ...this.#options, disk: (again ? diskAgain?.() : undefined) ?? disk, knownId: this.#id },
+        {
+          ...this.#options,
+          disk: new GatedDisk((again ? diskAgain?.() : undefined) ?? disk, this.#gate),
+          openIndex: () => openGatedStore(openIndex, this.#gate),
+          knownId: this.#id,
+        },
         pool,
         this.#ports,
         this.#changed,

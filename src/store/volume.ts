@@ -220,7 +220,7 @@ export class Volume {
         readRecord(file, location, id, location.bodyBytes > storeCachedChunkBytesMax ? allocate : undefined),
       );
     } catch (error) {
-      if (hasCode(error, 'DISK_GONE')) this.#fail(error);
+      if (hasCode(error, 'DISK_GONE') || hasCode(error, 'DISK_SILENT')) this.#fail(error);
       // One bad sector, or a segment that somebody deleted, is no reason to give up the rest.
       else if (!hasCode(error, 'DISK_IO') && !hasCode(error, 'DISK_NOT_FOUND')) throw error;
       if (this.#error !== undefined) throw error;

@@ -128,6 +128,7 @@ export class BoardTarget implements Target {
       await this.#run('same disk', this.#wiredDisk(id)?.again ?? undefined);
       this.#attached.add(id);
     },
+    answers: () => this.#run('disks that hang', undefined),
   };
 
   readonly sticks: Sticks = { plugIn: () => this.#run('memory sticks', undefined) };
@@ -219,6 +220,7 @@ function capabilitiesOf(config: BoardConfig): Capabilities {
     dhcp: wired(config.dhcp, 'DHCP server of our own'),
     card: wired(config.card, 'switch of its card'),
     updates: config.bundle === null ? 'No bundle of its version is given.' : true,
+    'disks that hang': 'A real disk hangs when it likes.',
     'memory sticks': 'No memory stick can be plugged in by a program here.',
     clock: 'A Pi has no clock that goes on without power.',
     snapshots: 'A real board is not brought back to a moment.',

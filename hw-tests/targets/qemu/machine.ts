@@ -105,6 +105,11 @@ export class Machine {
     await untilDone(() => this.monitor.run('blockdev-del', { 'node-name': id }), pullTimeoutMs);
   }
 
+  /** Whether the disk in this file answers, until the machine ends. */
+  answers(file: string, answering: boolean): Promise<void> {
+    return this.#disks.answers(file, answering);
+  }
+
   /** Plugs a memory stick in, until the machine ends. */
   async plugStick(id: string, file: string): Promise<void> {
     await this.monitor.run('blockdev-add', {

@@ -28,10 +28,12 @@ export class NbdServer {
   readonly path: string;
   readonly #server: Server;
   #session: Promise<void> = Promise.resolve();
+  #answering = Promise.withResolvers<void>();
 
   private constructor(path: string, server: Server) {
     this.path = path;
     this.#server = server;
+    this.#answering.resolve();
   }
 
   static async listen(path: string, disk: NbdDisk, sizeBytes: number): Promise<NbdServer> {
@@ -40,7 +42,7 @@ export class NbdServer {
     const nbd = new NbdServer(path, server);
     server.on('connection', (socket) => {
       socket.on('error', () => {});
-      nbd.#session = new Session(socket, disk, sizeBytes).run().catch(() => {
+      nbd.#session = new Session(socket, disk, sizeBytes, () => nbd.#answering.promise).run().catch(() => {
         socket.destroy();
       });
     });
@@ -52,14 +54,24 @@ export class NbdServer {
     return nbd;
   }
 
-  /** Resolves when the client that was last connected is gone and all that it asked for is done. */
+  /** Nothing is carried out, and no error is said, until it answers again. */
+  hang(): void {
+    this.#answering = Promise.withResolvers();
+  }
+
+  answer(): void {
+    this.#answering.resolve();
+  }
+
+  /** Resolves when the client that was last connected is gone and all that it asked for is done, or never will be. */
   idle(): Promise<void> {
+    this.answer();
     return this.#session;
   }
 
   async close(): Promise<void> {
     this.#server.close();
-    await this.#session;
+    await this.idle();
   }
 }
 
@@ -68,12 +80,14 @@ class Session {
   readonly #socket: Socket;
   readonly #disk: NbdDisk;
   readonly #sizeBytes: number;
+  readonly #answering: () => Promise<void>;
   #received: Buffer = Buffer.alloc(0);
 
-  constructor(socket: Socket, disk: NbdDisk, sizeBytes: number) {
+  constructor(socket: Socket, disk: NbdDisk, sizeBytes: number, answering: () => Promise<void>) {
     this.#socket = socket;
     this.#disk = disk;
     this.#sizeBytes = sizeBytes;
+    this.#answering = answering;
   }
 
   async run(): Promise<void> {
@@ -89,6 +103,9 @@ class Session {
       const bytesWanted = request.readUInt32BE(24);
       const data = type === command.write ? await take(bytesWanted) : undefined;
       if (type === command.write && data === undefined) return;
+      await this.#answering();
+      // Its power went while it hung: what it had not done it never did.
+      if (this.#socket.destroyed) return;
       const { error, answer } = await this.#carryOut(request, data);
       const reply = Buffer.alloc(16);
       reply.writeUInt32BE(replyMagic, 0);

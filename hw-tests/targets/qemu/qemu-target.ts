@@ -182,6 +182,7 @@ export class QemuTarget implements Target {
     },
     detach: ({ id }: AttachedDisk) => this.#machine.detach(id),
     attachAgain: ({ id }: AttachedDisk) => this.#plugIn(id),
+    answers: ({ id }: AttachedDisk, answering) => this.#machine.answers(this.#driveFile(id), answering),
   };
 
   readonly sticks: Sticks = {

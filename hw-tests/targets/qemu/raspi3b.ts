@@ -32,6 +32,7 @@ export const raspi3b: MachineKind = {
     button: "QEMU's model of a Pi's pins tells nobody of a change at an input.",
     disks: true,
     'same disk': true,
+    'disks that hang': true,
     'memory sticks': true,
     clock: 'A Pi has no clock that goes on without power.',
     cable: "QEMU ends when its USB network card is pulled, and does not say when that card's cable is.",

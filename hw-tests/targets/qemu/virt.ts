@@ -16,6 +16,7 @@ export const virt: MachineKind = {
     button: true,
     disks: true,
     'same disk': true,
+    'disks that hang': true,
     'memory sticks': true,
     clock: true,
     cable: true,

@@ -29,6 +29,13 @@ export class VolatileDisks {
     return (await served).server.path;
   }
 
+  /** Whether a file that is served answers from now on. */
+  async answers(path: string, answering: boolean): Promise<void> {
+    const { server } = await this.#served.get(path)!;
+    if (answering) server.answer();
+    else server.hang();
+  }
+
   /** What the machine sent is on disk; it is off. */
   async settle(): Promise<void> {
     for (const { file, server } of await this.#all()) {

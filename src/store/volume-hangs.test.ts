@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { diskAnswerMs, diskCallsMax, storeCachedChunkBytesMax, volumeProbePeriodMs } from '../base/limits.ts';
+import { HangingDisk } from '../testing/hanging-disk.ts';
+import { MemoryKeyValueStore } from '../testing/memory-key-value-store.ts';
+import { type Chunk, StoreFixture } from '../testing/store-fixture.ts';
+import type { ChunkStore } from './chunk-store.ts';
+
+/** A store on two disks, of which the first hangs when it is told to, and its index with it. */
+class World {
+  readonly fixture: StoreFixture;
+  readonly disk: HangingDisk;
+  readonly #index = new MemoryKeyValueStore({ commit: () => this.disk.turn() });
+
+  constructor(seed: number) {
+    this.fixture = new StoreFixture(seed, 2);
+    this.disk = new HangingDisk(this.fixture.volumes[0]!.disk);
+  }
+
+  open(): Promise<ChunkStore> {
+    const [first, second] = this.fixture.volumes.map(({ options }) => options);
+    const hanging = { ...first!, disk: this.disk, openIndex: async () => this.#index };
+    return this.fixture.openVolumes([hanging, second!]);
+  }
+
+  run(milliseconds: number): Promise<void> {
+    return this.fixture.clock.run(milliseconds);
+  }
+
+  /** Chunks, large enough not to be cached, until each disk has some; resolves with those of the first one. */
+  async fill(store: ChunkStore): Promise<readonly Chunk[]> {
+    const chunks = this.fixture.chunks(12).map(() => this.fixture.chunk(storeCachedChunkBytesMax + 100));
+    const first: Chunk[] = [];
+    for (const { id, body } of chunks) {
+      const before = store.status().volumes[0]!.chunkCount;
+      await store.put(id, body);
+      if (store.status().volumes[0]!.chunkCount > before) first.push({ id, body });
+    }
+    assert.ok(first.length > 0 && first.length < chunks.length, 'both disks are written to');
+    return first;
+  }
+}
+
+function states(store: ChunkStore): readonly string[] {
+  return store.status().volumes.map(({ state }) => state);
+}
+
+test('a put to a disk that hangs goes to another one; the disk is used again when it answers, with all it had', async () => {
+  const world = new World(51);
+  const store = await world.open();
+  const had = await world.fill(store);
+  world.disk.hang();
+  const chunks = world.fixture.chunks(6);
+  const puts = Promise.all(chunks.map(({ id, body }) => store.put(id, body)));
+  await world.run(diskAnswerMs + volumeProbePeriodMs);
+  await puts;
+  assert.deepEqual(states(store), ['failed', 'ok']);
+  assert.equal(store.status().volumes[0]!.error?.code, 'DISK_SILENT');
+  for (const { id, body } of chunks) assert.deepEqual(await store.get(id), body);
+  assert.ok(world.disk.waiting <= diskCallsMax);
+  const { waiting } = world.disk;
+  await world.run(10 * diskAnswerMs);
+  assert.equal(world.disk.waiting, waiting, 'it is left alone while it hangs');
+
+  world.disk.answer();
+  await world.run(2 * volumeProbePeriodMs);
+  assert.deepEqual(states(store), ['ok', 'ok']);
+  for (const { id, body } of had) assert.deepEqual(await store.get(id), body);
+  await store.close();
+});
+
+test('a disk that hangs while it is read from is given up; what is elsewhere is served meanwhile', async () => {
+  const world = new World(52);
+  const store = await world.open();
+  const [had] = await world.fill(store);
+  world.disk.hang();
+  const get = assert.rejects(store.get(had!.id), { code: 'CHUNK_NOT_FOUND' });
+  const { id, body } = world.fixture.chunk(2000);
+  await world.run(diskAnswerMs + 1);
+  await get;
+  await store.put(id, body);
+  assert.deepEqual(await store.get(id), body);
+  assert.equal(store.has(had!.id), false);
+  world.disk.answer();
+  await world.run(2 * volumeProbePeriodMs);
+  assert.deepEqual(await store.get(had!.id), had!.body);
+  await store.close();
+});
+
+test('a disk that hangs when the box starts holds it up for a while only, and is served when it answers', async () => {
+  const world = new World(53);
+  const before = await world.open();
+  const [had] = await world.fill(before);
+  await before.close();
+  world.disk.hang();
+  const opening = world.open();
+  await world.run(diskAnswerMs + 1);
+  const store = await opening;
+  assert.deepEqual(states(store), ['failed', 'ok']);
+  const { id, body } = world.fixture.chunk(2000);
+  await store.put(id, body);
+  world.disk.answer();
+  await world.run(2 * volumeProbePeriodMs);
+  assert.deepEqual(states(store), ['ok', 'ok']);
+  assert.deepEqual(await store.get(had!.id), had!.body);
+  await store.close();
+});
+
+test('a store whose disk hangs can be closed', async () => {
+  const world = new World(54);
+  const store = await world.open();
+  await world.fill(store);
+  world.disk.hang();
+  const closing = store.close();
+  await world.run(3 * diskAnswerMs);
+  await closing;
+});
