@@ -9,6 +9,7 @@ import { makeSmallTree } from '../storage/small-tree.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 import { untilUpdate, untilVersion } from '../update/seen-update.ts';
 import { goodVersion, variant } from '../update/variants.ts';
+import { hangingDisk } from './hanging-disk.ts';
 
 const card = '/dev/aetherstore/data';
 /** Five crashes, with longer and longer pauses between. */
@@ -169,48 +170,6 @@ const dataIsFull: HardwareTest = {
   },
 };
 
-/** A put goes to both disks, as long as both are there. */
-const treeSizes = [10, 300_000, 900_000, 1_500_000, 2_000_000, 2_500_000];
-
-const diskHangs: HardwareTest = {
-  name: 'a disk that hangs holds up nobody for long: it is given up, said so, and used again when it answers',
-  needs: ['disks', 'disks that hang', 'root shell'],
-  run: async (scene) => {
-    await scene.claimed();
-    const { disks } = scene.target;
-    const folder = scene.folder('hangs');
-    const put = async (name: string) => {
-      makeSmallTree(join(folder, name), name, treeSizes);
-      const { seconds } = await scene.aether.run(['put', join(folder, name)], {
-        timeoutMs: scene.patienceMs(180_000),
-      });
-      return seconds;
-    };
-    await put('before');
-    await disks.answers(scene.disks[0]!, false);
-    const console = watchConsole(scene);
-    const seconds = await put('meanwhile');
-    const said = await untilCondition(scene, /has not answered for 30 seconds/);
-    const longestMs = await console.longestMs();
-
-    const startMs = performance.now();
-    await scene.target.root.run('systemctl kill --signal=KILL aetherstore.service');
-    await delay(2000);
-    await scene.waitUntilServing();
-    const startedSeconds = (performance.now() - startMs) / 1000;
-    await untilCondition(scene, /has not answered for 30 seconds/);
-
-    await disks.answers(scene.disks[0]!, true);
-    await untilCondition(scene, undefined);
-    for (const name of ['before', 'meanwhile']) {
-      const back = join(folder, 'back', name);
-      await scene.aether.run(['get', `/${name}`, back], { timeoutMs: scene.patienceMs(180_000) });
-      assert.deepEqual(await differentContents(join(folder, name), back), []);
-    }
-    return `${said} A put took ${seconds.toFixed(0)} s, an answer of the console ${(longestMs / 1000).toFixed(1)} s at most; its program, killed, served again after ${startedSeconds.toFixed(0)} s`;
-  },
-};
-
 export const faults: Suite = {
   name: 'faults',
   tests: [
@@ -222,46 +181,9 @@ export const faults: Suite = {
     safeModeTakesUpdates,
     clockOf1970,
     dataIsFull,
-    diskHangs,
+    ...hangingDisk,
   ],
 };
-
-/** Asks the console again and again, until somebody wants to know how long its slowest answer took. */
-function watchConsole(scene: Scene): { longestMs(): Promise<number> } {
-  let watching = true;
-  let longest = 0;
-  const done = (async () => {
-    while (watching) {
-      const startMs = performance.now();
-      await scene.target.console.command('status');
-      longest = Math.max(longest, performance.now() - startMs);
-      await delay(300);
-    }
-  })();
-  return {
-    longestMs: async () => {
-      watching = false;
-      await done;
-      return longest;
-    },
-  };
-}
-
-/** Waits for a condition that says so, or for disks that are all in use. Returns what is said. */
-async function untilCondition(scene: Scene, awaited: RegExp | undefined): Promise<string> {
-  const endMs = performance.now() + scene.patienceMs(120_000);
-  for (;;) {
-    const messages = (await scene.status()).conditions.map(({ message }) => message);
-    const found =
-      awaited === undefined
-        ? !messages.some((message) => /failed|missing/.test(message))
-        : messages.find((message) => awaited.test(message));
-    if (found === true) return '';
-    if (typeof found === 'string') return found;
-    assert.ok(performance.now() < endMs, `the box says: ${messages.join(' ')}`);
-    await delay(1000);
-  }
-}
 
 /**
  * Sets a mark in the file system of the card that the kernel obeys; nothing else of it changes. It is mounted read-only

@@ -6,6 +6,7 @@ import { differentContents } from '../../scripts/lan/compare-trees.ts';
 import { killProgram } from '../kill-program.ts';
 import { type RhythmName, seenRhythm, waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
+import { untilConditions } from '../seen-conditions.ts';
 import { makeSmallTree } from '../storage/small-tree.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 
@@ -69,7 +70,7 @@ const diskGone: HardwareTest = {
     const before = await scene.status();
     await scene.target.disks.detach(scene.disks[1]!);
     const startMs = performance.now();
-    await untilConditions(scene, (count) => count > before.conditions.length);
+    await untilConditions(scene, (messages) => messages.length > before.conditions.length);
     const seconds = (performance.now() - startMs) / 1000;
     return `told after ${seconds.toFixed(0)} s: ${await expectWhatConsoleSays(scene)}`;
   },
@@ -87,10 +88,10 @@ const diskBack: HardwareTest = {
     const before = await scene.status();
     const disk = scene.disks[1]!;
     await disks.detach(disk);
-    await untilConditions(scene, (count) => count > before.conditions.length);
+    await untilConditions(scene, (messages) => messages.length > before.conditions.length);
     await disks.attachAgain(disk);
     const startMs = performance.now();
-    await untilConditions(scene, (count) => count <= before.conditions.length);
+    await untilConditions(scene, (messages) => messages.length <= before.conditions.length);
     const seconds = (performance.now() - startMs) / 1000;
     const working = (await scene.target.console.command('disks')).filter((line) => /^\S+ +ok /.test(line));
     assert.equal(working.length, 2, working.join(' / '));
@@ -104,6 +105,25 @@ const diskBack: HardwareTest = {
       assert.deepEqual(await differentContents(join(folder, name), join(back, name)), []);
     }
     return `used again after ${seconds.toFixed(0)} s: ${await expectWhatConsoleSays(scene)}`;
+  },
+};
+
+const atWork: HardwareTest = {
+  name: 'while a disk is emptied they say that the box is at work',
+  needs: ['lights', 'disks'],
+  run: async (scene) => {
+    await scene.claimed();
+    const folder = scene.folder('work');
+    makeSmallTree(join(folder, 'tree'), 'work', Array<number>(8).fill(10_000_000));
+    await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: scene.patienceMs(300_000) });
+    const { console, lights } = scene.target;
+    const name = (await console.command('disks')).map((line) => /^(\S+) +ok /.exec(line)?.[1]).find(Boolean);
+    const [ms] = await Promise.all([
+      waitForRhythm(lights, 'working', scene.patienceMs(30_000)),
+      console.dangerousCommand(`disks retire ${name}`, { timeoutMs: 120_000 }),
+    ]);
+    await untilConditions(scene, (messages) => messages.some((text) => text.includes('may be pulled')));
+    return `seen ${(ms / 1000).toFixed(0)} s after it was asked to; then: ${await expectWhatConsoleSays(scene)}`;
   },
 };
 
@@ -143,20 +163,8 @@ const eachWired: HardwareTest = {
 
 export const leds: Suite = {
   name: 'leds',
-  tests: [identified, eachWired, programGone, alone, diskGone, diskBack, whileStarting],
+  tests: [identified, eachWired, programGone, alone, diskGone, diskBack, atWork, whileStarting],
 };
-
-/** Resolves when the console tells of so many conditions. */
-async function untilConditions(scene: Scene, isIt: (count: number) => boolean): Promise<void> {
-  const startMs = performance.now();
-  for (;;) {
-    const { conditions } = await scene.status();
-    if (isIt(conditions.length)) return;
-    const said = conditions.map(({ message }) => message).join(' ');
-    assert.ok(performance.now() - startMs < scene.patienceMs(120_000), `the console says: ${said}`);
-    await delay(1000);
-  }
-}
 
 /** What the console says of the lights is what they do. */
 async function expectWhatConsoleSays(scene: Scene): Promise<string> {

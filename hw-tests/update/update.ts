@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import { waitForRhythm } from '../light-track.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 import { peersPassUpdatesOn } from './peers.ts';
 import { badBundlesAreRefused, goodBundlesAreTaken } from './refused.ts';
@@ -21,13 +22,18 @@ const goodUpdate: HardwareTest = {
     const name = await scene.target.console.greet();
     const startMs = performance.now();
     scene.target.console.skip();
-    await scene.aether.run(['update', name, bundle], { timeoutMs: scene.patienceMs(updateTimeoutMs) });
+    const { lights } = scene.target;
+    const [, shown] = await Promise.all([
+      scene.aether.run(['update', name, bundle], { timeoutMs: scene.patienceMs(updateTimeoutMs) }),
+      scene.target.capabilities.lights === true &&
+        waitForRhythm(lights, 'updating', scene.patienceMs(updateTimeoutMs / 2)),
+    ]);
     const seconds = (performance.now() - startMs) / 1000;
     const { box } = await scene.status();
     assert.equal(box.version, goodVersion);
     const again = await scene.powerCycle();
     assert.equal((await scene.status()).box.version, goodVersion);
-    return `${seconds.toFixed(0)} s from sending to good; still it after a power cut (${again.toFixed(0)} s)`;
+    return `${seconds.toFixed(0)} s from sending to good${shown === false ? '' : ', told by its lights'}; still it after a power cut (${again.toFixed(0)} s)`;
   },
 };
 

@@ -229,8 +229,11 @@ export const volumeReserveShare = 0.05;
 /** How long after `DISK_FULL` the free space is asked for again. */
 export const volumeFullRecheckMs = 10_000;
 
-/** How long a disk may take for one call: as long as Linux gives it for a command before it resets it (sd_timeout). */
-export const diskAnswerMs = 30_000;
+/**
+ * How long a disk may take for one call. One that stood still needs ten seconds and more until it spins. After this long
+ * there must be time to write to another disk before whoever asked gives up (`chunkRequestTimeoutMs`).
+ */
+export const diskAnswerMs = 20_000;
 
 /** Calls to one disk that are under way at once, each in a thread of its own; a start sets `UV_THREADPOOL_SIZE` by it. */
 export const diskCallsMax = 4;
@@ -295,7 +298,7 @@ export const dialStaggerMs = 250;
 export const chunkIdsPerRequestMax = 1024;
 
 /** A chunk must be written or read by one holder within this, else the next is tried. */
-export const chunkRequestTimeoutMs = 20_000;
+export const chunkRequestTimeoutMs = 45_000;
 
 /** A login code's life: long enough to walk from the console to the desktop. It is used once. */
 export const loginCodeLifetimeMs = 10 * 60_000;

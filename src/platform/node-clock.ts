@@ -11,7 +11,7 @@ export class NodeClock implements Clock {
   }
 
   after(delayMs: number, action: () => void): Timer {
-    const timer = setTimeout(action, delayMs);
+    const timer = setTimeout(action, Math.max(0, delayMs));
     return { cancel: () => clearTimeout(timer) };
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { diskAnswerMs, diskCallsMax, storeCachedChunkBytesMax, volumeProbePeriodMs } from '../base/limits.ts';
-import { HangingDisk } from '../testing/hanging-disk.ts';
+import { Hang, HangingDisk } from '../testing/hanging-disk.ts';
 import { MemoryKeyValueStore } from '../testing/memory-key-value-store.ts';
 import { type Chunk, StoreFixture } from '../testing/store-fixture.ts';
 import type { ChunkStore } from './chunk-store.ts';
@@ -9,17 +9,20 @@ import type { ChunkStore } from './chunk-store.ts';
 /** A store on two disks, of which the first hangs when it is told to, and its index with it. */
 class World {
   readonly fixture: StoreFixture;
-  readonly disk: HangingDisk;
+  readonly disk = new Hang();
   readonly #index = new MemoryKeyValueStore({ commit: () => this.disk.turn() });
 
   constructor(seed: number) {
     this.fixture = new StoreFixture(seed, 2);
-    this.disk = new HangingDisk(this.fixture.volumes[0]!.disk);
   }
 
   open(): Promise<ChunkStore> {
     const [first, second] = this.fixture.volumes.map(({ options }) => options);
-    const hanging = { ...first!, disk: this.disk, openIndex: async () => this.#index };
+    const hanging = {
+      ...first!,
+      disk: new HangingDisk(first!.disk, this.disk),
+      openIndex: async () => this.#index,
+    };
     return this.fixture.openVolumes([hanging, second!]);
   }
 

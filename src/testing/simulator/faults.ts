@@ -1,3 +1,4 @@
+import { diskAnswerMs } from '../../base/limits.ts';
 import { sleep } from '../../ports/clock.ts';
 import type { SeededEntropy } from '../seeded-entropy.ts';
 import type { Ending, SimulatedBox } from './simulated-box.ts';
@@ -68,8 +69,9 @@ export class Faults {
     const draw = this.#entropy.below(100);
     if (draw < 40) return this.#endProgram(this.#one(this.#boxes), this.#one(endings));
     if (draw < 46) return this.#cutPowerEverywhere();
-    if (draw < 75) return this.#cut();
-    if (draw < 85) return this.#fill();
+    if (draw < 73) return this.#cut();
+    if (draw < 80) return this.#fill();
+    if (draw < 85) return this.#hang();
     if (draw < 96) return this.#flip();
     return draw < 98 ? this.#vanish() : this.#lose();
   }
@@ -121,12 +123,27 @@ export class Faults {
     const disks = [box.stateDisk, ...box.volumes.map(({ disk }) => disk)];
     const index = this.#entropy.below(disks.length);
     disks[index]!.fillUp();
-    this.#world.fullDisks++;
+    this.#world.troubledDisks++;
     this.#world.disturb();
     this.#world.trace.event(box.name, 'disk full', index === 0 ? 'state' : `disk${index}`);
     await sleep(this.#world.clock, this.#entropy.below(40_000));
     disks[index]!.resize(4 * 2 ** 30);
-    this.#world.fullDisks--;
+    this.#world.troubledDisks--;
+    this.#world.disturb();
+  }
+
+  /** Sometimes shorter than a box waits for a disk. */
+  async #hang(): Promise<void> {
+    const box = this.#one(this.#boxes);
+    const { hang, name } = this.#one(box.volumes);
+    hang.hang();
+    this.#world.troubledDisks++;
+    this.#world.disturb();
+    this.#world.trace.event(box.name, 'disk hangs', name);
+    await sleep(this.#world.clock, this.#entropy.below(2 * diskAnswerMs));
+    hang.answer();
+    this.#world.trace.event(box.name, 'disk answers', name);
+    this.#world.troubledDisks--;
     this.#world.disturb();
   }
 

@@ -8,6 +8,7 @@ import { sleep } from '../../ports/clock.ts';
 import { type MulticastFacts, noNetworkFacts } from '../../status/facts.ts';
 import { NetworkMemory } from '../../zeroconf/network-memory.ts';
 import { fakeCompute } from '../fake-compute.ts';
+import { Hang, HangingDisk } from '../hanging-disk.ts';
 import { MemoryDisk } from '../memory-disk.ts';
 import { MemoryKeyValueStore } from '../memory-key-value-store.ts';
 import { Life } from './life.ts';
@@ -26,6 +27,8 @@ export interface SimulatedVolume {
   readonly name: string;
   readonly disk: MemoryDisk;
   readonly index: MemoryKeyValueStore;
+  /** Of disk and index, which lies on it. */
+  readonly hang: Hang;
   /** Pulled out: it stays away when the box restarts. */
   gone: boolean;
 }
@@ -53,12 +56,11 @@ export class SimulatedBox {
     this.identity = identity;
     this.stateDisk = stateDisk;
     this.#treeIndex = this.#store('tree');
-    this.volumes = ['disk1', 'disk2'].map((name) => ({
-      name,
-      disk: new MemoryDisk({ entropy: world.stream(`${host.name} ${name}`), totalBytes: diskBytes }),
-      index: this.#store(name),
-      gone: false,
-    }));
+    this.volumes = ['disk1', 'disk2'].map((name) => {
+      const hang = new Hang();
+      const disk = new MemoryDisk({ entropy: world.stream(`${host.name} ${name}`), totalBytes: diskBytes });
+      return { name, disk, index: this.#store(name, hang), hang, gone: false };
+    });
   }
 
   /** Call it while the clock stands still: the certificate is made on threads that no seed determines. */
@@ -156,9 +158,9 @@ export class SimulatedBox {
     const log = this.#world.log(this.name);
     const network = life.multicast(this.host.multicast);
     const stateDisk = life.disk(this.stateDisk);
-    const volumes = this.volumes.map(({ name, disk, index }) => ({
+    const volumes = this.volumes.map(({ name, disk, index, hang }) => ({
       name,
-      disk: life.disk(disk),
+      disk: new HangingDisk(life.disk(disk), hang),
       openIndex: async () => life.store(index),
       segmentBytes,
     }));
@@ -194,11 +196,15 @@ export class SimulatedBox {
     this.#box = box;
   }
 
-  #store(purpose: string): MemoryKeyValueStore {
+  #store(purpose: string, hang = new Hang()): MemoryKeyValueStore {
     const { clock } = this.#world;
     const entropy = this.#world.stream(`${this.host.name} index ${purpose}`);
     // The same for all, so that they end in their order.
-    return new MemoryKeyValueStore({ entropy, commit: () => sleep(clock, 15) });
+    const commit = async () => {
+      await hang.turn();
+      await sleep(clock, 15);
+    };
+    return new MemoryKeyValueStore({ entropy, commit });
   }
 
   /** Length of what its disk has of a box's log; the same records are as long everywhere. */

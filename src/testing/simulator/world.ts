@@ -31,7 +31,8 @@ export class World {
   disturbances = 0;
   /** Boxes that are down for now, by name. */
   readonly down = new Set<string>();
-  fullDisks = 0;
+  /** Disks that are full, or do not answer, for now. */
+  troubledDisks = 0;
   #disturbedMs = 0;
 
   constructor(seed: number, print?: (line: string) => void) {
@@ -113,7 +114,7 @@ export class World {
 
   /** Whether every host is up and reaches every other, and every disk works, or is gone for good. */
   get isCalm(): boolean {
-    return this.#cutOff.size === 0 && this.down.size === 0 && this.fullDisks === 0;
+    return this.#cutOff.size === 0 && this.down.size === 0 && this.troubledDisks === 0;
   }
 
   disturb(): void {

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { differentContents } from '../../scripts/lan/compare-trees.ts';
+import type { Scene } from '../scene.ts';
+import { untilConditions } from '../seen-conditions.ts';
+import { makeSmallTree } from '../storage/small-tree.ts';
+import type { HardwareTest } from '../suite.ts';
+
+/** A put goes to both disks, as long as both are there. */
+const treeSizes = [10, 300_000, 900_000, 1_500_000, 2_000_000, 2_500_000];
+const transferMs = 180_000;
+/** A system that cannot be stopped is stopped by its watchdog. */
+const restartMs = 600_000;
+const silent = /has not answered for 20 seconds/;
+
+const isGivenUp: HardwareTest = {
+  name: 'a disk that hangs holds up nobody for long: it is given up, said so, and used again when it answers',
+  needs: ['disks', 'disks that hang'],
+  run: async (scene) => {
+    await scene.claimed();
+    const trees = new Trees(scene);
+    await trees.put('before');
+    await scene.target.disks.answers(scene.disks[0]!, false);
+    const console = watchConsole(scene);
+    const seconds = await trees.put('meanwhile');
+    const longestMs = await console.longestMs();
+    const said = await untilConditions(scene, (messages) => messages.find((text) => silent.test(text)));
+    await scene.target.disks.answers(scene.disks[0]!, true);
+    const startMs = performance.now();
+    await untilNoDiskFailed(scene);
+    const back = (performance.now() - startMs) / 1000;
+    await trees.compare();
+    return `${said} A put took ${seconds.toFixed(0)} s, an answer of the console ${(longestMs / 1000).toFixed(1)} s at most; in use again after ${back.toFixed(0)} s`;
+  },
+};
+
+const isNoHindrance: HardwareTest = {
+  name: 'a box with a disk that hangs can be started again, serves without it, and takes it when it answers',
+  needs: ['disks', 'disks that hang'],
+  run: async (scene) => {
+    await scene.claimed();
+    const trees = new Trees(scene);
+    await trees.put('before');
+    await scene.target.disks.answers(scene.disks[0]!, false);
+    await trees.put('meanwhile');
+    const { console, power } = scene.target;
+    const startMs = performance.now();
+    const since = () => ((performance.now() - startMs) / 1000).toFixed(0);
+    const restarts = power.restarts();
+    await console.lastCommand('restart');
+    while (power.restarts() === restarts) {
+      assert.ok(performance.now() - startMs < scene.patienceMs(restartMs), 'it does not start again');
+      await delay(500);
+    }
+    const stopped = since();
+    await scene.waitUntilServing();
+    const serving = since();
+    await trees.put('after');
+    await scene.target.disks.answers(scene.disks[0]!, true);
+    await untilNoDiskFailed(scene);
+    await trees.compare();
+    return `started again ${stopped} s after it was asked to, serving after ${serving} s`;
+  },
+};
+
+export const hangingDisk: readonly HardwareTest[] = [isGivenUp, isNoHindrance];
+
+/** Trees that were put, each of its own bytes. */
+class Trees {
+  readonly #scene: Scene;
+  readonly #folder: string;
+  readonly #names: string[] = [];
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+    this.#folder = scene.folder('hangs');
+  }
+
+  /** Resolves with the seconds it took. */
+  async put(name: string): Promise<number> {
+    makeSmallTree(join(this.#folder, name), name, treeSizes);
+    this.#names.push(name);
+    return (await this.#aether(['put', join(this.#folder, name)])).seconds;
+  }
+
+  /** All of them are had back. */
+  async compare(): Promise<void> {
+    const back = join(this.#folder, 'back');
+    mkdirSync(back);
+    for (const name of this.#names) {
+      await this.#aether(['get', `/${name}`, back]);
+      assert.deepEqual(await differentContents(join(this.#folder, name), join(back, name)), []);
+    }
+  }
+
+  #aether(words: readonly string[]) {
+    return this.#scene.aether.run(words, { timeoutMs: this.#scene.patienceMs(transferMs) });
+  }
+}
+
+/** Asks the console again and again, until somebody wants to know how long its slowest answer took. */
+function watchConsole(scene: Scene): { longestMs(): Promise<number> } {
+  let watching = true;
+  let longest = 0;
+  const done = (async () => {
+    while (watching) {
+      const startMs = performance.now();
+      await scene.target.console.command('status');
+      longest = Math.max(longest, performance.now() - startMs);
+      await delay(300);
+    }
+  })();
+  return {
+    longestMs: async () => {
+      watching = false;
+      await done;
+      return longest;
+    },
+  };
+}
+
+async function untilNoDiskFailed(scene: Scene): Promise<void> {
+  await untilConditions(scene, (messages) => !messages.some((text) => /failed|not attached/.test(text)));
+}
