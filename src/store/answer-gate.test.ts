@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { diskAnswerMs, diskCallsMax } from '../base/limits.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { AnswerGate } from './answer-gate.ts';
+import { AnswerGate, GatedHandle } from './answer-gate.ts';
 
 /** Calls that come back when they are told to. */
 class Calls {
@@ -86,4 +86,22 @@ test('a slow disk is no silent one: the time counts from when a call is made', a
   await clock.run(diskAnswerMs * 0.9);
   for (const call of calls.made) call.resolve(0);
   assert.deepEqual(await Promise.all(answers), new Array(diskCallsMax * 2).fill(0));
+});
+
+test('what is open is closed after its last call has come back, however late', async () => {
+  const clock = new FakeClock();
+  const handle = new GatedHandle(new AnswerGate(clock));
+  const calls = new Calls();
+  const read = assert.rejects(handle.call(calls.make), { code: 'DISK_SILENT' });
+  await clock.run(diskAnswerMs);
+  await read;
+  let closed = false;
+  const closing = handle.close(async () => {
+    closed = true;
+  });
+  await clock.run(1000);
+  assert.equal(closed, false);
+  calls.made[0]!.resolve(1);
+  await closing;
+  assert.equal(closed, true);
 });

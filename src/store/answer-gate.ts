@@ -93,6 +93,35 @@ export class AnswerGate {
   }
 }
 
+/** A file or a store behind a gate: it is closed when its calls have come back, those too that nobody waits for any more. */
+export class GatedHandle {
+  readonly #gate: AnswerGate;
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(gate: AnswerGate) {
+    this.#gate = gate;
+  }
+
+  /** Errors: as of `AnswerGate.call`. */
+  call<T>(start: () => Promise<T>): Promise<T> {
+    return this.#gate.call(() => {
+      const call = start();
+      this.#underWay.add(call);
+      const ended = () => this.#underWay.delete(call);
+      call.then(ended, ended);
+      return call;
+    });
+  }
+
+  /** Errors: as of `AnswerGate.release`. */
+  close(start: () => Promise<void>): Promise<void> {
+    return this.#gate.release(async () => {
+      await Promise.allSettled(this.#underWay);
+      await start();
+    });
+  }
+}
+
 function silent(): AetherError<DiskErrorCode> {
   return new AetherError('DISK_SILENT', `it has not answered for ${diskAnswerMs / 1000} seconds`, {
     help: 'Check its cable and its power; it is used again when it answers.',

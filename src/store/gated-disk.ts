@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { Disk, DiskFile, DiskOpenMode, DiskSpace } from '../ports/disk.ts';
 import type { KeyRange, KeyValueChange, KeyValueEntry, KeyValueStore } from '../ports/key-value-store.ts';
-import type { AnswerGate } from './answer-gate.ts';
+import { type AnswerGate, GatedHandle } from './answer-gate.ts';
 
 /**
  * A disk whose calls all go through a gate. After `DISK_SILENT` a call may still read what it was given to write, or
@@ -51,35 +51,35 @@ export class GatedDisk implements Disk {
 
 class GatedFile implements DiskFile {
   readonly #file: DiskFile;
-  readonly #gate: AnswerGate;
+  readonly #handle: GatedHandle;
 
   constructor(file: DiskFile, gate: AnswerGate) {
     this.#file = file;
-    this.#gate = gate;
+    this.#handle = new GatedHandle(gate);
   }
 
   read(into: Bytes, position: number): Promise<number> {
-    return this.#gate.call(() => this.#file.read(into, position));
+    return this.#handle.call(() => this.#file.read(into, position));
   }
 
   write(parts: readonly Bytes[], position: number): Promise<void> {
-    return this.#gate.call(() => this.#file.write(parts, position));
+    return this.#handle.call(() => this.#file.write(parts, position));
   }
 
   sync(): Promise<void> {
-    return this.#gate.call(() => this.#file.sync());
+    return this.#handle.call(() => this.#file.sync());
   }
 
   sizeBytes(): Promise<number> {
-    return this.#gate.call(() => this.#file.sizeBytes());
+    return this.#handle.call(() => this.#file.sizeBytes());
   }
 
   truncate(sizeBytes: number): Promise<void> {
-    return this.#gate.call(() => this.#file.truncate(sizeBytes));
+    return this.#handle.call(() => this.#file.truncate(sizeBytes));
   }
 
   close(): Promise<void> {
-    return this.#gate.release(() => this.#file.close());
+    return this.#handle.close(() => this.#file.close());
   }
 }
 
@@ -94,11 +94,11 @@ export async function openGatedStore(
 
 class GatedStore implements KeyValueStore {
   readonly #store: KeyValueStore;
-  readonly #gate: AnswerGate;
+  readonly #handle: GatedHandle;
 
   constructor(store: KeyValueStore, gate: AnswerGate) {
     this.#store = store;
-    this.#gate = gate;
+    this.#handle = new GatedHandle(gate);
   }
 
   get(key: Bytes): Bytes | undefined {
@@ -110,10 +110,10 @@ class GatedStore implements KeyValueStore {
   }
 
   write(changes: readonly KeyValueChange[]): Promise<void> {
-    return this.#gate.call(() => this.#store.write(changes));
+    return this.#handle.call(() => this.#store.write(changes));
   }
 
   close(): Promise<void> {
-    return this.#gate.release(() => this.#store.close());
+    return this.#handle.close(() => this.#store.close());
   }
 }
