@@ -54,7 +54,7 @@ setexpr initrd_at ${tree_at} + 0x200000
 cp.b ${fdt_addr} ${tree_at} 0x80000
 setexpr kernel_comp_addr_r ${tree_at} + 0x4000000
 setenv kernel_comp_size 0x2000000
-setenv bootargs "console=${console} root=PARTLABEL=root${slot} rauc.slot=${slot} aetherstore.card=${devtype} ro panic=5 quiet loglevel=4 ${board_args}"
+setenv bootargs "console=${console} root=PARTLABEL=root${slot} rauc.slot=${slot} aetherstore.card=${devtype} ro panic=5 watchdog.stop_on_reboot=0 quiet loglevel=4 ${board_args}"
 load ${devtype} ${devnum}:${slot_part} ${kernel_addr_r} /boot/Image.gz || reset
 load ${devtype} ${devnum}:${slot_part} ${initrd_at} /boot/initrd.img || reset
 booti ${kernel_addr_r} ${initrd_at}:${filesize} ${tree_at} || reset

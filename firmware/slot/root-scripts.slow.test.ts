@@ -42,7 +42,7 @@ function done(folder: string, commands: string): string {
   return stdout.trim();
 }
 
-test('a disk is mounted below a folder of root’s, and is the box’s inside', { skip }, (t) => {
+test('a disk is mounted below a folder of root’s, once, and is the box’s inside', { skip }, (t) => {
   const folder = folderOf(t);
   makeAdopted(t, folder);
   const said = done(
@@ -50,6 +50,7 @@ test('a disk is mounted below a folder of root’s, and is the box’s inside', 
     `mkdir -p /run/aetherstore/mounts
      $scripts/mount-disk ${label} >/dev/null
      stat -c %U /run/aetherstore/mounts /run/aetherstore/mounts/${label}
+     $scripts/mount-disk ${label}
      grep -o 'errors=remount-ro' /proc/mounts
      $scripts/unmount-disk ${label}
      grep -c ${label} /proc/mounts || true`,
