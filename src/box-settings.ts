@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { AetherError } from './base/errors.ts';
 import { stateFileBytesMax } from './base/limits.ts';
 import { type BoxOptions, defaultReplicas } from './box.ts';
@@ -12,11 +12,13 @@ import {
 import { type CommandLine, type OptionSpec, optionLines, usageError } from './cli/arguments.ts';
 import { InstanceLock } from './platform/instance-lock.ts';
 import { LmdbStore } from './platform/lmdb-store.ts';
+import { NodeClock } from './platform/node-clock.ts';
 import { NodeDisk } from './platform/node-disk.ts';
 import { isMemberName } from './pool/membership/record.ts';
 import type { Disk } from './ports/disk.ts';
 import { readFile as readSmallFile } from './ports/replace-file.ts';
 import type { ListenAddress } from './ports/secure-transport.ts';
+import { AnswerGate } from './store/answer-gate.ts';
 import type { VolumeOptions } from './store/volume.ts';
 
 /** What a box is told on its command line. */
@@ -190,9 +192,20 @@ export function volumeAt({ name, path, limitGiB, mountPoint }: NamedVolume): Vol
     name,
     disk: open(),
     diskAgain: open,
+    gate: gateOf(path),
     openIndex: () => openIndex(path),
     ...(limitGiB === null ? {} : { limitBytes: limitGiB * 2 ** 30 }),
   };
+}
+
+/** Of this program, which may live more than once: what one life asked a disk that hangs, the next must wait for. */
+const gates = new Map<string, AnswerGate>();
+
+function gateOf(path: string): AnswerGate {
+  const place = resolve(path);
+  const gate = gates.get(place) ?? new AnswerGate(new NodeClock());
+  gates.set(place, gate);
+  return gate;
 }
 
 /** Opens the index of the volume at `path`; while it is open, no other box on this computer can have it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -9,25 +9,40 @@ const script = new URL('../../overlays/rootfs/usr/lib/aetherstore/restart-if-stu
   .pathname;
 const skip = process.platform === 'linux' ? false : 'a script of the appliance';
 
-/** What it asks of the service manager when the program ended so, and these processes are left in its group. */
-function asked(result: string, left: readonly string[]): string {
+/** What it asks of the kernel when the program ended so, and these processes are left in its group at each look. */
+function asked(result: string, ...looks: readonly (readonly string[])[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'aether-stuck-'));
   try {
-    writeFileSync(join(folder, 'systemctl'), '#!/bin/sh\necho "systemctl $*"\n', { mode: 0o755 });
-    writeFileSync(join(folder, 'cgroup.procs'), left.map((each) => `${each}\n`).join(''));
+    const put = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o755 });
+    const list = (left: readonly string[]) => left.map((each) => `${each}\n`).join('');
+    looks.forEach((left, index) => {
+      put(`look${index}`, list(left));
+    });
+    put('trigger', '');
+    // Each second another look, the last one again and again.
+    const next = `for each in ${looks.map((_, index) => `look${index}`).join(' ')}; do [ -e $each ] && break; done`;
+    put('sleep', `#!/bin/sh\ncd ${folder}\n${next}\n[ ! -e $each ] || mv $each cgroup.procs\n`);
+    for (const tool of ['journalctl', 'sync']) put(tool, '#!/bin/sh\n');
+    const env = {
+      PATH: `${folder}:${process.env.PATH}`,
+      SERVICE_RESULT: result,
+      SYSRQ_TRIGGER: join(folder, 'trigger'),
+    };
     // The script's own process is in the group too.
-    const own = `echo $$ >>${folder}/cgroup.procs; exec ${script} ${folder}`;
-    const env = { PATH: `${folder}:${process.env.PATH}`, SERVICE_RESULT: result };
-    const { status, stdout } = spawnSync('sh', ['-c', own], { env, encoding: 'utf8' });
-    assert.equal(status, 0);
-    return stdout;
+    const own = `sleep 1; echo $$ >>${folder}/cgroup.procs; exec ${script} ${folder}`;
+    assert.equal(spawnSync('sh', ['-c', own], { env }).status, 0);
+    return readFileSync(join(folder, 'trigger'), 'utf8').trim();
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 test('what could not be killed has the machine start again', { skip }, () => {
-  assert.match(asked('watchdog', ['301', '394']), /processes 301 394 .*\nsystemctl --no-block reboot\n/);
+  assert.equal(asked('watchdog', ['301', '394']), 'b');
+});
+
+test('what is gone a second later was ending', { skip }, () => {
+  assert.equal(asked('watchdog', ['301', '394'], ['394'], []), '');
 });
 
 test('a program that has ended, however it did, is only started again', { skip }, () => {

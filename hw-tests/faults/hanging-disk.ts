@@ -23,9 +23,12 @@ const isGivenUp: HardwareTest = {
     const trees = new Trees(scene);
     await trees.put('before');
     await scene.target.disks.answers(scene.disks[0]!, false);
-    const console = watchConsole(scene);
-    const seconds = await trees.put('meanwhile');
-    const longestMs = await console.longestMs();
+    const restarts = scene.target.power.restarts();
+    const { uptimeMs } = (await scene.status()).box;
+    const { result: seconds, longestMs } = await whileAsking(scene, () => trees.put('meanwhile'));
+    // Had its program stood still, the watchdog would have begun it anew.
+    assert.equal(scene.target.power.restarts(), restarts);
+    assert.ok((await scene.status()).box.uptimeMs > uptimeMs + seconds * 900, 'its program began anew');
     const told = () => untilConditions(scene, (messages) => messages.find((text) => silent.test(text)));
     const said = await told();
     await scene.target.console.lastCommand('restart');
@@ -105,25 +108,26 @@ class Trees {
   }
 }
 
-/** Asks the console again and again, until somebody wants to know how long its slowest answer took. */
-function watchConsole(scene: Scene): { longestMs(): Promise<number> } {
-  let watching = true;
-  let longest = 0;
-  const done = (async () => {
-    while (watching) {
+/** Does something while the console is asked again and again; tells how long its slowest answer took. */
+async function whileAsking<T>(
+  scene: Scene,
+  deed: () => Promise<T>,
+): Promise<{ readonly result: T; readonly longestMs: number }> {
+  let asking = true;
+  let longestMs = 0;
+  const askAll = async () => {
+    while (asking) {
       const startMs = performance.now();
       await scene.target.console.command('status');
-      longest = Math.max(longest, performance.now() - startMs);
+      longestMs = Math.max(longestMs, performance.now() - startMs);
       await delay(300);
     }
-  })();
-  return {
-    longestMs: async () => {
-      watching = false;
-      await done;
-      return longest;
-    },
   };
+  const done = deed().finally(() => {
+    asking = false;
+  });
+  const [result] = await Promise.all([done, askAll()]);
+  return { result, longestMs };
 }
 
 async function untilNoDiskFailed(scene: Scene): Promise<void> {

@@ -310,8 +310,8 @@ export const pairingMessageBytesMax = 1024;
 export const memberExchangePeriodMs = 60_000;
 
 /**
- * Hashes on libuv's thread pool at once. It has four threads and one queue: with more, writes and syncs wait behind
- * hashes, and the disk idles (measured: 270 instead of 400 MB/s of `ChunkStore.put`).
+ * Hashes on libuv's thread pool at once: more of them than cores only take turns (measured with a pool of four threads,
+ * where writes and syncs waited behind them: 270 instead of 400 MB/s of `ChunkStore.put`).
  */
 export const hashesInFlightMax = 2;
 

@@ -44,7 +44,8 @@ export class NodeDisk implements Disk {
   }
 
   async #checkMounted(): Promise<void> {
-    const [root, above] = await Promise.all([fs.stat(this.#root), fs.stat(dirname(this.#root))]);
+    const root = await fs.stat(this.#root);
+    const above = await fs.stat(dirname(this.#root));
     if (root.dev === above.dev)
       throw Object.assign(new Error('nothing is mounted there'), { code: 'ENOENT' });
   }
@@ -165,7 +166,9 @@ class NodeDiskFile implements DiskFile {
   async sync(): Promise<void> {
     try {
       await this.#handle.datasync();
-      const [{ nlink }] = await Promise.all([this.#handle.stat(), this.#disk.checkRoot()]);
+      // One after the other: each call of a disk holds one thread.
+      await this.#disk.checkRoot();
+      const { nlink } = await this.#handle.stat();
       if (nlink === 0) throw makeDiskError('DISK_GONE', this.#path);
     } catch (cause) {
       throw diskError(cause, this.#path);

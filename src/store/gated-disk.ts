@@ -1,11 +1,13 @@
 import type { Bytes } from '../base/bytes.ts';
+import { hasCode } from '../base/errors.ts';
+import { withhold } from '../base/withheld-memory.ts';
 import type { Disk, DiskFile, DiskOpenMode, DiskSpace } from '../ports/disk.ts';
 import type { KeyRange, KeyValueChange, KeyValueEntry, KeyValueStore } from '../ports/key-value-store.ts';
 import { type AnswerGate, GatedHandle } from './answer-gate.ts';
 
 /**
  * A disk whose calls all go through a gate. After `DISK_SILENT` a call may still read what it was given to write, or
- * write into what it was given to read into: that memory is not to be used for anything else.
+ * write into what it was given to read into: that memory is withheld.
  */
 export class GatedDisk implements Disk {
   readonly #disk: Disk;
@@ -59,11 +61,11 @@ class GatedFile implements DiskFile {
   }
 
   read(into: Bytes, position: number): Promise<number> {
-    return this.#handle.call(() => this.#file.read(into, position));
+    return this.#lend([into], () => this.#file.read(into, position));
   }
 
   write(parts: readonly Bytes[], position: number): Promise<void> {
-    return this.#handle.call(() => this.#file.write(parts, position));
+    return this.#lend(parts, () => this.#file.write(parts, position));
   }
 
   sync(): Promise<void> {
@@ -80,6 +82,15 @@ class GatedFile implements DiskFile {
 
   close(): Promise<void> {
     return this.#handle.close(() => this.#file.close());
+  }
+
+  async #lend<T>(memory: readonly Bytes[], start: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#handle.call(start);
+    } catch (error) {
+      if (hasCode(error, 'DISK_SILENT')) withhold(memory);
+      throw error;
+    }
   }
 }
 

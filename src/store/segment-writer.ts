@@ -134,8 +134,9 @@ export class SegmentWriter {
     return { locations, bytes: grown, before, end: this.#end, file };
   }
 
+  /** Not waited for: whoever put the records is to hear of their failure while there is time to put them elsewhere. */
   async #discard(file: DiskFile, segment: number): Promise<void> {
-    await file.close().catch(() => {});
+    void file.close().catch(() => {});
     await this.#disk.remove(segmentPath(segment)).catch(() => {});
   }
 }

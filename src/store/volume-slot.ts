@@ -23,7 +23,7 @@ export class VolumeSlot {
     this.#options = options;
     this.#ports = ports;
     this.#changed = changed;
-    this.#gate = new AnswerGate(ports.clock);
+    this.#gate = options.gate ?? new AnswerGate(ports.clock);
     this.#id = options.knownId;
     this.#retired = options.retired ?? false;
   }
@@ -47,12 +47,13 @@ export class VolumeSlot {
 
   /**
    * Whether it is worth looking from time to time: the disk was taken away, and may be attached again; or it did not
-   * answer, and does now.
+   * answer, and does now; or another box has it, or an earlier life of this one.
    */
   get mayComeBack(): boolean {
     const error = this.#volume?.error ?? this.#error;
     if (this.#retired || error === undefined) return false;
     if (hasCode(error, 'DISK_SILENT')) return !this.#gate.isSilent;
+    if (hasCode(error, 'DISK_IN_USE')) return true;
     return this.#id !== undefined && stateOf(error) === 'missing';
   }
 

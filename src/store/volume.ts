@@ -13,6 +13,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { KeyValueStore } from '../ports/key-value-store.ts';
+import type { AnswerGate } from './answer-gate.ts';
 import type { ChunkIndex, Location } from './chunk-index.ts';
 import { stateOf, storeError } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -31,6 +32,8 @@ export interface VolumeOptions {
   readonly disk: Disk;
   /** The disk anew, for when it was away: what was known of it before does not hold any more. Default: `disk`. */
   readonly diskAgain?: () => Disk;
+  /** The way to the disk that is there, where others go it too: an earlier life of this box. */
+  readonly gate?: AnswerGate;
   /** Opens the index. Called once, after the label was found good. */
   readonly openIndex: () => Promise<KeyValueStore>;
   /** Bytes that segments and reserve may take together; default: all that is free. */
@@ -287,13 +290,16 @@ export class Volume {
     await this.#releasing;
   }
 
-  /** Writes what waits, commits the index, and closes. Later calls fail. */
+  /**
+   * Writes what waits, commits the index, and closes; a volume that failed has let go of its files, or its gate is silent.
+   * Later calls fail.
+   */
   async close(): Promise<void> {
-    if (this.#error !== undefined) return;
+    if (this.#error !== undefined) return this.released();
     await this.#groups.idle();
     this.#groups.stop(closedError());
     await this.#committer.flush();
-    if (this.#error !== undefined) return;
+    if (this.#error !== undefined) return this.released();
     this.#error = closedError();
     await this.#closeParts();
   }
@@ -374,7 +380,8 @@ export class Volume {
   async #closeParts(): Promise<void> {
     await Promise.all([this.#groups.idle(), this.#committer.stop()]);
     this.#files.close();
-    await Promise.all([this.#writer.close(), this.#index.close()]);
+    const [writer, index] = await Promise.allSettled([this.#writer.close(), this.#index.close()]);
+    for (const each of [writer, index]) if (each.status === 'rejected') throw each.reason;
   }
 }
 

@@ -28,12 +28,11 @@ export class NbdServer {
   readonly path: string;
   readonly #server: Server;
   #session: Promise<void> = Promise.resolve();
-  #answering = Promise.withResolvers<void>();
+  #answering: PromiseWithResolvers<void> | undefined;
 
   private constructor(path: string, server: Server) {
     this.path = path;
     this.#server = server;
-    this.#answering.resolve();
   }
 
   static async listen(path: string, disk: NbdDisk, sizeBytes: number): Promise<NbdServer> {
@@ -42,9 +41,11 @@ export class NbdServer {
     const nbd = new NbdServer(path, server);
     server.on('connection', (socket) => {
       socket.on('error', () => {});
-      nbd.#session = new Session(socket, disk, sizeBytes, () => nbd.#answering.promise).run().catch(() => {
-        socket.destroy();
-      });
+      nbd.#session = new Session(socket, disk, sizeBytes, async () => nbd.#answering?.promise)
+        .run()
+        .catch(() => {
+          socket.destroy();
+        });
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -56,11 +57,12 @@ export class NbdServer {
 
   /** Nothing is carried out, and no error is said, until it answers again. */
   hang(): void {
-    this.#answering = Promise.withResolvers();
+    this.#answering ??= Promise.withResolvers();
   }
 
   answer(): void {
-    this.#answering.resolve();
+    this.#answering?.resolve();
+    this.#answering = undefined;
   }
 
   /** Resolves when the client that was last connected is gone and all that it asked for is done, or never will be. */

@@ -11,7 +11,7 @@ const one = new Uint8Array(new BigUint64Array([1n]).buffer);
 
 /**
  * Tells when descriptors that libuv does not know can be read. All of them are waited for in one thread of libuv's
- * pool, which poll(2) occupies; the launcher gives the pool one thread more for it. An eventfd ends each wait: when
+ * pool, which poll(2) occupies; the launcher gives the pool threads enough. An eventfd ends each wait: when
  * the set changes, at the end, and when the process exits, which would otherwise wait for that thread.
  */
 export class DescriptorEvents {

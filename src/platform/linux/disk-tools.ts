@@ -43,7 +43,7 @@ export const ownDiskTools: DiskTools = {
     const { exitCode, stdout } = await runTool('blkid', ['-c', '/dev/null', '-L', label]);
     if (exitCode !== 0) return false;
     // What strangers may have put on it is neither run nor believed; one that is found to be wrong is written to no more.
-    const options = 'noatime,nodev,nosuid,noexec,errors=remount-ro';
+    const options = 'noatime,lazytime,nodev,nosuid,noexec,errors=remount-ro';
     const words = ['-t', 'ext4', '-o', options, stdout.trim(), folder];
     return (await runTool('mount', words)).exitCode === 0;
   },

@@ -39,7 +39,9 @@ export class LinuxDiskShelf implements DiskShelf {
   async disks(paths: readonly string[]): Promise<readonly DiskReading[]> {
     const readings: DiskReading[] = [];
     for (const device of readBlockDevices(paths)) {
-      const content = device.sizeBytes === 0 ? undefined : await this.#contentOf(device);
+      // What holds a volume is known, and is not asked: it may be the disk that hangs.
+      const isAsked = device.sizeBytes > 0 && device.paths.length === 0;
+      const content = isAsked ? await this.#contentOf(device) : undefined;
       const { partitions: _, ...reading } = device;
       readings.push({ ...reading, content });
     }

@@ -8,7 +8,12 @@ export interface ToolAnswer {
   readonly stderr: string;
 }
 
-/** Runs a tool of the system, without a shell, for a bounded time and with bounded output. Never rejects. */
+const killedWithinMs = 1000;
+
+/**
+ * Runs a tool of the system, without a shell, for a bounded time and with bounded output. One that cannot be killed, since
+ * it waits in the kernel for a disk, is left to itself. Never rejects.
+ */
 export function runTool(
   command: string,
   words: readonly string[],
@@ -16,14 +21,20 @@ export function runTool(
 ): Promise<ToolAnswer> {
   const options = {
     timeout: timeoutMs,
+    killSignal: 'SIGKILL' as const,
     maxBuffer: smartBytesMax,
     // An ordinary user's PATH lacks the folders of the system's tools.
     env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' },
   };
   return new Promise((resolve) => {
-    execFile(command, [...words], options, (error, stdout, stderr) => {
+    const child = execFile(command, [...words], options, (error, stdout, stderr) => {
+      clearTimeout(left);
       const code = error === null ? 0 : error.code;
       resolve({ exitCode: typeof code === 'number' ? code : null, stdout, stderr });
     });
+    const left = setTimeout(() => {
+      child.unref();
+      resolve({ exitCode: null, stdout: '', stderr: '' });
+    }, timeoutMs + killedWithinMs);
   });
 }

@@ -126,8 +126,8 @@ export class Answerer {
     }
   }
 
-  /** The payload is not used again: what it was given to, as a disk that does not answer, may still look at it. */
   #fail(asked: Asked, error: unknown): void {
+    this.#release(asked);
     if (!this.#closed) this.#tell(asked, error);
   }
 

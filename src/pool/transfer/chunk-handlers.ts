@@ -31,18 +31,22 @@ export function handleChunks(dispatcher: PeerDispatcher, store: ChunkHolder): vo
   });
   dispatcher.handle(methods.chunkGet, async (payload) => {
     if (payload.length !== chunkIdBytes) throw invalid('chunk.get takes one id', payload);
-    // A large chunk is read into memory that is used again: fresh memory for each keeps the collector busy. What a
-    // disk was to read into in vain is not: one that does not answer may still do it.
-    let taken: Bytes | undefined;
-    const allocate = (bytes: number): Bytes => {
-      taken = dispatcher.payloads.take(bytes);
-      return taken;
-    };
-    const lent = await store.get(payload, allocate);
+    // A large chunk is read into memory that is used again: fresh memory for each keeps the collector busy.
+    const taken: Bytes[] = [];
     const release = () => {
-      if (taken?.buffer === lent.buffer) dispatcher.payloads.release(taken);
+      for (const memory of taken.splice(0)) dispatcher.payloads.release(memory);
     };
-    return { lent, release };
+    const allocate = (bytes: number): Bytes => {
+      const memory = dispatcher.payloads.take(bytes);
+      taken.push(memory);
+      return memory;
+    };
+    try {
+      return { lent: await store.get(payload, allocate), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
   });
   dispatcher.handle(methods.chunkHas, async (payload) => {
     const count = payload.length / chunkIdBytes;

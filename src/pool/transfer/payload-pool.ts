@@ -1,5 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { payloadPoolBytesMax } from '../../base/limits.ts';
+import { isWithheld } from '../../base/withheld-memory.ts';
 
 /** Smaller payloads are had faster from the allocator. */
 const pooledBytesMin = 16 * 1024;
@@ -26,10 +27,10 @@ export class PayloadPool {
     return slab.subarray(0, bytes);
   }
 
-  /** Gives back what `take` gave; nobody may look at it any more. */
+  /** Gives back what `take` gave; nobody may look at it any more, or it is withheld. */
   release(payload: Bytes): void {
     const size = payload.buffer.byteLength;
-    const pooled = size > 0 && size % slabStepBytes === 0;
+    const pooled = size > 0 && size % slabStepBytes === 0 && !isWithheld(payload);
     if (!pooled || this.#idleBytes + size > payloadPoolBytesMax) return;
     this.#idleBytes += size;
     const slabs = this.#idle.get(size);

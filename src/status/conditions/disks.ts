@@ -44,12 +44,14 @@ function disksGone(facts: ApplianceFacts): FoundCondition {
       help: 'Attach one and take it into use, on the page or by disks adopt.',
     };
   }
+  const [only, ...others] = facts.volumes;
+  const why = others.length > 0 || !only?.error ? '' : `: ${only.error}`;
   return {
     code: 'DISKS_GONE',
     severity: 'critical',
     subject: null,
-    message: 'No disk of this box works any more.',
-    help: 'Check cables and power of the disks, then start the box again.',
+    message: `No disk of this box works any more${why}.`,
+    help: 'Check cables and power of the disks; one that answers again is used by itself, else start the box again.',
   };
 }
 
