@@ -32,6 +32,8 @@ export interface MachineStart {
 
 const startTimeoutMs = 20_000;
 const pullTimeoutMs = 30_000;
+/** No answer of QEMU's monitor takes as long while it runs. */
+const standstillMs = 5000;
 
 /** One QEMU process after another, on the same sockets. */
 export class Machine {
@@ -41,6 +43,7 @@ export class Machine {
   readonly #qtest: AwaitedSocket;
   readonly #options: MachineOptions;
   readonly #disks: VolatileDisks;
+  readonly #hanging = new Set<string>();
   #storage: Storage = { card: '', drives: [] };
   #process: ChildProcess | undefined;
   #starts = 0;
@@ -106,8 +109,31 @@ export class Machine {
   }
 
   /** Whether the disk in this file answers, until the machine ends. */
-  answers(file: string, answering: boolean): Promise<void> {
-    return this.#disks.answers(file, answering);
+  async answers(file: string, answering: boolean): Promise<void> {
+    this.#hanging.delete(file);
+    await this.#disks.serve(file, answering ? 'answers' : 'hangs');
+    if (answering) return;
+    this.#hanging.add(file);
+    void this.#letReset(file);
+  }
+
+  /**
+   * QEMU resets a machine only when its disks have answered, and stands still until then; of a real one a reset asks no
+   * disk. So what they were asked before it fails.
+   */
+  async #letReset(file: string): Promise<void> {
+    while (this.running && this.#hanging.has(file)) {
+      const answer = this.monitor.run('query-status').then(
+        () => 'lives' as const,
+        () => 'gone' as const,
+      );
+      const isStill = (await Promise.race([answer, delay(standstillMs)])) === undefined;
+      if (isStill) await this.#disks.serve(file, 'fails');
+      await answer;
+      if (isStill && this.#hanging.has(file)) await this.#disks.serve(file, 'hangs');
+      await delay(1000);
+    }
+    this.#hanging.delete(file);
   }
 
   /** Plugs a memory stick in, until the machine ends. */
@@ -188,6 +214,7 @@ export class Machine {
   }
 
   async #kill(): Promise<void> {
+    this.#hanging.clear();
     this.#process?.kill('SIGKILL');
     await this.#ended;
   }

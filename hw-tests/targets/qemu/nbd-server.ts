@@ -23,12 +23,16 @@ const errors = { io: 5, invalid: 22 } as const;
 const exportFlags = 0b1101;
 const fixedNewstyleNoZeroes = 0b11;
 
+/** `hangs`: nothing is carried out, and no error is said. `fails`: nothing is, and it is said. */
+export type NbdMode = 'answers' | 'hangs' | 'fails';
+
 /** Serves one disk to one client after another on a UNIX socket, by the protocol of network block devices. */
 export class NbdServer {
   readonly path: string;
   readonly #server: Server;
   #session: Promise<void> = Promise.resolve();
-  #answering: PromiseWithResolvers<void> | undefined;
+  #mode: NbdMode = 'answers';
+  #changed = Promise.withResolvers<void>();
 
   private constructor(path: string, server: Server) {
     this.path = path;
@@ -41,11 +45,9 @@ export class NbdServer {
     const nbd = new NbdServer(path, server);
     server.on('connection', (socket) => {
       socket.on('error', () => {});
-      nbd.#session = new Session(socket, disk, sizeBytes, async () => nbd.#answering?.promise)
-        .run()
-        .catch(() => {
-          socket.destroy();
-        });
+      nbd.#session = new Session(socket, disk, sizeBytes, () => nbd.#turn()).run().catch(() => {
+        socket.destroy();
+      });
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -55,20 +57,22 @@ export class NbdServer {
     return nbd;
   }
 
-  /** Nothing is carried out, and no error is said, until it answers again. */
-  hang(): void {
-    this.#answering ??= Promise.withResolvers();
-  }
-
-  answer(): void {
-    this.#answering?.resolve();
-    this.#answering = undefined;
+  set mode(mode: NbdMode) {
+    this.#mode = mode;
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
   }
 
   /** Resolves when the client that was last connected is gone and all that it asked for is done, or never will be. */
   idle(): Promise<void> {
-    this.answer();
+    this.mode = 'answers';
     return this.#session;
+  }
+
+  /** Whether what is asked now is to be carried out. */
+  async #turn(): Promise<boolean> {
+    while (this.#mode === 'hangs') await this.#changed.promise;
+    return this.#mode === 'answers';
   }
 
   async close(): Promise<void> {
@@ -82,14 +86,14 @@ class Session {
   readonly #socket: Socket;
   readonly #disk: NbdDisk;
   readonly #sizeBytes: number;
-  readonly #answering: () => Promise<void>;
+  readonly #turn: () => Promise<boolean>;
   #received: Buffer = Buffer.alloc(0);
 
-  constructor(socket: Socket, disk: NbdDisk, sizeBytes: number, answering: () => Promise<void>) {
+  constructor(socket: Socket, disk: NbdDisk, sizeBytes: number, turn: () => Promise<boolean>) {
     this.#socket = socket;
     this.#disk = disk;
     this.#sizeBytes = sizeBytes;
-    this.#answering = answering;
+    this.#turn = turn;
   }
 
   async run(): Promise<void> {
@@ -105,10 +109,10 @@ class Session {
       const bytesWanted = request.readUInt32BE(24);
       const data = type === command.write ? await take(bytesWanted) : undefined;
       if (type === command.write && data === undefined) return;
-      await this.#answering();
+      const isCarriedOut = await this.#turn();
       // Its power went while it hung: what it had not done it never did.
       if (this.#socket.destroyed) return;
-      const { error, answer } = await this.#carryOut(request, data);
+      const { error, answer } = isCarriedOut ? await this.#carryOut(request, data) : { error: errors.io };
       const reply = Buffer.alloc(16);
       reply.writeUInt32BE(replyMagic, 0);
       reply.writeUInt32BE(error, 4);

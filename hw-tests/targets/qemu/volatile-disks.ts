@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { NbdServer } from './nbd-server.ts';
+import { type NbdMode, NbdServer } from './nbd-server.ts';
 import { type PowerCut, VolatileFile } from './volatile-file.ts';
 
 /** A qcow2 file grows; no disk of a test needs as much. */
@@ -29,11 +29,10 @@ export class VolatileDisks {
     return (await served).server.path;
   }
 
-  /** Whether a file that is served answers from now on. */
-  async answers(path: string, answering: boolean): Promise<void> {
+  /** How a file is served from now on, until the machine is off. */
+  async serve(path: string, mode: NbdMode): Promise<void> {
     const { server } = await this.#served.get(path)!;
-    if (answering) server.answer();
-    else server.hang();
+    server.mode = mode;
   }
 
   /** What the machine sent is on disk; it is off. */
