@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { toHex } from './base/bytes.ts';
 import { describeError } from './base/errors.ts';
+import { mountWaitMs } from './base/face-limits.ts';
 import type { Log } from './base/log.ts';
 import type { Box, MachineFacts } from './box.ts';
 import type { BoxMachine } from './box-control.ts';
 import { AdoptedDisks } from './device/health/adopted-disks.ts';
 import { HardwareWatch, type WatchedVolume } from './device/health/hardware-watch.ts';
-import type { Clock } from './ports/clock.ts';
+import { type Clock, sleep } from './ports/clock.ts';
 import type { Disk } from './ports/disk.ts';
 import type { Entropy } from './ports/entropy.ts';
 import type { DiskShelf, Machine } from './ports/machine.ts';
@@ -55,7 +56,12 @@ export class WatchedMachine implements BoxMachine {
   /** Mounts what was adopted and begins to watch. Errors: those of the state disk. */
   static async start(options: WatchedMachineOptions, ports: WatchedMachinePorts): Promise<WatchedMachine> {
     const adopted = await AdoptedDisks.open(ports.stateDisk, ports);
-    for (const label of adopted.labels) await ports.shelf.mount(label, join(options.mounts, label));
+    // A disk that hangs keeps whoever mounts it: it is taken when it is there, as one that is plugged in.
+    const mounts = adopted.labels.map((label) => ports.shelf.mount(label, join(options.mounts, label)));
+    const over = new AbortController();
+    const late = sleep(ports.clock, mountWaitMs, over.signal).catch(() => {});
+    await Promise.race([Promise.all(mounts), late]);
+    over.abort();
     const watched = () => [
       ...options.volumes,
       ...adopted.labels.map((label) => ({ name: label, path: join(options.mounts, label) })),
