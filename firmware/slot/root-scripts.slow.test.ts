@@ -81,6 +81,26 @@ test('a disk that is gone is taken off though something is open on it; one that 
   assert.deepEqual(said.split('\n'), ['1', '0']);
 });
 
+test('a disk that does not answer keeps no other one from being mounted', { skip }, (t) => {
+  const folder = folderOf(t);
+  makeAdopted(t, folder);
+  const hanging = new LoopDisk(t, join(folder, 'hanging'), 16 * mebibyte);
+  const said = done(
+    folder,
+    `mkdir -p /run/aetherstore/mounts /run/tools
+     printf '#!/bin/sh\\nfor each; do :; done\\n[ "$each" != /dev/${hanging.device} ] || exec sleep 8\\nexec /usr/sbin/blkid "$@"\\n' >/run/tools/blkid
+     chmod +x /run/tools/blkid
+     PATH=/run/tools:$PATH
+     $scripts/mount-disk ${label} >/dev/null
+     $scripts/unmount-disk ${label}
+     status=0
+     $scripts/mount-disk aether-ffffff 2>/dev/null || status=$?
+     echo $status
+     ls -d /run/aetherstore/labels.* 2>/dev/null || echo tidy`,
+  );
+  assert.deepEqual(said.split('\n'), ['66', 'tidy']);
+});
+
 test('a link in the place of a disk’s folder is not followed', { skip }, (t) => {
   const folder = folderOf(t);
   makeAdopted(t, folder);
