@@ -8,16 +8,18 @@ import { root } from '../firmware/paths.ts';
 import { exitOnSignals } from '../scripts/lan/network.ts';
 import { temporaryFolder } from '../scripts/lan/temporary-folder.ts';
 import { faults } from './faults/faults.ts';
+import { runBeside, shareOut } from './jobs.ts';
 import { leds } from './leds/leds.ts';
 import { network } from './network/network.ts';
 import { pool } from './pool/pool.ts';
 import { power } from './power/power.ts';
+import { type Line, tableOf } from './report.ts';
 import { Scene } from './scene.ts';
 import { smoke } from './smoke/smoke.ts';
 import { storage } from './storage/storage.ts';
 import type { HardwareTest, Suite } from './suite.ts';
 import { type Target, whyNot } from './target.ts';
-import { openTarget, whyNoTarget } from './targets/open-target.ts';
+import { imagesOf, openTarget, whyNoTarget } from './targets/open-target.ts';
 import { update } from './update/update.ts';
 
 const suites: readonly Suite[] = [smoke, network, storage, power, leds, pool, update, faults];
@@ -27,22 +29,21 @@ const usage = `usage: npm run hw-test -- --target qemu | raspi3b | FILE.json [op
   --target   qemu (a board that only QEMU has, fast), raspi3b (a Pi 3, as far as QEMU has one), or the file that says how a real board is wired (hw-tests/README.md)
   --suite    ${suites.map(({ name }) => name).join(', ')}; may be given again (default: all)
   --only     words that the name of a test contains
+  --jobs     so many runs beside each other, each with a box of its own and some of the suites; qemu only (default: 1)
   --again    a test that fails is tried once more, and the report says so: for machines that are busy
   --image    folder with the image (default: var/image/qemu-virt, var/image/rpi)
 `;
 
-interface Line {
-  readonly suite: string;
-  readonly name: string;
-  readonly seconds: number;
-  readonly outcome: 'passed' | 'failed' | 'skipped';
-  readonly remark: string;
+interface Values {
+  readonly jobs?: string;
+  readonly image?: string | undefined;
+  readonly again?: boolean;
 }
 
 const testTimeoutMs = 20 * 60_000;
 const lines: Line[] = [];
 
-function main(words: readonly string[]): void {
+async function main(words: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...words],
     options: {
@@ -51,6 +52,8 @@ function main(words: readonly string[]): void {
       only: { type: 'string' },
       image: { type: 'string' },
       again: { type: 'boolean', default: false },
+      jobs: { type: 'string', default: '1' },
+      report: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -62,10 +65,11 @@ function main(words: readonly string[]): void {
   }
   exitOnSignals();
   const chosen = suites.filter(({ name }) => values.suite?.includes(name) ?? true);
+  const missing = whyNoTarget(values.target);
+  if (Number(values.jobs) > 1 && missing === undefined) return runJobs(chosen, values.target, values);
   const folder = temporaryFolder('hw');
   let target: Target | undefined;
   let scene: Scene | undefined;
-  const missing = whyNoTarget(values.target);
   before(async () => {
     if (missing !== undefined) return;
     target = await openTarget(values.target ?? '', {
@@ -93,7 +97,10 @@ function main(words: readonly string[]): void {
   after(async () => {
     await target?.close();
   });
-  process.once('exit', () => console.log(table()));
+  process.once('exit', () => {
+    if (values.report !== undefined) writeFileSync(values.report, JSON.stringify(lines));
+    console.log(tableOf(lines, process.uptime()));
+  });
 }
 
 async function runTest(suite: Suite, test: HardwareTest, scene: Scene, again: boolean): Promise<string> {
@@ -165,16 +172,17 @@ async function keepEvidence(name: string, { target }: Scene): Promise<void> {
   console.log(`what was on the serial line: ${file}`);
 }
 
-function table(): string {
-  const signs = { passed: '✔', failed: '✘', skipped: '–' } as const;
-  const rows = lines.map(
-    ({ suite, name, seconds, outcome, remark }) =>
-      `${signs[outcome]} ${`${seconds.toFixed(1)} s`.padStart(8)}  ${suite}: ${name}\n${' '.repeat(12)}${remark}`,
-  );
-  const count = (outcome: Line['outcome']) => lines.filter((line) => line.outcome === outcome).length;
-  const total = lines.reduce((sum, { seconds }) => sum + seconds, 0);
-  const totals = `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped, ${(total / 60).toFixed(1)} min`;
-  return ['', ...rows, '', totals].join('\n');
+/** Runs the suites in several processes, each with a box of its own, and reports all of it at the end. */
+async function runJobs(chosen: readonly Suite[], target: string, values: Values): Promise<void> {
+  const say = (line: string) => console.log(line);
+  const images = values.image === undefined ? await imagesOf(target, say) : resolve(values.image);
+  const words = ['--target', target, '--image', images, ...(values.again === true ? ['--again'] : [])];
+  const folder = temporaryFolder('hw-jobs');
+  const program = import.meta.filename;
+  const shares = shareOut(chosen, Number(values.jobs));
+  const lines = await runBeside(shares, { program, words, folder, say });
+  console.log(tableOf(lines, process.uptime()));
+  if (lines.length === 0 || lines.some(({ outcome }) => outcome === 'failed')) process.exitCode = 1;
 }
 
-main(process.argv.slice(2));
+await main(process.argv.slice(2));

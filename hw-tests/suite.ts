@@ -4,6 +4,8 @@ import type { Capability } from './target.ts';
 /** Tests of one kind; run one after another. */
 export interface Suite {
   readonly name: string;
+  /** That it takes on `qemu` with two cores; by this suites are shared out among jobs. */
+  readonly minutes: number;
   readonly tests: readonly HardwareTest[];
 }
 

@@ -172,6 +172,7 @@ const dataIsFull: HardwareTest = {
 
 export const faults: Suite = {
   name: 'faults',
+  minutes: 13,
   tests: [
     tornEnvironment,
     anotherCardIsPluggedIn,

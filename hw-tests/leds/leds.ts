@@ -163,6 +163,7 @@ const eachWired: HardwareTest = {
 
 export const leds: Suite = {
   name: 'leds',
+  minutes: 4,
   tests: [identified, eachWired, programGone, alone, diskGone, diskBack, atWork, whileStarting],
 };
 

@@ -128,6 +128,7 @@ const comesBackToDhcp: HardwareTest = {
 
 export const network: Suite = {
   name: 'network',
+  minutes: 3,
   tests: [hasDhcpAddress, isFound, isSeenByAvahi, hasLinkLocalAddress, comesBackToDhcp],
 };
 

@@ -108,6 +108,7 @@ const buttonShutsDown: HardwareTest = {
 
 export const power: Suite = {
   name: 'power',
+  minutes: 4,
   tests: [consoleShutsDown, buttonShutsDown, hungProgramIsBitten, hungSystemIsBitten, firstStartMayBeCut],
 };
 

@@ -20,6 +20,7 @@ async function gpioLines({ target: { root } }: Scene): Promise<readonly string[]
 
 export const smoke: Suite = {
   name: 'smoke',
+  minutes: 2,
   tests: [
     {
       name: 'a fresh card boots until the box serves',

@@ -123,6 +123,7 @@ const isReset: HardwareTest = {
 
 export const storage: Suite = {
   name: 'storage',
+  minutes: 10,
   tests: [takesDisks, startsWithItsDisks, keepsFiles, isReset, takesDiskLater, survivesPowerCuts],
 };
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { imageFolder } from '../../firmware/image.ts';
+import { ensureImage, imageFolder } from '../../firmware/image.ts';
 import { whyNoLan } from '../../scripts/lan/network.ts';
 import type { Target } from '../target.ts';
 import { BoardTarget } from './board/board-target.ts';
@@ -29,6 +29,13 @@ export function whyNoTarget(name: string): string | undefined {
   return error === undefined
     ? undefined
     : 'There is no image, and mmdebstrap, which makes it, is not installed.';
+}
+
+/** The folder with the image of an emulated target, made where there is none. Rejects for a board. */
+export async function imagesOf(name: string, say: (line: string) => void): Promise<string> {
+  const kind = machines[name];
+  if (kind === undefined) throw new Error(`there is one ${name}: its tests run one after another`);
+  return ensureImage(kind.board, say);
 }
 
 /** `qemu`, `raspi3b`, or the path of a board's configuration. */

@@ -116,6 +116,7 @@ const stickBringsUpdate: HardwareTest = {
 
 export const update: Suite = {
   name: 'update',
+  minutes: 18,
   tests: [
     badBundlesAreRefused,
     goodBundlesAreTaken,

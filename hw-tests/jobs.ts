@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Line } from './report.ts';
+import type { Suite } from './suite.ts';
+
+/** Suites for so many runs beside each other, the longest first to whoever has least to do. */
+export function shareOut(suites: readonly Suite[], jobs: number): readonly (readonly Suite[])[] {
+  const shares = Array.from({ length: jobs }, () => ({ minutes: 0, suites: [] as Suite[] }));
+  for (const suite of suites.toSorted((one, other) => other.minutes - one.minutes)) {
+    const least = shares.reduce((one, other) => (other.minutes < one.minutes ? other : one));
+    least.minutes += suite.minutes;
+    least.suites.push(suite);
+  }
+  return shares.map((share) => share.suites).filter((share) => share.length > 0);
+}
+
+export interface JobsOptions {
+  /** The program that runs some suites, and its words but for these. */
+  readonly program: string;
+  readonly words: readonly string[];
+  /** For what the jobs report. */
+  readonly folder: string;
+  readonly say: (line: string) => void;
+}
+
+/** Runs each share in a process of its own; resolves with what all of them report, or rejects when one cannot run. */
+export async function runBeside(
+  shares: readonly (readonly Suite[])[],
+  { program, words, folder, say }: JobsOptions,
+): Promise<readonly Line[]> {
+  const jobs = shares.map(async (share, index) => {
+    const report = join(folder, `report${index}.json`);
+    const chosen = share.flatMap(({ name }) => ['--suite', name]);
+    const child = spawn(process.execPath, [program, ...words, ...chosen, '--report', report], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    process.once('exit', () => child.kill());
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (
+        /^[✔✖﹣]|^ℹ .*[^0-9.]/.test(line) &&
+        !/^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration)/.test(line)
+      )
+        say(line);
+    }
+    return JSON.parse(readFileSync(report, 'utf8')) as readonly Line[];
+  });
+  return (await Promise.all(jobs)).flat();
+}
