@@ -211,11 +211,12 @@ async function safeModeSays(scene: Scene, reason: RegExp): Promise<string> {
   const endMs = performance.now() + scene.patienceMs(safeModeMs);
   for (;;) {
     const lines = await target.console.command('status', { timeoutMs: safeModeMs }).catch(() => ['']);
-    const said = lines.find((line) => reason.test(line));
+    // The console breaks lines where its terminal ends.
+    const said = reason.exec(lines.map((line) => line.trim()).join(' '))?.[0];
     if (said !== undefined) {
       if (target.capabilities.lights === true)
         await waitForRhythm(target.lights, 'needs a person, 8 flashes', scene.patienceMs(30_000));
-      return said.trim();
+      return said;
     }
     assert.ok(performance.now() < endMs, `the console says: ${lines.join(' / ')}`);
     await delay(2000);
