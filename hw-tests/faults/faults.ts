@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { differentContents } from '../../scripts/lan/compare-trees.ts';
@@ -146,6 +147,7 @@ const clockOf1970: HardwareTest = {
     makeSmallTree(join(folder, 'tree'), '1970', [10, 300_000]);
     await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: scene.patienceMs(120_000) });
     await scene.powerCycle();
+    mkdirSync(join(folder, 'back'));
     await scene.aether.run(['get', '/tree', join(folder, 'back')], { timeoutMs: scene.patienceMs(120_000) });
     assert.deepEqual(await differentContents(join(folder, 'tree'), join(folder, 'back', 'tree')), []);
     const { conditions } = await scene.status();
