@@ -40,7 +40,7 @@ interface Values {
   readonly again?: boolean;
 }
 
-const testTimeoutMs = 20 * 60_000;
+const testTimeoutMs = 30 * 60_000;
 const lines: Line[] = [];
 
 async function main(words: readonly string[]): Promise<void> {
