@@ -11,6 +11,11 @@ const skip = process.platform === 'linux' ? false : 'a script of the appliance';
 
 /** What it asks of the kernel when the program ended so, and these processes are left in its group at each look. */
 function asked(result: string, ...looks: readonly (readonly string[])[]): string {
+  return askedDuring('', result, ...looks);
+}
+
+/** As `asked`, while the system does this. */
+function askedDuring(jobs: string, result: string, ...looks: readonly (readonly string[])[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'aether-stuck-'));
   try {
     const put = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o755 });
@@ -28,6 +33,7 @@ function asked(result: string, ...looks: readonly (readonly string[])[]): string
       SERVICE_RESULT: result,
       SYSRQ_TRIGGER: join(folder, 'trigger'),
     };
+    put('systemctl', `#!/bin/sh\necho '${jobs}'\n`);
     // The script's own process is in the group too.
     const own = `sleep 1; echo $$ >>${folder}/cgroup.procs; exec ${script} ${folder}`;
     assert.equal(spawnSync('sh', ['-c', own], { env }).status, 0);
@@ -39,6 +45,11 @@ function asked(result: string, ...looks: readonly (readonly string[])[]): string
 
 test('what could not be killed has the machine start again', { skip }, () => {
   assert.equal(asked('watchdog', ['301', '394']), 'b');
+});
+
+test('what could not be killed does not keep the machine on that is being switched off', { skip }, () => {
+  assert.equal(askedDuring('812 poweroff.target start waiting', 'timeout', ['301']), 'o');
+  assert.equal(askedDuring('812 reboot.target start waiting', 'timeout', ['301']), 'b');
 });
 
 test('what is gone a second later was ending', { skip }, () => {

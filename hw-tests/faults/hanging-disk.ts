@@ -54,14 +54,10 @@ const isNoHindrance: HardwareTest = {
     await scene.target.disks.answers(scene.disks[0]!, false);
     await trees.put('meanwhile');
     const { power, root } = scene.target;
-    const startMs = performance.now();
-    const since = () => ((performance.now() - startMs) / 1000).toFixed(0);
+    const since = secondsSince();
     const restarts = power.restarts();
     await root.run('systemctl kill --signal=KILL aetherstore.service');
-    while (power.restarts() === restarts) {
-      assert.ok(performance.now() - startMs < scene.patienceMs(restartMs), 'it does not start again');
-      await delay(500);
-    }
+    await untilRestarted(scene, restarts);
     const stopped = since();
     await scene.waitUntilServing();
     const serving = since();
@@ -73,7 +69,53 @@ const isNoHindrance: HardwareTest = {
   },
 };
 
-export const hangingDisk: readonly HardwareTest[] = [isGivenUp, isNoHindrance];
+const isNotWaitedFor: HardwareTest = {
+  name: 'a box that is told to start again, or to switch off, does so while a disk hangs',
+  needs: ['disks', 'disks that hang', 'root shell', 'power'],
+  run: async (scene) => {
+    await scene.claimed();
+    const { power, root } = scene.target;
+    const trees = new Trees(scene);
+    const disk = scene.disks[0]!;
+    await trees.put('before');
+    await scene.target.disks.answers(disk, false);
+    await trees.put('meanwhile');
+    const restarts = power.restarts();
+    const restarted = secondsSince();
+    await root.run('systemctl --no-block reboot');
+    await untilRestarted(scene, restarts);
+    const restart = restarted();
+    await scene.waitUntilServing();
+    const serving = restarted();
+    await trees.put('after');
+    const told = secondsSince();
+    await scene.target.console.lastCommand('shutdown');
+    await power.switchedOff(scene.patienceMs(restartMs));
+    const off = told();
+    await power.off();
+    await scene.target.disks.answers(disk, true);
+    await power.on();
+    await scene.waitUntilServing();
+    await untilNoDiskFailed(scene);
+    await trees.compare();
+    return `started again ${restart} s after it was told, serving after ${serving} s; switched off ${off} s after it was told`;
+  },
+};
+
+export const hangingDisk: readonly HardwareTest[] = [isGivenUp, isNoHindrance, isNotWaitedFor];
+
+function secondsSince(): () => string {
+  const startMs = performance.now();
+  return () => ((performance.now() - startMs) / 1000).toFixed(0);
+}
+
+async function untilRestarted(scene: Scene, restarts: number): Promise<void> {
+  const startMs = performance.now();
+  while (scene.target.power.restarts() === restarts) {
+    assert.ok(performance.now() - startMs < scene.patienceMs(restartMs), 'it does not start again');
+    await delay(500);
+  }
+}
 
 /** Trees that were put, each of its own bytes. */
 class Trees {
