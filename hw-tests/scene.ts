@@ -133,14 +133,15 @@ export class Scene {
     if (failure !== undefined) throw failure;
     const { snapshots, capabilities } = this.target;
     await this.target.network.dhcp(true);
+    if (this.#standing === situation) return this.waitUntilServing();
     if (snapshots.has(situation)) {
       await snapshots.restore(situation);
       rmSync(this.#home, { recursive: true, force: true });
       cpSync(`${this.#home}-${situation}`, this.#home, { recursive: true });
       await this.waitUntilServing();
+      this.#standing = situation;
       return;
     }
-    if (this.#standing === situation) return this.waitUntilServing();
     try {
       await make();
     } catch (error) {

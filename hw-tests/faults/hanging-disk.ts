@@ -70,7 +70,7 @@ const isNoHindrance: HardwareTest = {
 };
 
 const isNotWaitedFor: HardwareTest = {
-  name: 'a box that is told to start again, or to switch off, does so while a disk hangs',
+  name: 'a box whose disk hangs from the start serves without it, and starts again when it is told to',
   needs: ['disks', 'disks that hang', 'root shell', 'power'],
   run: async (scene) => {
     await scene.claimed();
@@ -78,27 +78,23 @@ const isNotWaitedFor: HardwareTest = {
     const trees = new Trees(scene);
     const disk = scene.disks[0]!;
     await trees.put('before');
-    await scene.target.disks.answers(disk, false);
-    await trees.put('meanwhile');
-    const restarts = power.restarts();
-    const restarted = secondsSince();
-    await root.run('systemctl --no-block reboot');
-    await untilRestarted(scene, restarts);
-    const restart = restarted();
-    await scene.waitUntilServing();
-    const serving = restarted();
-    await trees.put('after');
-    const told = secondsSince();
-    await scene.target.console.lastCommand('shutdown');
-    await power.switchedOff(scene.patienceMs(restartMs));
-    const off = told();
     await power.off();
-    await scene.target.disks.answers(disk, true);
+    await scene.target.disks.answers(disk, false);
     await power.on();
     await scene.waitUntilServing();
+    await trees.put('meanwhile');
+    const restarts = power.restarts();
+    const since = secondsSince();
+    // As an update does it; a moment later, for the shell is among what is stopped.
+    await root.run('(sleep 1; systemctl start aetherstore-reboot.service) >/dev/null 2>&1 & true');
+    await untilRestarted(scene, restarts);
+    const restarted = since();
+    await scene.waitUntilServing();
+    const serving = since();
+    await scene.target.disks.answers(disk, true);
     await untilNoDiskFailed(scene);
     await trees.compare();
-    return `started again ${restart} s after it was told, serving after ${serving} s; switched off ${off} s after it was told`;
+    return `started again ${restarted} s after it was told, serving after ${serving} s`;
   },
 };
 
