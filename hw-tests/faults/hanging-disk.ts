@@ -79,8 +79,9 @@ const isNotWaitedFor: HardwareTest = {
     const disk = scene.disks[0]!;
     await trees.put('before');
     await power.off();
-    await scene.target.disks.answers(disk, false);
     await power.on();
+    // Before its kernel looks at the disk.
+    await scene.target.disks.answers(disk, false);
     await scene.waitUntilServing();
     await trees.put('meanwhile');
     const restarts = power.restarts();
