@@ -23,6 +23,10 @@ export interface BoxMachine {
   locate(device: string, on: boolean): Promise<void>;
   /** Formats a blank disk, and takes it into use. */
   adopt(device: string): Promise<void>;
+  /** Whether it formatted this one, and mounts it. */
+  hasTaken(volume: string): boolean;
+  /** One that it has taken, and that is not served, is no disk of this box any more. Errors: `VOLUME_UNKNOWN`. */
+  drop(volume: string): Promise<void>;
 }
 
 /** Versions of the program that could be installed. */
@@ -65,6 +69,8 @@ export const unknownMachine: BoxMachine = {
   onChange: () => () => {},
   locate: (device) => Promise.reject(diskUnknown(device)),
   adopt: (device) => Promise.reject(diskUnknown(device)),
+  hasTaken: () => false,
+  drop: (volume) => Promise.reject(diskUnknown(volume)),
 };
 
 /** What every face of a box asks it for. */
@@ -95,7 +101,10 @@ export class BoxControl implements ApplianceControl {
       locate: (device, on) => parts.machine.locate(device, on),
       adopt: (device) => parts.machine.adopt(device),
       retire: (volume) => this.#opened().retireDisk(volume),
-      forget: (volume) => this.#opened().disks.forget(volume),
+      forget: (volume) => {
+        const { disks } = this.#opened();
+        return parts.machine.hasTaken(volume) ? parts.machine.drop(volume) : disks.forget(volume);
+      },
     };
   }
 

@@ -3,15 +3,11 @@ import type { Log } from './base/log.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Disk } from './ports/disk.ts';
 import type { VolumeFacts, WorkFacts } from './status/facts.ts';
-import {
-  ChunkStore,
-  type ChunkStoreOptions,
-  type ChunkStorePorts,
-  type VolumeStatus,
-} from './store/chunk-store.ts';
+import { ChunkStore, type ChunkStoreOptions, type ChunkStorePorts } from './store/chunk-store.ts';
 import { KnownVolumes } from './store/known-volumes.ts';
 import type { RetirementPorts } from './store/retirement.ts';
 import type { VolumeOptions } from './store/volume.ts';
+import type { VolumeStatus } from './store/volume-slot.ts';
 
 /** A disk that is being emptied. */
 interface Retirement {
@@ -107,6 +103,16 @@ export class BoxDisks {
   async forget(name: string): Promise<void> {
     await this.#known.forget(name);
     await this.store.forget(name);
+  }
+
+  /**
+   * A disk that is gone for good has no place here any more; `note` sees to it that it has none after a restart either,
+   * before it is forgotten that it was emptied. Errors: `VOLUME_UNKNOWN`, those of the state disk.
+   */
+  async detach(name: string, note: () => Promise<void>): Promise<void> {
+    await this.store.detach(name);
+    await note();
+    await this.#known.forget(name);
   }
 
   #factsOf(volume: VolumeStatus): VolumeFacts {

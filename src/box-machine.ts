@@ -114,6 +114,19 @@ export class WatchedMachine implements BoxMachine {
     log.info('disk taken into use', { device, label });
   }
 
+  hasTaken(volume: string): boolean {
+    return this.#adopted.labels.includes(volume);
+  }
+
+  async drop(volume: string): Promise<void> {
+    const { shelf, log } = this.#ports;
+    await this.#box?.disks.detach(volume, () => this.#adopted.remove(volume));
+    this.#mounting = this.#mounting.then(() => shelf.unmount(join(this.#options.mounts, volume)));
+    await this.#mounting;
+    await this.#watch.look();
+    log.info('disk forgotten', { volume });
+  }
+
   /** Takes off what the box mounted, once nothing is open there. */
   async close(): Promise<void> {
     this.#watch.close();

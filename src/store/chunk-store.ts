@@ -17,8 +17,8 @@ import { nameOf } from './chunk-index.ts';
 import { storeError } from './errors.ts';
 import { recordsBytes } from './record.ts';
 import { emptyVolume, nowhereElse, type RetirementPorts } from './retirement.ts';
-import type { ChunkBody, Volume, VolumeOptions, VolumePorts, VolumeState } from './volume.ts';
-import { VolumeSlot } from './volume-slot.ts';
+import type { ChunkBody, Volume, VolumeOptions, VolumePorts } from './volume.ts';
+import { VolumeSlot, type VolumeStatus } from './volume-slot.ts';
 
 export interface ChunkStoreOptions {
   readonly volumes: readonly VolumeOptions[];
@@ -32,21 +32,6 @@ export interface ChunkStorePorts extends VolumePorts {
 
 export interface ChunkStoreStatus {
   readonly volumes: readonly VolumeStatus[];
-}
-
-export interface VolumeStatus {
-  readonly name: string;
-  /** 16 bytes; undefined when the volume could not be opened. */
-  readonly id: Bytes | undefined;
-  readonly state: VolumeState | 'retired';
-  /** Why it failed. */
-  readonly error: AetherError | undefined;
-  /** The limit less the reserve. */
-  readonly capacityBytes: number;
-  readonly usedBytes: number;
-  readonly freeBytes: number;
-  readonly chunkCount: number;
-  readonly corruptRecords: number;
 }
 
 /** Sealed chunks on the disks of one box. */
@@ -136,10 +121,27 @@ export class ChunkStore {
 
   /** Whatever is in the place of a volume that is not served is taken from now on. Errors: `VOLUME_UNKNOWN`. */
   async forget(name: string): Promise<void> {
+    this.#slotAway(name).forget();
+    await this.reopen(name);
+  }
+
+  /** There is no place any more for a volume that is not served. Errors: `VOLUME_UNKNOWN`. */
+  async detach(name: string): Promise<void> {
+    const turn = this.#reopening.then(async () => {
+      const slot = this.#slotAway(name);
+      this.#slots.splice(this.#slots.indexOf(slot), 1);
+      this.#listVolumes();
+      await slot.retire();
+    });
+    this.#reopening = turn.catch(() => {});
+    await turn;
+    this.#changed();
+  }
+
+  #slotAway(name: string): VolumeSlot {
     const slot = this.#slots.find((each) => each.name === name);
     if (slot === undefined || slot.isServed) throw storeError('VOLUME_UNKNOWN', `no disk ${name} is missing`);
-    slot.forget();
-    await this.reopen(name);
+    return slot;
   }
 
   /** Looks whether volumes that are not served can be now; `name`: only this one. One attempt runs at a time. */

@@ -1,10 +1,24 @@
 import { type Bytes, equalBytes } from '../base/bytes.ts';
 import { AetherError, describeError, hasCode } from '../base/errors.ts';
 import { AnswerGate } from './answer-gate.ts';
-import type { VolumeStatus } from './chunk-store.ts';
 import { stateOf, storeError } from './errors.ts';
 import { GatedDisk, openGatedStore } from './gated-disk.ts';
-import { Volume, type VolumeOptions, type VolumePorts } from './volume.ts';
+import { Volume, type VolumeOptions, type VolumePorts, type VolumeState } from './volume.ts';
+
+export interface VolumeStatus {
+  readonly name: string;
+  /** 16 bytes; undefined when the volume could not be opened. */
+  readonly id: Bytes | undefined;
+  readonly state: VolumeState | 'retired';
+  /** Why it failed. */
+  readonly error: AetherError | undefined;
+  /** The limit less the reserve. */
+  readonly capacityBytes: number;
+  readonly usedBytes: number;
+  readonly freeBytes: number;
+  readonly chunkCount: number;
+  readonly corruptRecords: number;
+}
 
 /** A place that a volume belongs in: what is open there, or why nothing is. */
 export class VolumeSlot {

@@ -103,6 +103,45 @@ test('an adopted disk that was pulled is mounted and served again when it is bac
   await close();
 });
 
+test('an adopted disk that is gone for good is no disk of the box any more, after a restart either', async () => {
+  const world = new World();
+  world.shelf.attach('sda');
+  world.shelf.attach('sdb');
+  const first = await world.start();
+  await first.machine.adopt('sda');
+  await first.machine.adopt('sdb');
+  const [gone, stays] = first.disks.facts().volumes.map(({ name }) => name) as [string, string];
+  await assert.rejects(first.machine.drop(stays), { code: 'VOLUME_UNKNOWN' });
+  world.diskAt(`/box/mounts/${gone}`).powerOff();
+  world.shelf.pull('sda');
+  await world.clock.run(0);
+  await first.machine.drop(gone);
+  assert.equal(first.machine.hasTaken(gone), false);
+  const states = (run: typeof first) => run.disks.facts().volumes.map(({ name, state }) => [name, state]);
+  assert.deepEqual(states(first), [[stays, 'ok']]);
+  await first.close();
+  world.stateDisk.crash();
+  const second = await world.start();
+  assert.deepEqual(states(second), [[stays, 'ok']]);
+  await second.close();
+});
+
+test('an emptied disk that is forgotten is not taken for a new one', async () => {
+  const world = new World();
+  world.shelf.attach('sda');
+  const first = await world.start();
+  await first.machine.adopt('sda');
+  const [{ name }] = first.disks.facts().volumes as readonly [VolumeFacts];
+  await first.disks.retire(name, undefined);
+  await first.machine.drop(name);
+  assert.deepEqual(first.disks.facts().volumes, []);
+  await first.close();
+  const second = await world.start();
+  assert.deepEqual(second.disks.facts().volumes, []);
+  assert.equal(second.machine.facts().disks[0]!.role, 'foreign');
+  await second.close();
+});
+
 test('an adopted disk that was emptied is taken off its folder, now and after a restart', async () => {
   const world = new World();
   world.shelf.attach('sda');

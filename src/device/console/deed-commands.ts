@@ -176,7 +176,7 @@ async function disks(args: readonly string[], context: CommandContext): Promise<
       const asked = { warning: `to go on without disk ${printable(volume)}`, refused: 'Not forgotten' };
       return withName(context, asked, async () => {
         await control.disks.forget(volume);
-        return done([`Whatever is attached as ${printable(volume)} is taken from now on.`]);
+        return done([`Disk ${printable(volume)} is not waited for any more.`]);
       });
     }
     default:

@@ -40,8 +40,16 @@ export class AdoptedDisks {
   }
 
   /** Durable on return. Errors: those of the disk. */
-  async add(label: string): Promise<void> {
-    const labels = [...this.#labels, label];
+  add(label: string): Promise<void> {
+    return this.#write([...this.#labels, label]);
+  }
+
+  /** As `add`. */
+  remove(label: string): Promise<void> {
+    return this.#write(this.#labels.filter((each) => each !== label));
+  }
+
+  async #write(labels: readonly string[]): Promise<void> {
     await replaceFile(this.#disk, path, encodeCbor({ v: 1, labels }));
     this.#labels = labels;
   }

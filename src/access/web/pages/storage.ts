@@ -73,7 +73,8 @@ function volumeItem(volume: VolumeFacts, disks: readonly DiskFacts[], session: S
 ${disk === undefined ? null : html`<p class="quiet">${describe(disk)}</p>`}
 ${bad ? null : html`<p>${formatGibibytes(usedBytes)} used, ${formatGibibytes(freeBytes)} free</p>`}
 <div class="row">${disk === undefined ? null : locateForm(disk, session)}
-${works ? retireForm(name, session) : null}${state === 'missing' ? forgetForm(name, session) : null}</div></li>`;
+${works ? retireForm(name, session) : null}${state === 'missing' ? forgetForm(name, 'Do not wait for it', session) : null}
+${state === 'retired' ? forgetForm(name, 'Forget it', session) : null}</div></li>`;
 }
 
 function describe({ model, serial, device }: DiskFacts): string {
@@ -92,10 +93,10 @@ function retireForm(volume: string, session: Session): Html {
 <button data-key="retire ${volume}">Empty it, to pull it${unseen(volume)}</button></form>`;
 }
 
-function forgetForm(volume: string, session: Session): Html {
+function forgetForm(volume: string, words: string, session: Session): Html {
   return html`<form method="post" action="/disks/forget">${tokenField(session)}
 <input type="hidden" name="volume" value="${volume}">
-<button data-key="forget ${volume}">Do not wait for it${unseen(volume)}</button></form>`;
+<button data-key="forget ${volume}">${words}${unseen(volume)}</button></form>`;
 }
 
 /** Which of several buttons of one name this is, for who does not see beside what it stands. */
