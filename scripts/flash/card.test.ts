@@ -15,9 +15,10 @@ const card: Card = {
   isSystem: false,
   isInternal: false,
   uses: [],
+  mounts: [],
   zeroesItself: false,
 };
-const wish: Wish = { imageBytes: 3e9, force: false, toFile: false };
+const wish: Wish = { imageBytes: 3e9, force: false, toFile: false, asks: true };
 
 function codeOf(change: Partial<Card>, wished: Partial<Wish> = {}): string | undefined {
   const refusal = refusalOf({ ...card, ...change }, { ...wish, ...wished });
@@ -51,6 +52,13 @@ test('the disk of this computer is never taken, nor one that is in use', () => {
     wish,
   );
   assert.equal(refusal?.message, '/dev/sdb is in use: it is mounted on /media/you/BOOT, and 1 more');
+});
+
+test('what the system mounted by itself is named to whoever is asked, and refused where nobody is', () => {
+  const mounted = { mounts: ['/Volumes/Time Machine'] };
+  assert.equal(codeOf(mounted), undefined);
+  assert.equal(codeOf(mounted, { asks: false, force: true }), 'CARD_IN_USE');
+  assert.match(question({ ...card, ...mounted }), /^It is mounted on \/Volumes\/Time Machine/m);
 });
 
 test('too small, too large, locked, empty and of other sectors are refused; --force takes the large one', () => {

@@ -22,6 +22,8 @@ export interface Card {
   readonly isInternal: boolean;
   /** Why it is in use, each as what follows "it": `is mounted on /media/you/BOOT`. */
   readonly uses: readonly string[];
+  /** Where it is mounted by a system that mounts whatever is plugged in: it is unmounted once a person has said yes. */
+  readonly mounts: readonly string[];
   /** The device can make a range read as zeros by itself, faster than zeros can be sent to it. */
   readonly zeroesItself: boolean;
 }
@@ -57,11 +59,13 @@ export interface Wish {
   readonly force: boolean;
   /** A file that plays a card is meant. */
   readonly toFile: boolean;
+  /** A person is asked, and sees what is mounted. */
+  readonly asks: boolean;
 }
 
 /** Why `card` is not written, or undefined when it may be. */
 export function refusalOf(card: Card, wish: Wish): AetherError<FlashErrorCode> | undefined {
-  return refusalOfKind(card, wish) ?? refusalOfUse(card) ?? refusalOfSize(card, wish);
+  return refusalOfKind(card, wish) ?? refusalOfUse(card, wish) ?? refusalOfSize(card, wish);
 }
 
 function refusalOfKind({ kind, path }: Card, { toFile }: Wish): AetherError<FlashErrorCode> | undefined {
@@ -80,7 +84,7 @@ function refusalOfKind({ kind, path }: Card, { toFile }: Wish): AetherError<Flas
   return undefined;
 }
 
-function refusalOfUse(card: Card): AetherError<FlashErrorCode> | undefined {
+function refusalOfUse(card: Card, { asks }: Wish): AetherError<FlashErrorCode> | undefined {
   const { path } = card;
   if (card.isSystem)
     return flashError('CARD_IS_SYSTEM', `this computer runs from ${path}`, 'Nothing is written there, ever.');
@@ -88,9 +92,10 @@ function refusalOfUse(card: Card): AetherError<FlashErrorCode> | undefined {
     const help = 'Put the card into a reader; disks that are built in are never written.';
     return flashError('CARD_IS_INTERNAL', `${path} is built into this computer`, help);
   }
-  const [use] = card.uses;
+  const uses = asks ? card.uses : [...card.uses, ...card.mounts.map((place) => `is mounted on ${place}`)];
+  const [use] = uses;
   if (use !== undefined) {
-    const more = card.uses.length > 1 ? `, and ${card.uses.length - 1} more` : '';
+    const more = uses.length > 1 ? `, and ${uses.length - 1} more` : '';
     return flashError('CARD_IN_USE', `${path} is in use: it ${use}${more}`, 'Unmount it, then try again.');
   }
   if (card.isReadOnly) return flashError('CARD_READ_ONLY', `${path} is read-only`, readOnlyHelp);

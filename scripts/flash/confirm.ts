@@ -10,7 +10,8 @@ export function describeCard({ model, sizeBytes, path }: Card): string {
 
 /** What a person must type before `card` is erased. */
 export function question(card: Card): string {
-  return `This erases everything on: ${describeCard(card)}\nType ${basename(card.path)} to go on: `;
+  const mounted = card.mounts.map((place) => `It is mounted on ${printable(place)}, and taken off there.\n`);
+  return `This erases everything on: ${describeCard(card)}\n${mounted.join('')}Type ${basename(card.path)} to go on: `;
 }
 
 /** Whether `answer` names the card: nothing else is a yes. */

@@ -25,6 +25,7 @@ export function fileCard(path: string, stats: Stats | undefined, cause?: unknown
     isSystem: false,
     isInternal: false,
     uses: [],
+    mounts: [],
     zeroesItself: true,
   };
 }

@@ -85,8 +85,8 @@ async function flashOne(shelf: CardShelf, card: Card, image: Image, options: Opt
   if (options.label !== undefined) writeLabel(options.label, provision);
 }
 
-function refuseUnfit(card: Card, image: Image, { force, toFile }: Options): void {
-  const refusal = refusalOf(card, { imageBytes: image.bytes, force, toFile });
+function refuseUnfit(card: Card, image: Image, { force, toFile, yes }: Options): void {
+  const refusal = refusalOf(card, { imageBytes: image.bytes, force, toFile, asks: !yes });
   if (refusal !== undefined) throw refusal;
   if (card.kind === 'file' && isSameFile(card.path, image.path))
     throw flashError('CARD_IN_USE', `${card.path} is the image itself`, 'Name another file.');
@@ -144,7 +144,7 @@ async function confirm(card: Card): Promise<void> {
 
 function candidateLines(cards: readonly Card[], { force }: Options): readonly string[] {
   const taken = cards.filter(
-    (card) => refusalOf(card, { imageBytes: 0, force, toFile: false }) === undefined,
+    (card) => refusalOf(card, { imageBytes: 0, force, toFile: false, asks: true }) === undefined,
   );
   if (taken.length === 0) return ['No disk here can be written: put a card into a reader.'];
   const columns = [

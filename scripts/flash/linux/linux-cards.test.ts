@@ -57,6 +57,7 @@ test('a card in a reader is told with its maker, size and sectors, and is in no 
     isSystem: false,
     isInternal: false,
     uses: [],
+    mounts: [],
     zeroesItself: false,
   });
 });

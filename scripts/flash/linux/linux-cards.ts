@@ -54,6 +54,7 @@ function cardOf(name: string, sysfs: string, system: ReadonlySet<string>, uses: 
     isReadOnly: text(folder, 'ro') === '1',
     isSystem: system.has(name),
     isInternal: false,
+    mounts: [],
     uses: parts.flatMap((part) => [...(uses.get(part) ?? []), ...holdersOf(part, folder, name)]),
     zeroesItself: Number(text(folder, 'queue/write_zeroes_max_bytes') ?? 0) > 0,
   };

@@ -159,7 +159,7 @@ test('disks are listed with where they are mounted, and containers with the disk
   ]);
 });
 
-test('a card in a USB reader is told, and being mounted is no hindrance: it is unmounted after the yes', () => {
+test('a card in a USB reader is told, and where it is mounted: it is unmounted after the yes', () => {
   assert.deepEqual(card({}), {
     path: '/dev/disk4',
     kind: 'disk',
@@ -172,6 +172,7 @@ test('a card in a USB reader is told, and being mounted is no hindrance: it is u
     isSystem: false,
     isInternal: false,
     uses: [],
+    mounts: ['/Volumes/NO NAME'],
     zeroesItself: false,
   });
 });

@@ -48,8 +48,8 @@ export function macosCard(xml: string, disks: readonly ListedDisk[]): Card {
     isSystem: carriesSystem(name, disks),
     // What does not say that it is external is taken for internal.
     isInternal: info.Internal !== false && !isSlot,
-    // What is mounted here is unmounted when the person has said yes.
     uses: [],
+    mounts: disks.filter((disk) => isOn(disk, name)).flatMap(({ mountPoints }) => mountPoints),
     zeroesItself: false,
   };
 }
@@ -61,9 +61,11 @@ function kindOf(info: PlistDict): Card['kind'] {
 
 function carriesSystem(name: string, disks: readonly ListedDisk[]): boolean {
   const isSystem = (path: string) => path === '/' || path.startsWith('/System/Volumes/');
-  return disks.some(
-    (disk) => (disk.name === name || disk.liesOn === name) && disk.mountPoints.some(isSystem),
-  );
+  return disks.some((disk) => isOn(disk, name) && disk.mountPoints.some(isSystem));
+}
+
+function isOn({ name, liesOn }: ListedDisk, disk: string): boolean {
+  return name === disk || liesOn === disk;
 }
 
 function dictOf(value: PlistValue | undefined): PlistDict {
