@@ -7,15 +7,22 @@ load ${devtype} ${devnum}:${distro_bootpart} ${scriptaddr} board.env && env impo
 # Blocks are read from and written to the device that is current, whichever that was.
 ${devtype} dev ${devnum}
 part start ${devtype} ${devnum} env env_start
+setexpr env_copy ${env_start} + 0x20
 part number ${devtype} ${devnum} rootA part_a
 part number ${devtype} ${devnum} rootB part_b
 
-# An environment that is torn or was never written means the defaults (its CRC is checked by -c).
+# An environment that is torn is as it was at the last start (its CRC is checked by -c); one that was never written means
+# the defaults.
 if ${devtype} read ${kernel_addr_r} ${env_start} 0x20 && env import -c ${kernel_addr_r} 0x4000 BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT; then
   echo "boot: environment read"
 else
-  echo "boot: environment damaged, defaults taken"
   env delete BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT
+  if ${devtype} read ${kernel_addr_r} ${env_copy} 0x20 && env import -c ${kernel_addr_r} 0x4000 BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT; then
+    echo "boot: environment damaged, its copy taken"
+  else
+    echo "boot: environment damaged, defaults taken"
+    env delete BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT
+  fi
 fi
 test -n "${BOOT_ORDER}" || setenv BOOT_ORDER "A B"
 test -n "${BOOT_A_LEFT}" || setenv BOOT_A_LEFT 3
@@ -45,6 +52,7 @@ if test -z "${slot}"; then
 fi
 env export -c -s 0x4000 ${kernel_addr_r} BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT
 ${devtype} write ${kernel_addr_r} ${env_start} 0x20
+${devtype} write ${kernel_addr_r} ${env_copy} 0x20
 if test -z "${slot}"; then reset; fi
 echo "boot: slot ${slot}, order ${BOOT_ORDER}, tries left A ${BOOT_A_LEFT} B ${BOOT_B_LEFT}"
 
@@ -54,7 +62,7 @@ setexpr initrd_at ${tree_at} + 0x200000
 cp.b ${fdt_addr} ${tree_at} 0x80000
 setexpr kernel_comp_addr_r ${tree_at} + 0x4000000
 setenv kernel_comp_size 0x2000000
-setenv bootargs "console=${console} root=PARTLABEL=root${slot} rauc.slot=${slot} aetherstore.card=${devtype} ro panic=5 watchdog.stop_on_reboot=0 quiet loglevel=4 ${board_args}"
+setenv bootargs "console=${console} root=PARTLABEL=root${slot} rauc.slot=${slot} aetherstore.card=${devtype} ro gpt panic=5 watchdog.stop_on_reboot=0 quiet loglevel=4 ${board_args}"
 load ${devtype} ${devnum}:${slot_part} ${kernel_addr_r} /boot/Image.gz || reset
 load ${devtype} ${devnum}:${slot_part} ${initrd_at} /boot/initrd.img || reset
 booti ${kernel_addr_r} ${initrd_at}:${filesize} ${tree_at} || reset

@@ -17,20 +17,28 @@ const card = '/dev/aetherstore/data';
 const safeModeMs = 240_000;
 
 const tornEnvironment: HardwareTest = {
-  name: 'a torn environment of the boot loader counts as none: the box starts',
+  name: 'a torn environment of the boot loader is had from its copy; where both are torn it counts as none',
   needs: ['root shell', 'power', 'card'],
   run: async (scene) => {
     await scene.serving();
     const { root, console } = scene.target;
-    await root.run('dd if=/dev/urandom of=/dev/aetherstore/env bs=4096 count=2 conv=fsync 2>&1');
-    const from = console.transcript.length;
-    const seconds = await scene.powerCycle();
-    const said = console.transcript.slice(from);
-    assert.match(said, /boot: environment damaged, defaults taken/);
-    const slot = /boot: slot (\w), .*/.exec(said)?.[0];
-    await scene.powerCycle();
-    assert.match(console.transcript.slice(from + said.length), /boot: environment read/);
-    return `${slot}; serving after ${seconds.toFixed(0)} s, and the environment is whole again`;
+    const environment = '/dev/aetherstore/env';
+    const startOver = async (expected: RegExp) => {
+      const from = console.transcript.length;
+      const seconds = await scene.powerCycle();
+      const said = console.transcript.slice(from);
+      assert.match(said, expected);
+      return `${/boot: slot (\w), .*/.exec(said)?.[0]}, serving after ${seconds.toFixed(0)} s`;
+    };
+    // The order of the last start, and not the defaults: these three are no tries of B.
+    await root.run('fw_setenv BOOT_B_LEFT 0');
+    await startOver(/boot: environment read\s[\s\S]* B 0/);
+    await root.run(`dd if=/dev/urandom of=${environment} bs=4096 count=1 conv=notrunc,fsync 2>&1`);
+    const copied = await startOver(/boot: environment damaged, its copy taken\s[\s\S]* B 0/);
+    await root.run(`dd if=/dev/urandom of=${environment} bs=16K count=2 conv=notrunc,fsync 2>&1`);
+    const none = await startOver(/boot: environment damaged, defaults taken\s[\s\S]* B 3/);
+    await startOver(/boot: environment read/);
+    return `copy: ${copied}; none: ${none}; and then it is whole again`;
   },
 };
 
