@@ -306,3 +306,71 @@ test('a start with a card that takes no more writing goes into safe mode, which 
   assert.match(said, /^REASON="its card takes no more writing"$/m);
   assert.match(said, /start aetherstore-safe.service/);
 });
+
+for (const [what, before, awaited] of [
+  ['that has lost the box’s key goes into safe mode', 'touch /run/data-repaired', 'safe'],
+  ['that was not repaired is one that a person had forget it', ':', 'new'],
+  [
+    'that has the box’s key still starts',
+    'touch /run/data-repaired data/aetherstore/state/identity.cbor',
+    'new',
+  ],
+] as const) {
+  test(`a start with data ${what}`, { skip }, (t) => {
+    const said = done(
+      folderOf(t),
+      `${startOfABox}
+       mkdir -p /usr/lib/aetherstore /data/aetherstore/state
+       cp $scripts/* /usr/lib/aetherstore/
+       head -c 65536 /dev/zero >/tmp/env
+       export ENVIRONMENT_DEVICE=/tmp/env
+       $scripts/note-data
+       cd /
+       ${before}
+       /usr/lib/aetherstore/prepare
+       rm /tmp/env
+       cat /run/aetherstore/safe.env 2>/dev/null || true`,
+    );
+    assert.equal(/lost what this box remembered/.test(said) ? 'safe' : 'new', awaited, said);
+  });
+}
+
+test('room for an update is kept where there is enough of it, once, and belongs to the box', {
+  skip,
+}, (t) => {
+  const folder = folderOf(t);
+  const large = makeDisk(t, folder, 1024 * mebibyte);
+  run('mke2fs', ['-q', '-t', 'ext4', large.file]);
+  const said = done(
+    folder,
+    `mount -t tmpfs -o size=600m data /data
+     $scripts/keep-reserve /data
+     ls /data
+     umount /data
+     mount -t ext4 /dev/${large.device} /data
+     chown aetherstore:aetherstore /data
+     $scripts/keep-reserve /data
+     $scripts/keep-reserve /data
+     stat -c '%U %s' /data/reserve`,
+  );
+  assert.deepEqual(said.split('\n'), [`aetherstore ${160 * mebibyte}`]);
+});
+
+test('safe mode on a card without room gives up what was kept, and then writes in memory', { skip }, (t) => {
+  const folder = folderOf(t);
+  const said = done(
+    folder,
+    `mount -t tmpfs -o size=4m,mode=755 data /data
+     mkdir -p /data/aetherstore/updates /data/rauc /run/aetherstore
+     head -c 1M /dev/zero >/data/aetherstore/updates/reserve
+     chown -R aetherstore:aetherstore /data/aetherstore
+     cat /dev/zero >/data/fill 2>/dev/null || true
+     for each in 1 2; do
+       $scripts/enter-safe-mode 'a test'
+       sed -n 's/FOLDER=//p' /run/aetherstore/safe.env
+       cat /dev/zero >>/data/fill 2>/dev/null || true
+     done
+     ls /data/aetherstore/updates`,
+  );
+  assert.deepEqual(said.split('\n'), ['/data/aetherstore', '/run/aetherstore/safe']);
+});
