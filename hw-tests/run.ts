@@ -38,6 +38,7 @@ interface Values {
   readonly jobs?: string;
   readonly image?: string | undefined;
   readonly again?: boolean;
+  readonly only?: string | undefined;
 }
 
 const testTimeoutMs = 30 * 60_000;
@@ -176,7 +177,11 @@ async function keepEvidence(name: string, { target }: Scene): Promise<void> {
 async function runJobs(chosen: readonly Suite[], target: string, values: Values): Promise<void> {
   const say = (line: string) => console.log(line);
   const images = values.image === undefined ? await imagesOf(target, say) : resolve(values.image);
-  const words = ['--target', target, '--image', images, ...(values.again === true ? ['--again'] : [])];
+  const words = [
+    ...['--target', target, '--image', images],
+    ...(values.again === true ? ['--again'] : []),
+    ...(values.only === undefined ? [] : ['--only', values.only]),
+  ];
   const folder = temporaryFolder('hw-jobs');
   const program = import.meta.filename;
   const shares = shareOut(chosen, Number(values.jobs));

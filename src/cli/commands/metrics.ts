@@ -1,5 +1,5 @@
-import { printable } from '../../base/format.ts';
 import { metricsTokenOf } from '../../pool/authority.ts';
+import { hostLabelFor } from '../../zeroconf/dnssd/service.ts';
 import { usageError } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { Desktop } from '../desktop.ts';
@@ -22,7 +22,8 @@ export const metrics: Command = {
       `    authorization: { credentials: ${token} }`,
       '    tls_config: { insecure_skip_verify: true }',
       '    static_configs:',
-      `      - targets: [${boxes.map((name) => `${printable(name)}.local:4280`).join(', ')}]`,
+      '      # A box that is a program on a computer has the port that it printed.',
+      `      - targets: [${boxes.map((name) => `${hostLabelFor(name)}.local:443`).join(', ')}]`,
       '',
       'The credentials let whoever has them read these figures, and nothing else.',
     ]);
