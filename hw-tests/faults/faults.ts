@@ -164,10 +164,11 @@ const clockOf1970: HardwareTest = {
 };
 
 const dataIsFull: HardwareTest = {
-  name: 'a card that is full: the box starts, serves, and says so',
-  needs: ['root shell', 'power', 'card'],
+  name: 'a card that is full: the box starts, serves, says so, and takes an update',
+  needs: ['root shell', 'power', 'card', 'memory sticks', 'updates'],
   run: async (scene) => {
     await scene.serving();
+    await untilSaid(scene, 'ls /data/aetherstore/updates', /^reserve$/m);
     await scene.target.root.run(
       'cat /dev/zero >/data/fill 2>/dev/null; cat /dev/zero >>/data/aetherstore/fill 2>/dev/null; sync; df /data | tail -n 1',
       300_000,
@@ -176,7 +177,12 @@ const dataIsFull: HardwareTest = {
     const { conditions } = await scene.status();
     const said = conditions.map(({ message }) => message).join(' ');
     assert.match(said, /full|no room|space/i);
-    return `serving after ${seconds.toFixed(0)} s: ${said}`;
+    await scene.target.sticks.plugIn(await variant(scene, goodVersion, false));
+    await untilUpdate(scene, 'staged', 180_000);
+    await scene.untilProven();
+    await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+    await untilVersion(scene, goodVersion, 600_000);
+    return `serving after ${seconds.toFixed(0)} s: ${said} And it runs ${goodVersion} now`;
   },
 };
 
