@@ -50,6 +50,8 @@ const schema = objectField({
     /** Drivers on the way to the slot. */
     initramfs: names,
     system: names,
+    /** Drivers that its device trees ask for, and the box does without. */
+    unused: withDefault(names, []),
   }),
   /** Files of the boot partition; its device trees must take the overlay. */
   files: listField(boardFile, { itemsMax: 100 }),

@@ -1,25 +1,18 @@
 // Makes what is written to a card, and the signed bundle that updates a box: npm run image -- --board rpi
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { version as programVersion } from '../src/base/version.ts';
 import { type Board, boardNamed, filesOf } from './board.ts';
 import { buildBundle } from './bundle/bundle.ts';
-import { developmentSigner, type Signer } from './bundle/signer.ts';
+import { developmentSigner, releaseSigner, type Signer } from './bundle/signer.ts';
 import { buildDisk } from './disk/disk.ts';
 import { loaderVariables, makeEnvironment } from './disk/environment.ts';
 import { root } from './paths.ts';
 import { billOfMaterials } from './sbom.ts';
 import { applyOverlay } from './slot/overlays.ts';
 import { buildSlot, type Release, type Slot } from './slot/slot.ts';
+import { requireTools } from './stages/debian.ts';
 import { rootStage } from './stages/root.ts';
 import { ImageTools } from './stages/tools.ts';
 
@@ -59,6 +52,10 @@ interface Flaws {
 export async function buildImage(options: ImageOptions, say: (line: string) => void): Promise<void> {
   const { out, release, signer, flaws = {} } = options;
   const { unhealthy, ...manifest } = flaws;
+  // Nobody's own umask shows in an image.
+  process.umask(0o022);
+  // Before the minutes that the stages take.
+  requireTools('xz');
   if (!release.development && Object.values(flaws).some((flaw) => flaw !== undefined))
     throw new Error('a flaw for a test was asked for, and a key of releases was given');
   const board = boardNamed(options.board);
@@ -78,7 +75,8 @@ export async function buildImage(options: ImageOptions, say: (line: string) => v
     buildCard(card, { board, slot, parts: stage.parts, folder: join(folder, 'card'), tools });
     say(`card: ${card}`);
   }
-  writeFileSync(join(out, `${name}.spdx.json`), billOfMaterials({ release, stage, tree: slot.tree }));
+  const files = options.card ? [...board.files, ...board.emulator.files] : [];
+  writeFileSync(join(out, `${name}.spdx.json`), billOfMaterials({ release, stage, slot, files }));
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -145,10 +143,13 @@ async function main(words: readonly string[]): Promise<void> {
     return;
   }
   const { key, cert } = values;
+  if ((key === undefined) !== (cert === undefined)) {
+    process.stderr.write('--key and --cert are both needed to sign a release; only one was given\n');
+    process.exitCode = 2;
+    return;
+  }
   const development = key === undefined || cert === undefined;
-  const signer = development
-    ? developmentSigner(console.log)
-    : { keyFile: resolve(key), certificateFile: resolve(cert), certificate: readFileSync(cert, 'utf8') };
+  const signer = development ? developmentSigner(console.log) : releaseSigner(resolve(key), resolve(cert));
   const version = values.version ?? programVersion;
   const { 'data-format': format } = values;
   if (format !== undefined && !/^\d+$/.test(format)) throw new Error(`not a number: ${format}`);

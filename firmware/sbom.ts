@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Board } from './board.ts';
 import { root } from './paths.ts';
-import { programFolder } from './slot/program.ts';
-import type { Release } from './slot/slot.ts';
+import type { PackageFolders } from './slot/program.ts';
+import type { Release, Slot } from './slot/slot.ts';
 import { sourceDateEpoch, suite } from './stages/debian.ts';
-import type { RootStage } from './stages/root.ts';
+import { boardParts, type RootStage } from './stages/root.ts';
 
 interface Package {
   readonly name: string;
@@ -16,17 +17,25 @@ interface Package {
   readonly comment?: string;
 }
 
-/** What is in a slot, as SPDX 2.3 in JSON: Debian's packages, npm's, and ourselves. The same bytes for the same parts. */
+/**
+ * What is in a slot, and in what a board needs beside it, as SPDX 2.3 in JSON: Debian's packages, npm's, and ourselves.
+ * The same bytes for the same parts.
+ */
 export function billOfMaterials({
   release,
   stage,
-  tree,
+  slot,
+  files,
 }: {
   readonly release: Release;
-  readonly stage: RootStage;
-  readonly tree: string;
+  readonly stage: Pick<RootStage, 'packages'>;
+  readonly slot: Pick<Slot, 'tree' | 'packages'>;
+  /** Of boot loaders and firmware. */
+  readonly files: Board['files'];
 }): string {
-  const packages = [...debianPackages(stage.packages), ...npmPackages(tree)].sort((one, other) =>
+  const listed = [...debianPackages(stage.packages, slot.tree, files), ...npmPackages(slot.packages)];
+  // One that is there at several paths is one package.
+  const packages = [...new Map(listed.map((each) => [each.locator, each])).values()].sort((one, other) =>
     one.locator < other.locator ? -1 : 1,
   );
   const idOf = ({ locator }: Package) =>
@@ -83,42 +92,41 @@ export function billOfMaterials({
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** Licences of a Debian package are in the copyright file that the image carries; SPDX has no name for most of them. */
-function debianPackages(list: string): readonly Package[] {
+/** Licences of what is installed are in copyright files that the image carries; SPDX has no name for most of them. */
+function debianPackages(list: string, tree: string, files: Board['files']): readonly Package[] {
   return readFileSync(list, 'utf8')
     .trim()
     .split('\n')
-    .map((line) => {
-      const [name = '', version = '', source = '', sourceVersion = ''] = line.split('\t');
+    .map((line) => line.split('\t'))
+    .filter(([name = '']) => {
+      const part = boardParts.get(name);
+      return part === undefined || files.some(({ from }) => from.startsWith(part));
+    })
+    .map(([name = '', version = '', source = '', sourceVersion = '']) => {
       const locator = `pkg:deb/debian/${name}@${encodeURIComponent(version)}?arch=arm64&distro=${suite}`;
-      const comment = `source package ${source} ${sourceVersion}; licence in /usr/share/doc/${name}/copyright`;
+      const copyright = `usr/share/doc/${name}/copyright`;
+      const licence = existsSync(join(tree, copyright)) ? `; licence in /${copyright}` : '';
+      const comment = `source package ${source} ${sourceVersion}${licence}`;
       return { name, version, locator, licence: 'NOASSERTION', comment };
     });
 }
 
-/** Those beside the bundle, and those inside it, which are the rest of what the lock file lists for running. */
-function npmPackages(tree: string): readonly Package[] {
+/** Those whose code is in the image, bundled or beside the bundle, as the lock file describes them. */
+function npmPackages(folders: PackageFolders): readonly Package[] {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
     packages: Readonly<Record<string, LockedPackage>>;
   };
-  const beside = existsSync(join(tree, programFolder)) ? readdirSync(join(tree, programFolder, 'app')) : [];
-  if (!beside.includes('node_modules')) throw new Error('the program was not installed');
-  return Object.entries(packages)
-    .filter(([path, { dev, cpu, os }]) => {
-      const fits = (cpu?.includes('arm64') ?? true) && (os?.includes('linux') ?? true);
-      return path !== '' && dev !== true && fits;
-    })
-    .map(([path, { version = '', license = 'NOASSERTION' }]) => {
-      const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
-      const locator = `pkg:npm/${name.replace('@', '%40')}@${version}`;
-      return { name, version, locator, licence: typeof license === 'string' ? license : 'NOASSERTION' };
-    });
+  return [...folders].map((path) => {
+    const locked = packages[path];
+    if (locked === undefined) throw new Error(`${path} is in the image, and not in package-lock.json`);
+    const { version = '', license } = locked;
+    const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    const locator = `pkg:npm/${name.replace('@', '%40')}@${version}`;
+    return { name, version, locator, licence: typeof license === 'string' ? license : 'NOASSERTION' };
+  });
 }
 
 interface LockedPackage {
   readonly version?: string;
-  readonly license?: string;
-  readonly dev?: boolean;
-  readonly cpu?: readonly string[];
-  readonly os?: readonly string[];
+  readonly license?: unknown;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { bundle } from './build.ts';
+import { bundle, packageFoldersOf } from './build.ts';
 
 const packages = fileURLToPath(new URL('../node_modules', import.meta.url));
 
@@ -26,4 +26,22 @@ test('the bundled box and aether start and say how they are used', async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('files belong to the innermost package that they are in', () => {
+  const files = [
+    'node_modules/mqtt/build/index.js',
+    'node_modules/mqtt/node_modules/ms/index.js',
+    'node_modules/@peculiar/x509/build/x509.es.js',
+    'node_modules/@serialport/stream/node_modules/@scope/inner/dist/index.js',
+    'node_modules/mqtt/package.json',
+    'src/main.ts',
+    'builtin:node:fs',
+  ];
+  assert.deepEqual(packageFoldersOf(files), [
+    'node_modules/mqtt',
+    'node_modules/mqtt/node_modules/ms',
+    'node_modules/@peculiar/x509',
+    'node_modules/@serialport/stream/node_modules/@scope/inner',
+  ]);
 });

@@ -26,6 +26,8 @@ export interface BundledProgram {
   readonly file: string;
   readonly bytes: number;
   readonly gzipBytes: number;
+  /** Folders of the packages whose code it carries, as the lock file names them. */
+  readonly packages: readonly string[];
 }
 
 /** Writes `<outFolder>/<program>.mjs`, the parts that they share, and source maps. Throws when one does not resolve. */
@@ -57,8 +59,15 @@ export async function bundle(outFolder: string, version?: string): Promise<reado
   return outputs.sort().map((path) => {
     const file = join(root, path);
     const content = readFileSync(file);
-    return { file, bytes: content.length, gzipBytes: gzipSync(content).length };
+    const packages = packageFoldersOf(Object.keys(metafile.outputs[path]!.inputs));
+    return { file, bytes: content.length, gzipBytes: gzipSync(content).length, packages };
   });
+}
+
+/** The folders of the packages to which files belong: `node_modules/mqtt/node_modules/ms`. Other files have none. */
+export function packageFoldersOf(files: readonly string[]): readonly string[] {
+  const folder = /node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/;
+  return [...new Set(files.flatMap((file) => folder.exec(file)?.[0] ?? []))];
 }
 
 /**

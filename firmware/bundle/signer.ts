@@ -1,6 +1,8 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { requireTools } from '../stages/debian.ts';
 import { run } from '../stages/run.ts';
 
 /** Who signs updates. The key is on no box and in no repository. */
@@ -29,6 +31,17 @@ export function developmentSigner(say: (line: string) => void): Signer {
   return { keyFile, certificateFile, certificate: readFileSync(certificateFile, 'utf8') };
 }
 
+/** The key and the certificate (PEM) of releases. Throws when they do not belong together. */
+export function releaseSigner(keyFile: string, certificateFile: string): Signer {
+  const key = readFileSync(keyFile, 'utf8');
+  const certificate = readFileSync(certificateFile, 'utf8');
+  // openssl asks for the passphrase of an encrypted one when it signs.
+  const encrypted = key.includes('ENCRYPTED');
+  if (!encrypted && !new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key)))
+    throw new Error(`the certificate ${certificateFile} is not of the key ${keyFile}`);
+  return { keyFile, certificateFile, certificate };
+}
+
 export interface CertificateOptions {
   readonly name: string;
   /** As openssl writes times: YYYYMMDDHHMMSSZ. From 2020 on, as builds that can be repeated sign in the past. */
@@ -44,6 +57,7 @@ export function makeCertificate(
   certificateFile: string,
   { name, from = '20200101000000Z', until = '21200101000000Z', issuer }: CertificateOptions,
 ): void {
+  requireTools('openssl');
   const making = `${certificateFile}.${process.pid}`;
   run('openssl', ['genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:3072', '-out', keyFile]);
   run('chmod', ['600', keyFile]);

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -30,10 +31,6 @@ const systemModules = [
   'ledtrig_heartbeat',
   'gpio_keys',
   'softdog',
-  'ftdi_sio', // maintenance by a serial adapter
-  'cdc_acm',
-  'cp210x',
-  'ch341',
   'ipv6',
   'af_packet',
   'tls',
@@ -66,13 +63,16 @@ export function findKernel(parts: string): Kernel {
   return { version, folder: parts };
 }
 
-/** Puts the kernel, the modules that the boards need, and the initial RAM file system below `target`. */
+/**
+ * Puts the kernel, the modules that the boards need, and the initial RAM file system below `target`; returns the names of
+ * the modules in either.
+ */
 export function installKernel(
   target: string,
   kernel: Kernel,
   boards: readonly Board[],
   tools: ImageTools,
-): void {
+): ReadonlySet<string> {
   const { version, folder } = kernel;
   const installed = join(target, 'usr/lib/modules', version);
   if (!existsSync(join(folder, 'usr/lib/modules', version, 'modules.dep.bin'))) {
@@ -82,7 +82,8 @@ export function installKernel(
     ...systemModules,
     ...boards.flatMap((board) => [...board.modules.initramfs, ...board.modules.system]),
   ];
-  for (const file of moduleFiles(kernel, wanted, tools)) {
+  const files = moduleFiles(kernel, wanted, tools);
+  for (const file of files) {
     const path = join(installed, file.split(`/modules/${version}/`)[1]!);
     mkdirSync(dirname(path), { recursive: true });
     cpSync(file, path);
@@ -95,7 +96,15 @@ export function installKernel(
   mkdirSync(join(target, 'boot'), { recursive: true });
   writeFileSync(join(target, 'boot/Image.gz'), gzipSync(image, { level: 9 }));
   const asked = [...initramfsModules, ...boards.flatMap((board) => board.modules.initramfs)];
-  writeInitramfs(join(target, 'boot/initrd.img'), kernel, asked, tools);
+  const first = writeInitramfs(join(target, 'boot/initrd.img'), kernel, asked, tools);
+  // As modules.alias has them.
+  return new Set(
+    [...files, ...first].map((file) =>
+      basename(file)
+        .replace(/\.ko.*$/, '')
+        .replaceAll('-', '_'),
+    ),
+  );
 }
 
 /** Files of modules and of all that they need, each after what it needs. Modules built into the kernel have none. */
@@ -115,8 +124,13 @@ function moduleFiles(
   return [...files];
 }
 
-/** One static busybox, our first program, and the modules that lead to the slot. */
-function writeInitramfs(output: string, kernel: Kernel, modules: readonly string[], tools: ImageTools): void {
+/** One static busybox, our first program, and the modules that lead to the slot; returns their files. */
+function writeInitramfs(
+  output: string,
+  kernel: Kernel,
+  modules: readonly string[],
+  tools: ImageTools,
+): readonly string[] {
   const folder = `${output}.tree`;
   for (const name of ['bin', 'dev', 'proc', 'sys', 'new', 'modules'])
     mkdirSync(join(folder, name), { recursive: true });
@@ -128,10 +142,13 @@ function writeInitramfs(output: string, kernel: Kernel, modules: readonly string
     return name;
   });
   writeFileSync(join(folder, 'modules/order'), `${order.join('\n')}\n`);
-  for (const name of ['init', 'card.sh'])
+  for (const name of ['init', 'card.sh']) {
     cpSync(new URL(`initramfs/${name}`, import.meta.url).pathname, join(folder, name));
+    chmodSync(join(folder, name), 0o755);
+  }
   const script = `find . -exec touch -h -d @$SOURCE_DATE_EPOCH {} +
 find . | LC_ALL=C sort | cpio --quiet --format newc --owner 0:0 --reproducible --create | zstd -q -19 >"$0"
 rm -rf "$PWD"`;
   tools.run('sh', ['-euc', script, output], [folder, dirname(output)]);
+  return order;
 }

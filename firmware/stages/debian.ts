@@ -45,13 +45,14 @@ export function bootstrap({
   );
 }
 
-/** Tools that the machine itself must have. */
+/** Debian's packages of all tools that the machine itself must have. */
+const hostPackages = 'arch-test mmdebstrap openssl qemu-user-static xz-utils';
+
+/** Throws when a tool is missing that the machine itself must have. */
 export function requireTools(...names: readonly string[]): void {
   const missing = names.filter((name) => !isInstalled(name));
   if (missing.length > 0) {
-    throw new Error(
-      `not installed: ${missing.join(', ')}. On Debian: apt-get install arch-test mmdebstrap qemu-user-static`,
-    );
+    throw new Error(`not installed: ${missing.join(', ')}. On Debian: apt-get install ${hostPackages}`);
   }
 }
 
@@ -70,6 +71,14 @@ function sources(components: readonly string[]): readonly string[] {
     `deb ${main} ${suite}-updates ${parts}`,
     ...(security === undefined ? [] : [`deb ${security} ${suite}-security ${parts}`]),
   ];
+}
+
+/** What the user says of mirrors: another one may have other packages. */
+export function mirrorsAsked(): readonly string[] {
+  return ['DEBIAN_MIRROR', 'DEBIAN_SECURITY_MIRROR'].flatMap((name) => {
+    const mirror = process.env[name];
+    return mirror === undefined ? [] : [`${name}=${mirror}`];
+  });
 }
 
 function machineMirrors(): { readonly main: string | undefined; readonly security: string | undefined } {

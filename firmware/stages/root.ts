@@ -21,8 +21,15 @@ const packages = [
   'udev',
 ];
 
+/** Packages of which only some boards take files, and how the paths of these begin. */
+export const boardParts: ReadonlyMap<string, string> = new Map([
+  ['raspi-firmware', 'usr/lib/raspi-firmware/'],
+  ['u-boot-qemu', 'usr/lib/u-boot/qemu'],
+  ['u-boot-rpi', 'usr/lib/u-boot/rpi'],
+]);
+
 /** Unpacked beside it, not installed: kernels, boot loaders and firmware are taken apart for each board. */
-const parts = ['busybox-static', 'raspi-firmware', 'u-boot-qemu', 'u-boot-rpi'];
+const parts = ['busybox-static', ...boardParts.keys()];
 
 /** Folders of /usr/share that nobody reads on a box. */
 const unread = ['doc', 'man', 'info', 'locale', 'i18n', 'bash-completion', 'zsh', 'lintian', 'bug'];

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from './debian.ts';
+import { mirrorsAsked, suite } from './debian.ts';
 
 /** Where stages are kept between builds, for all trees of this user: they take minutes to make. */
 export const stagesFolder = join(
@@ -22,7 +22,7 @@ export const stagesFolder = join(
 
 export interface Stage {
   readonly name: string;
-  /** Everything that it depends on beside its own name: another value means another stage. */
+  /** Everything that it depends on beside its own name and the mirrors asked for: another value means another stage. */
   readonly recipe: unknown;
   /** Makes it in an empty folder. */
   readonly make: (folder: string) => void;
@@ -31,7 +31,7 @@ export interface Stage {
 /** The folder of a stage, made when it is not there yet. A stage that was interrupted is made anew. */
 export function stageFolder({ name, recipe, make }: Stage, say: (line: string) => void): string {
   const key = createHash('sha256')
-    .update(JSON.stringify([suite, recipe]))
+    .update(JSON.stringify([suite, recipe, ...mirrorsAsked()]))
     .digest('hex')
     .slice(0, 12);
   const folder = join(stagesFolder, `${name}-${key}`);
@@ -47,8 +47,11 @@ export function stageFolder({ name, recipe, make }: Stage, say: (line: string) =
   try {
     make(making);
     writeFileSync(join(making, 'complete'), '');
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(making, folder);
+    // Another build may have made it meanwhile, and be working with it.
+    if (!existsSync(complete)) {
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(making, folder);
+    }
   } finally {
     rmSync(making, { recursive: true, force: true });
   }

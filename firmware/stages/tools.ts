@@ -31,6 +31,14 @@ const enter = `root=$1 begin=$2; shift 2
 while [ "$1" != -- ]; do mount --rbind "$1" "$root$1"; shift; done; shift
 exec chroot "$root" env -C "$begin" -- "$@"`;
 
+/** Throws on a machine that cannot run the tools, which are for one kind of processor. */
+export function requireProcessor(processor: string): void {
+  if (processor === 'x64') return;
+  throw new Error(
+    `images are made on a machine with an x86-64 processor (amd64) only; this one is ${processor}`,
+  );
+}
+
 /** A Debian system with the tools of image building, run by chroot(1). */
 export class ImageTools {
   /** Its root folder. */
@@ -42,6 +50,7 @@ export class ImageTools {
 
   /** Makes it when it is not there yet: half a minute, 1 GB. */
   static open(say: (line: string) => void): ImageTools {
+    requireProcessor(process.arch);
     const folder = stageFolder(
       {
         name: 'tools',

@@ -6,7 +6,7 @@ import type { ConsoleLine, ConsoleLineStyle } from '../ports/terminal-line.ts';
 import { exportsOf } from './commonjs.ts';
 
 export interface SerialLineOptions {
-  /** `/dev/ttyAMA0`, `/dev/ttyGS0`. */
+  /** `/dev/ttyAMA0`, `/dev/ttyS1`. */
   readonly path: string;
   readonly baud: number;
   /** What the terminal at the other end obeys; nobody can ask it. */

@@ -19,7 +19,7 @@ function open(isThere: () => boolean) {
   );
   const console = new SerialConsole(
     {
-      name: '/dev/ttyGS0',
+      name: '/dev/ttyS1',
       open: async () => {
         triedMs.push(clock.monotonicMs());
         if (!isThere()) throw new Error('no such device');
