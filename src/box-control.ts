@@ -32,9 +32,12 @@ export interface BoxMachine {
 /** Versions of the program that could be installed. */
 export interface BoxUpdates {
   facts(): UpdateFacts;
-  /** Begins to install the one that is staged. Errors: `UPDATE_NOT_STAGED`, `UPDATE_BUSY`. */
+  /** Begins to install the one that is staged. Errors: `UPDATER_UNAVAILABLE`, those of `Updater.install`. */
   install(): Promise<void>;
-  /** Takes a bundle and stages it; returns its version. Errors: those of `BundleShelf` and `Updater.stage`. */
+  /**
+   * Takes a bundle and stages it; returns its version. Errors: `UPDATER_UNAVAILABLE`, those of `BundleShelf` and
+   * `Updater.stage`.
+   */
   receive(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string>;
   onChange(listener: () => void): () => void;
 }
@@ -138,7 +141,7 @@ export class BoxControl implements ApplianceControl {
     this.#look();
   }
 
-  /** From now on the box can be updated. Where nobody says so, it is updated by others. */
+  /** The box updates itself, or says why not yet. Where nobody says so, it is updated by others. */
   attachUpdates(updates: BoxUpdates): void {
     this.#updates = updates;
     this.#unsubscribe.push(updates.onChange(() => this.#look()));
@@ -187,15 +190,13 @@ export class BoxControl implements ApplianceControl {
   }
 
   async installUpdate(): Promise<void> {
-    if (this.#updates === undefined) throw notStaged();
+    if (this.#updates === undefined) throw updatedElsewhere();
     await this.#updates.install();
   }
 
   async receiveUpdate(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string> {
-    if (this.#updates !== undefined) return this.#updates.receive(totalBytes, body);
-    throw new AetherError('UPDATE_ELSEWHERE', 'this box is a program on somebody’s computer', {
-      help: 'It is updated as that computer’s programs are.',
-    });
+    if (this.#updates === undefined) throw updatedElsewhere();
+    return this.#updates.receive(totalBytes, body);
   }
 
   setPin(pin: string | null): Promise<void> {
@@ -262,6 +263,8 @@ export class BoxControl implements ApplianceControl {
   }
 }
 
-function notStaged(): AetherError {
-  return new AetherError('UPDATE_NOT_STAGED', 'no update is ready to be installed');
+function updatedElsewhere(): AetherError {
+  return new AetherError('UPDATE_ELSEWHERE', 'this box is a program on somebody’s computer', {
+    help: 'It is updated as that computer’s programs are.',
+  });
 }

@@ -6,6 +6,7 @@ import { type BoxConfig, defaultPort } from './box-config.ts';
 import type { BoxControlPorts, BoxEnd } from './box-control.ts';
 import { type Supervision, supervise } from './box-supervision.ts';
 import { ApplianceUpdates, type BoxUpdatesOptions } from './box-updates.ts';
+import { StartingUpdates } from './box-updates-start.ts';
 import { type DiskTools, ownDiskTools, unitDiskTools } from './platform/linux/disk-tools.ts';
 import { Rauc } from './platform/linux/rauc.ts';
 import { serviceManager } from './platform/linux/service-manager.ts';
@@ -31,15 +32,12 @@ export interface BoxHost {
   complete(config: BoxConfig): BoxConfig;
   /** What is written into this folder is gone at the next start: the card takes nothing. */
   isInMemory(folder: string): boolean;
-  /**
-   * Updates of the whole system; undefined where others look after that. `alone`: nothing else of the box runs. Errors:
-   * those of `ApplianceUpdates.open`.
-   */
-  openUpdates(
+  /** Updates of the whole system; undefined where others look after that. `alone`: nothing else of the box runs. */
+  updates(
     folder: string,
     options: Pick<BoxUpdatesOptions, 'restartMachine' | 'alone'>,
     ports: BoxControlPorts,
-  ): Promise<ApplianceUpdates | undefined>;
+  ): StartingUpdates | undefined;
   /** Begins to tell whoever started the program that it lives. */
   supervise(clock: Clock): Supervision;
   /** What follows when the program has ended. Errors: `POWER_REFUSED`. */
@@ -55,7 +53,7 @@ export const sharedHost: BoxHost = {
   claimCode: undefined,
   complete: (config) => config,
   isInMemory: () => false,
-  openUpdates: () => Promise.resolve(undefined),
+  updates: () => undefined,
   supervise: (clock) => supervise(undefined, clock),
   ended: () => Promise.resolve(),
 };
@@ -87,17 +85,19 @@ export async function applianceHost(env: NodeJS.ProcessEnv): Promise<BoxHost> {
       console: 'none',
     }),
     isInMemory: (folder) => folder.startsWith('/run/'),
-    openUpdates: (folder, options, ports) => {
+    updates: (folder, options, ports) => {
       const updates = join(folder, 'updates');
-      return ApplianceUpdates.open(
-        { ...options, folder: updates, version },
-        {
-          ...ports,
-          slots: new Rauc(ports),
-          updatesDisk: new NodeDisk(updates),
-          server: new NodeHttpServer(ports),
-        },
-      );
+      const open = () =>
+        ApplianceUpdates.open(
+          { ...options, folder: updates, version },
+          {
+            ...ports,
+            slots: new Rauc(ports),
+            updatesDisk: new NodeDisk(updates),
+            server: new NodeHttpServer(ports),
+          },
+        );
+      return new StartingUpdates(open);
     },
     supervise: (clock) => supervise(serviceManager(env), clock),
     ended: async (how) => {

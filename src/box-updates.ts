@@ -1,6 +1,6 @@
 import type { Bytes } from './base/bytes.ts';
 import { CborFields, encodeCbor } from './base/cbor.ts';
-import { AetherError, describeError, hasCode } from './base/errors.ts';
+import { AetherError, describeError, hasCode, messageOf } from './base/errors.ts';
 import {
   bundlePartBytes,
   stickLookMs,
@@ -72,11 +72,12 @@ export class ApplianceUpdates implements BoxUpdates {
     this.#shelf = shelf;
   }
 
-  /** Finds out how the last update went. Errors: `UPDATER_UNAVAILABLE`, those of the disks. */
+  /** Finds out how the last update went. Errors: `UPDATER_UNAVAILABLE`. */
   static async open(options: BoxUpdatesOptions, ports: BoxUpdatesPorts): Promise<ApplianceUpdates> {
     const { slots, updatesDisk } = ports;
     const { compatible } = await slots.state();
-    const updates = new ApplianceUpdates(options, ports, await BundleShelf.open(updatesDisk));
+    const log = ports.log.part('update');
+    const updates = new ApplianceUpdates(options, ports, await BundleShelf.open(updatesDisk, log));
     const { version, alone, restartMachine } = options;
     updates.#updater = await Updater.open(
       {
@@ -85,7 +86,7 @@ export class ApplianceUpdates implements BoxUpdates {
         source: (from) => updates.#source(from),
         restartMachine,
       },
-      { ...ports, disk: updatesDisk, log: ports.log.part('update') },
+      { ...ports, disk: updatesDisk, log },
     );
     return updates;
   }
@@ -167,8 +168,10 @@ export class ApplianceUpdates implements BoxUpdates {
       this.#offered = undefined;
       return bundle.version;
     } catch (error) {
-      // Somebody else's may be looked into at this moment.
-      if (!hasCode(error, 'UPDATE_BUSY')) await this.#shelf.drop(path);
+      // Somebody else's may be looked into at this moment; and a stick's is looked into again when the updater answers.
+      const isKept =
+        hasCode(error, 'UPDATE_BUSY') || (path !== incomingPath && hasCode(error, 'UPDATER_UNAVAILABLE'));
+      if (!isKept) await this.#shelf.drop(path);
       throw error;
     }
   }
@@ -278,10 +281,12 @@ export class ApplianceUpdates implements BoxUpdates {
         offers.set(memberId, await this.#offerOf(memberId));
       });
     }
+    // Boxes that do not answer take their time: meanwhile somebody may have sent one.
+    if (this.facts().version !== version || this.#ownUpdater.stagedFrom !== stagedFrom) return;
     const isThere = stagedFrom !== undefined && offers.get(stagedFrom)?.version === version;
     const isMember = peers.some(({ memberId }) => memberId === stagedFrom);
-    if (stagedFrom !== undefined && !isThere && (offers.has(stagedFrom) || !isMember)) {
-      await this.#unlessKnown('another box', () => this.#ownUpdater.lost());
+    if (stagedFrom !== undefined && version !== null && !isThere && (offers.has(stagedFrom) || !isMember)) {
+      await this.#unlessKnown('another box', () => this.#ownUpdater.lost({ from: stagedFrom, version }));
     }
     // One that waits is replaced by a newer one, or by itself on a box that answers; one that failed by a newer one only.
     const again = stagedFrom !== undefined && !isThere;
@@ -306,7 +311,7 @@ export class ApplianceUpdates implements BoxUpdates {
       await action();
     } catch (error) {
       if (!(error instanceof AetherError)) throw error;
-      const quiet = ['METHOD_UNKNOWN', 'UPDATE_KNOWN', 'UPDATE_BUSY'];
+      const quiet = ['METHOD_UNKNOWN', 'UPDATE_KNOWN', 'UPDATE_BUSY', 'UPDATER_UNAVAILABLE'];
       if (quiet.some((code) => hasCode(error, code))) return;
       this.#ports.log.part('update').warn('update not taken', { of, reason: describeError(error) });
     }
@@ -327,12 +332,13 @@ function isNewer(version: string, than: string): boolean {
 
 /**
  * Opens the updates of a machine that is still starting: its installer may not be there yet. A box that cannot be updated
- * is a box all the same, and says so. Undefined when somebody `asked` it to end first.
+ * is a box all the same: after some tries `tell` hears why. Undefined when somebody `asked` it to end first.
  */
 export async function openPatiently(
   open: () => Promise<ApplianceUpdates | undefined>,
   asked: Promise<void>,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
+  tell: (reason: string) => void,
 ): Promise<ApplianceUpdates | undefined> {
   let ended = false;
   void asked.then(() => {
@@ -351,8 +357,10 @@ export async function openPatiently(
       return opened;
     } catch (error) {
       if (!(error instanceof AetherError)) throw error;
-      if (tries === updaterTriesQuiet)
+      if (tries === updaterTriesQuiet) {
         log.error('this box cannot be updated', { reason: describeError(error) });
+        tell(messageOf(error));
+      }
       await Promise.race([sleep(clock, updaterRetryMs), asked]);
     }
   }

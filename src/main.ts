@@ -32,7 +32,6 @@ import {
   webSettings,
 } from './box-settings.ts';
 import type { Supervision } from './box-supervision.ts';
-import { type ApplianceUpdates, openPatiently } from './box-updates.ts';
 import { answerLoginCodes, BoxWeb } from './box-web.ts';
 import { type CommandLine, parseCommandLine, usageError } from './cli/arguments.ts';
 import { exitCodeOf } from './cli/exit-codes.ts';
@@ -155,7 +154,7 @@ async function runSafely({ folder, config, line, host, supervision }: Settings):
       supervision,
       onAsked: (stop) => void process.once('SIGTERM', stop),
       stateInMemory: host.isInMemory(folder),
-      openUpdates: (restartMachine) => host.openUpdates(folder, { restartMachine, alone: true }, ports),
+      updates: (restartMachine) => host.updates(folder, { restartMachine, alone: true }, ports),
     },
     ports,
   );
@@ -261,11 +260,15 @@ async function serve(
   surroundings: Surroundings,
   ports: BoxControlPorts,
 ): Promise<void> {
-  const { life, config, line, supervision } = surroundings;
+  const { life, config, line, supervision, host, folder } = surroundings;
   const closers: (() => void | Promise<void>)[] = [];
+  const restartMachine = () => life.end('reboot');
+  const updates = host.updates(folder, { restartMachine, alone: false }, ports);
+  updates?.attach(box);
   try {
     const port = await box.start();
     control.attach(box);
+    if (updates !== undefined) control.attachUpdates(updates);
     for (const signal of signals) process.once(signal, life.onSignal);
     const web = await startWeb(box, control, webSettings(line, config, network.listenHost), ports);
     if (web !== undefined) closers.push(() => web.close());
@@ -282,8 +285,8 @@ async function serve(
     life.onClosed(() => faces.close());
     supervision.serving(() => box.status().headline);
     // The installer takes seconds to start, and nobody waits for it.
-    const updates = startUpdates(box, control, surroundings, ports);
-    closers.push(async () => (await updates)?.close());
+    updates?.start(life.asked, ports);
+    closers.push(() => updates?.close());
     await life.asked;
     supervision.stopping();
   } finally {
@@ -313,21 +316,6 @@ function startMqtt(
     network: network.multicast,
     log: ports.log.part('mqtt'),
   });
-}
-
-async function startUpdates(
-  box: Box,
-  control: BoxControl,
-  { host, folder, life }: Surroundings,
-  ports: BoxControlPorts,
-): Promise<ApplianceUpdates | undefined> {
-  const restartMachine = () => life.end('reboot');
-  const open = () => host.openUpdates(folder, { restartMachine, alone: false }, ports);
-  const updates = await openPatiently(open, life.asked, ports);
-  if (updates === undefined) return undefined;
-  updates.attach(box);
-  control.attachUpdates(updates);
-  return updates;
 }
 
 /** The page is a convenience: a box that cannot serve one is a box all the same. */

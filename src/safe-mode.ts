@@ -6,12 +6,18 @@ import { version } from './base/version.ts';
 import type { BoxEnd } from './box-control.ts';
 import { BoxLife } from './box-life.ts';
 import type { Supervision } from './box-supervision.ts';
-import { type ApplianceUpdates, openPatiently } from './box-updates.ts';
+import type { StartingUpdates } from './box-updates-start.ts';
 import type { ApplianceControl, DiskControl, SupportFile } from './control/appliance-control.ts';
 import type { ConsoleContext } from './device/console/command.ts';
 import type { Clock } from './ports/clock.ts';
 import { type ApplianceStatus, foldStatus } from './status/appliance-status.ts';
-import { noNetworkFacts, noUpdate, unknownHardware } from './status/facts.ts';
+import {
+  type ApplianceFacts,
+  type BoxFacts,
+  noNetworkFacts,
+  noUpdate,
+  unknownHardware,
+} from './status/facts.ts';
 
 export interface SafeModeOptions {
   /** Why, in words. */
@@ -24,8 +30,8 @@ export interface SafeModeOptions {
   readonly onAsked: (stop: () => void) => void;
   /** The card takes nothing: what is remembered now is gone at the next start. */
   readonly stateInMemory: boolean;
-  /** Errors: as those of `BoxHost.openUpdates`. */
-  readonly openUpdates: (restartMachine: () => Promise<void>) => Promise<ApplianceUpdates | undefined>;
+  /** As `BoxHost.updates`. */
+  readonly updates: (restartMachine: () => Promise<void>) => StartingUpdates | undefined;
 }
 
 /**
@@ -39,20 +45,16 @@ export async function runSafeMode(
   const { reason, ring, supervision, stateInMemory } = options;
   const life = new BoxLife();
   ports.log.warn('safe mode', { reason });
-  const control = new SafeControl({ reason, life, ring, stateInMemory }, ports.clock);
+  const updates = options.updates(() => life.end('reboot'));
+  const control = new SafeControl({ reason, life, ring, stateInMemory, updates }, ports.clock);
   options.onAsked(life.onSignal);
   const faces = await options.startFaces({ control, log: ring });
   life.onClosed(() => faces.close());
   supervision.serving(() => control.status().headline);
-  const opened = openPatiently(() => options.openUpdates(() => life.end('reboot')), life.asked, ports).then(
-    (updates) => {
-      if (updates !== undefined) control.attachUpdates(updates);
-      return updates;
-    },
-  );
+  updates?.start(life.asked, ports);
   await life.asked;
   supervision.stopping();
-  await (await opened)?.close();
+  await updates?.close();
   control.phase = 'stopped';
   life.closed();
   return life.how === 'restart' ? 'reboot' : life.how;
@@ -63,6 +65,7 @@ interface SafeControlOptions {
   readonly life: BoxLife;
   readonly ring: LogRing;
   readonly stateInMemory: boolean;
+  readonly updates: StartingUpdates | undefined;
 }
 
 /** What can be asked of a box in safe mode. */
@@ -73,8 +76,6 @@ class SafeControl implements ApplianceControl {
   readonly #options: SafeControlOptions;
   readonly #clock: Clock;
   readonly #startedMs: number;
-  readonly #listeners = new Set<() => void>();
-  #updates: ApplianceUpdates | undefined;
 
   constructor(options: SafeControlOptions, clock: Clock) {
     this.#options = options;
@@ -82,27 +83,18 @@ class SafeControl implements ApplianceControl {
     this.#startedMs = clock.monotonicMs();
   }
 
-  /** From now on updates are taken. */
-  attachUpdates(updates: ApplianceUpdates): void {
-    this.#updates = updates;
-    const tell = () => {
-      for (const listener of this.#listeners) listener();
-    };
-    updates.onChange(tell);
-    updates.start();
-    tell();
-  }
-
   status(): ApplianceStatus {
-    const status = foldStatus({
-      box: {
-        name: 'aetherstore',
-        memberId: '',
-        version,
-        phase: this.#updates?.facts().state === 'installing' ? 'updating' : this.phase,
-        uptimeMs: this.#clock.monotonicMs() - this.#startedMs,
-        identifying: false,
-      },
+    const update = this.#options.updates?.facts() ?? noUpdate;
+    const box: BoxFacts = {
+      name: 'aetherstore',
+      memberId: '',
+      version,
+      phase: 'safe',
+      uptimeMs: this.#clock.monotonicMs() - this.#startedMs,
+      identifying: false,
+    };
+    const facts: ApplianceFacts = {
+      box,
       pool: null,
       volumes: [],
       peers: [],
@@ -112,19 +104,24 @@ class SafeControl implements ApplianceControl {
       work: [],
       hardware: unknownHardware,
       disks: [],
-      update: this.#updates?.facts() ?? noUpdate,
+      update,
       acknowledged: [],
-    });
-    const conditions = status.conditions.map((each) => ({
-      ...each,
-      message: `${each.message} The reason: ${this.#options.reason}.`,
-    }));
-    return { ...status, conditions };
+    };
+    // Whatever it does, it is in safe mode, and of the rest nothing is known.
+    const { worst, conditions } = foldStatus(facts);
+    const phase = this.phase === 'safe' && update.state === 'installing' ? 'updating' : this.phase;
+    return {
+      ...foldStatus({ ...facts, box: { ...box, phase } }),
+      worst,
+      conditions: conditions.map((each) => ({
+        ...each,
+        message: `${each.message} The reason: ${this.#options.reason}.`,
+      })),
+    };
   }
 
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#options.updates?.onChange(listener) ?? (() => {});
   }
 
   history(): readonly never[] {
@@ -132,11 +129,11 @@ class SafeControl implements ApplianceControl {
   }
 
   installUpdate(): Promise<void> {
-    return this.#updates?.install() ?? refuse();
+    return this.#options.updates?.install() ?? refuse();
   }
 
   receiveUpdate(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string> {
-    return this.#updates?.receive(totalBytes, body) ?? refuse();
+    return this.#options.updates?.receive(totalBytes, body) ?? refuse();
   }
 
   identify(): void {

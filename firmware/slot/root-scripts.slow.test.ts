@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { contentOf } from '../../src/platform/linux/linux-disk-shelf.ts';
 import { run } from '../stages/run.ts';
-import { inBox, LoopDisk, whyNoBoxRoot } from './testing/box-root.ts';
+import {
+  done,
+  folderOf,
+  inBox,
+  LoopDisk,
+  makeDisk,
+  mebibyte,
+  startOfABox,
+  whyNoBoxRoot,
+} from './testing/box-root.ts';
 
 /*
  * What root does on a box for a program that may have been taken over (docs/threat-model.md): the scripts of
@@ -14,18 +20,7 @@ import { inBox, LoopDisk, whyNoBoxRoot } from './testing/box-root.ts';
  */
 const skip = whyNoBoxRoot() ?? false;
 const label = 'aether-0abc12';
-const mebibyte = 1024 * 1024;
 const emptyFormatted = ['mke2fs', '-q', '-t', 'ext4', '-m', '0', '-L', label] as const;
-
-function folderOf(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'aether-scripts-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-function makeDisk(t: TestContext, folder: string, bytes = 16 * mebibyte): LoopDisk {
-  return new LoopDisk(t, join(folder, 'disk'), bytes);
-}
 
 /** A disk of the box's. */
 function makeAdopted(t: TestContext, folder: string): LoopDisk {
@@ -33,13 +28,6 @@ function makeAdopted(t: TestContext, folder: string): LoopDisk {
   run(emptyFormatted[0], [...emptyFormatted.slice(1), disk.file]);
   disk.device;
   return disk;
-}
-
-/** Runs it to its end and returns what it printed. */
-function done(folder: string, commands: string): string {
-  const { status, stdout, stderr } = inBox(folder, commands);
-  assert.equal(status, 0, `${stdout}\n${stderr}`);
-  return stdout.trim();
 }
 
 test('a disk is mounted below a folder of root’s, once, and is the box’s inside', { skip }, (t) => {
@@ -144,12 +132,6 @@ for (const [where, offset] of [
   });
 }
 
-const startOfABox = `
-mount -t tmpfs data /data
-mkdir -p /data/aetherstore /run/systemd/system
-chown aetherstore:aetherstore /data/aetherstore
-echo '{}' >/run/identity.json`;
-
 test('what a program puts in the place of its folders is not given to it when the box starts', {
   skip,
 }, (t) => {
@@ -215,67 +197,6 @@ for (const [what, before] of [
     assert.deepEqual(said.split('\n'), ['/run/aetherstore/safe', 'aetherstore 755']);
   });
 }
-
-/** A stick with these files in its folder `aetherstore`, whose journal says that it was pulled while in use. */
-function makeStick(t: TestContext, folder: string, files: Readonly<Record<string, string>>): LoopDisk {
-  const content = join(folder, 'content');
-  mkdirSync(join(content, 'aetherstore'), { recursive: true });
-  for (const [name, text] of Object.entries(files))
-    writeFileSync(join(content, 'aetherstore', name), text, { mode: 0o600 });
-  run('chown', ['-R', '1234:1234', content]);
-  const stick = makeDisk(t, folder);
-  run('mke2fs', ['-q', '-t', 'ext4', '-d', content, stick.file]);
-  run('debugfs', ['-w', '-R', 'feature needs_recovery', stick.file]);
-  return stick;
-}
-
-test('the newest bundle of a stick is copied as the box’s user, and the stick stays as it was', {
-  skip,
-}, (t) => {
-  const folder = folderOf(t);
-  const stick = makeStick(t, folder, { 'a-0.9.0.raucb': 'older', 'a-0.10.0.raucb': 'newer', 'a.txt': '' });
-  const digest = () => createHash('sha256').update(readFileSync(stick.file)).digest('hex');
-  const before = digest();
-  const bundle = `/data/aetherstore/updates/sticks/${stick.device}.raucb`;
-  const said = done(
-    folder,
-    `${startOfABox}
-     mkdir -p /run/aetherstore
-     $scripts/fetch-from-stick ${stick.device}
-     stat -c '%U %a' ${bundle}
-     ls /data/aetherstore/updates/sticks /run/aetherstore
-     cat ${bundle}`,
-  );
-  assert.deepEqual(said.split('\n'), [
-    'aetherstore 600',
-    '/data/aetherstore/updates/sticks:',
-    `${stick.device}.raucb`,
-    '',
-    '/run/aetherstore:',
-    'newer',
-  ]);
-  run('sync', []);
-  assert.equal(digest(), before);
-});
-
-test('a link in the place of a stick’s copy leads root nowhere', { skip }, (t) => {
-  const folder = folderOf(t);
-  const stick = makeStick(t, folder, { 'a-0.9.0.raucb': 'bad' });
-  const { status, stdout } = inBox(
-    folder,
-    `${startOfABox}
-     mkdir -p /run/aetherstore /data/aetherstore/updates/sticks
-     echo good >/run/systemd/system/a.service
-     ln -s /run/systemd/system/a.service /data/aetherstore/updates/sticks/${stick.device}.part
-     chown -hR aetherstore:aetherstore /data/aetherstore/updates
-     $scripts/fetch-from-stick ${stick.device} 2>/dev/null || true
-     cat /run/systemd/system/a.service
-     stat -c %U /run/systemd/system/a.service
-     grep -c stick- /proc/mounts || true`,
-  );
-  assert.equal(status, 0);
-  assert.deepEqual(stdout.trim().split('\n'), ['good', 'root', '0']);
-});
 
 test('that data were here is noted once, and beside what the boot loader keeps', { skip }, (t) => {
   const folder = folderOf(t);

@@ -8,7 +8,7 @@ import { readWebAssets } from '../../src/platform/web-assets.ts';
 import { loadOrCreateWebCertificate } from '../../src/pool/web-certificate.ts';
 import { foldStatus } from '../../src/status/appliance-status.ts';
 import { conditionsOf } from '../../src/status/conditions.ts';
-import type { ApplianceFacts } from '../../src/status/facts.ts';
+import { type ApplianceFacts, noUpdate } from '../../src/status/facts.ts';
 import { emptyHistory, stepHistory } from '../../src/status/history.ts';
 import {
   boxFacts,
@@ -56,7 +56,7 @@ export const pageStates: Readonly<Record<string, ApplianceFacts>> = {
   updating: {
     ...healthyFacts,
     box: boxFacts({ phase: 'updating' }),
-    update: { state: 'installing', version: '0.2.0', progressPercent: 43, reason: null },
+    update: { ...noUpdate, state: 'installing', version: '0.2.0', progressPercent: 43 },
   },
 };
 

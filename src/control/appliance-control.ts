@@ -20,12 +20,16 @@ export interface ApplianceControl {
   /** The code with which a desktop can pair now. Errors: `PAIRING_LOCKED`. */
   pair(): PairingCode;
   readonly disks: DiskControl;
-  /** Begins to install the update that is staged and whose signature was found good. Errors: `UPDATE_NOT_STAGED`. */
+  /**
+   * Begins to install the update that is staged and whose signature was found good. Errors: `UPDATE_NOT_STAGED`,
+   * `UPDATE_BUSY`, `UPDATE_UNPROVEN`, `UPDATE_CHANGED`, `UPDATE_GONE`, `UPDATER_UNAVAILABLE`, `UPDATE_ELSEWHERE`.
+   */
   installUpdate(): Promise<void>;
   /**
    * Takes a signed update of so many bytes and stages it; returns its version. Errors: `UPDATE_UNTRUSTED`,
    * `UPDATE_UNREADABLE`, `UPDATE_FOR_OTHER_BOARD`, `UPDATE_DATA_FORMAT`, `UPDATE_OLDER`, `UPDATE_BUSY`,
-   * `UPDATE_TOO_LARGE`, `UPDATE_NO_ROOM`, `UPDATE_INCOMPLETE`, `UPDATE_ELSEWHERE`.
+   * `UPDATE_TOO_LARGE`, `UPDATE_NO_ROOM`, `UPDATE_INCOMPLETE`, `UPDATER_UNAVAILABLE`,
+   * `UPDATE_ELSEWHERE`.
    */
   receiveUpdate(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string>;
   /** Sets, or with null takes away, the maintenance PIN. Errors: `PIN_INVALID`. */

@@ -279,10 +279,32 @@ test('an update that waits is a notice, one that was rolled back a warning with 
   const update = (changes: Partial<UpdateFacts>) =>
     only({ ...healthyFacts, update: { ...noUpdate, version: '0.2.0', ...changes } });
   assert.match(update({ state: 'staged' }).message, /0\.2\.0 is ready/);
-  assert.match(update({ state: 'restart-due' }).message, /after a restart/);
+  const due = update({ state: 'restart-due' });
+  assert.match(due.message, /0\.2\.0 is installed: the box starts again by itself/);
+  assert.match(due.help, /shut it down, unplug it/);
   const rolledBack = update({ state: 'rolled-back', reason: 'no disk could be opened' });
   assert.deepEqual([rolledBack.code, rolledBack.severity], ['UPDATE_ROLLED_BACK', 'warning']);
   assert.match(rolledBack.message, /did not work: no disk could be opened;/);
+});
+
+test('the hour of an update is told; one that was not installed, and a box that takes none, are warnings with the reason', () => {
+  const update = (changes: Partial<UpdateFacts>) =>
+    only({ ...healthyFacts, update: { ...noUpdate, ...changes } });
+  const staged = { state: 'staged', version: '0.2.0' } as const;
+  const atMs = Date.UTC(2027, 0, 5, 3, 30);
+  const waiting = update({ ...staged, atMs });
+  assert.deepEqual([waiting.code, waiting.severity], ['UPDATE_WAITING', 'notice']);
+  assert.match(waiting.help, /installed at 2027-01-05 03:30 UTC/);
+  const refused = update({ ...staged, reason: 'the card is full' });
+  assert.deepEqual([refused.code, refused.severity], ['UPDATE_NOT_INSTALLED', 'warning']);
+  assert.match(refused.message, /0\.2\.0 was not installed: the card is full/);
+  assert.match(
+    update({ ...staged, atMs, reason: 'it was interrupted' }).help,
+    /tried at 2027-01-05 03:30 UTC/,
+  );
+  const none = update({ reason: 'the updater does not answer' });
+  assert.deepEqual([none.code, none.severity], ['UPDATES_UNAVAILABLE', 'warning']);
+  assert.match(none.message, /cannot be updated: the updater does not answer/);
 });
 
 test('what a person has acknowledged comes after what nobody has, within its severity', () => {

@@ -8,6 +8,7 @@ import {
 } from './condition.ts';
 import { copyConditions } from './conditions/copies.ts';
 import { diskConditions } from './conditions/disks.ts';
+import { updateConditions } from './conditions/updates.ts';
 import type { ApplianceFacts, HardwareFacts } from './facts.ts';
 
 /** A Raspberry Pi slows itself down from 80 °C on. */
@@ -135,35 +136,6 @@ function hardwareConditions({ hardware }: ApplianceFacts): readonly FoundConditi
     });
   }
   return found;
-}
-
-function updateConditions({ update }: ApplianceFacts): readonly FoundCondition[] {
-  const version = update.version ?? 'a new version';
-  if (update.state === 'rolled-back') {
-    const why = update.reason === null ? '' : `: ${update.reason}`;
-    return [
-      {
-        code: 'UPDATE_ROLLED_BACK',
-        severity: 'warning',
-        subject: update.version,
-        message: `The update to ${version} did not work${why}; the version before runs again.`,
-        help: 'Nothing is lost; wait for a newer version, or send a support bundle.',
-      },
-    ];
-  }
-  if (update.state !== 'staged' && update.state !== 'restart-due') return [];
-  const staged = update.state === 'staged';
-  return [
-    {
-      code: 'UPDATE_WAITING',
-      severity: 'notice',
-      subject: update.version,
-      message: staged
-        ? `An update to ${version} is ready.`
-        : `The update to ${version} runs after a restart.`,
-      help: staged ? 'Install it when it suits you: update install' : 'Restart the box when it suits you.',
-    },
-  ];
 }
 
 function pairingConditions(facts: ApplianceFacts): readonly FoundCondition[] {

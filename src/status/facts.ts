@@ -295,11 +295,19 @@ export interface UpdateFacts {
   /** The version it is about; null when there is none. */
   readonly version: string | null;
   readonly progressPercent: number | null;
-  /** Why it was rolled back, or could not be installed. */
+  /** Why it was rolled back, or could not be installed; while there is none, why this box takes none: null when it does. */
   readonly reason: string | null;
+  /** When a person wants one that is staged installed, in milliseconds since 1970; null: when a person says so. */
+  readonly atMs: number | null;
 }
 
-export const noUpdate: UpdateFacts = { state: 'none', version: null, progressPercent: null, reason: null };
+export const noUpdate: UpdateFacts = {
+  state: 'none',
+  version: null,
+  progressPercent: null,
+  reason: null,
+  atMs: null,
+};
 
 export interface WorkFacts {
   readonly kind: 'retire' | 'copy' | 'update' | 'check';

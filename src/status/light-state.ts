@@ -40,6 +40,8 @@ export const flashCodes: Readonly<Record<ConditionCode, number>> = {
   TOO_HOT: 7,
   UNDER_VOLTED: 7,
   UPDATE_ROLLED_BACK: 8,
+  UPDATE_NOT_INSTALLED: 8,
+  UPDATES_UNAVAILABLE: 8,
   CLOCK_UNSET: 8,
   UPDATE_WAITING: 0,
   DISK_RETIRED: 0,

@@ -2,13 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Bytes } from '../base/bytes.ts';
 import { CborFields, encodeCbor } from '../base/cbor.ts';
-import { gateCrashFreeMs, stickLookMs, updateOfferPeriodMs } from '../base/face-limits.ts';
+import { AetherError } from '../base/errors.ts';
+import {
+  gateCrashFreeMs,
+  stickLookMs,
+  updateOfferPeriodMs,
+  updaterRetryMs,
+  updaterTriesQuiet,
+} from '../base/face-limits.ts';
 import { silentLog } from '../base/log.ts';
+import { releasedMs } from '../base/version.ts';
 import { ApplianceUpdates, type UpdatedBox } from '../box-updates.ts';
+import { StartingUpdates } from '../box-updates-start.ts';
 import { methods } from '../pool/transfer/methods.ts';
 import type { RequestHandler } from '../pool/transfer/peer-dispatcher.ts';
 import type { HttpServer } from '../ports/http-server.ts';
 import { foldStatus } from '../status/appliance-status.ts';
+import { noUpdate } from '../status/facts.ts';
 import { healthyFacts, peerFacts } from './appliance-facts.ts';
 import { FakeBootSlots } from './fake-boot-slots.ts';
 import { FakeClock, settle } from './fake-clock.ts';
@@ -20,7 +30,7 @@ const facts = (version: string) => ({ compatible: 'aetherstore-arm64', version, 
 
 /** Boxes of one pool, as far as updates need them; they ask each other by name, which is a member id: hexadecimal. */
 class Pool {
-  readonly clock = new FakeClock();
+  readonly clock = new FakeClock(releasedMs);
   readonly boxes = new Map<string, UpdatingBox>();
 
   async add(name: string, version: string): Promise<UpdatingBox> {
@@ -155,6 +165,22 @@ test('a version that nobody has tried is not passed on', async () => {
   assert.equal(offer.has('version'), false);
 });
 
+test('what a stick brought waits for an updater that does not answer', async () => {
+  const pool = new Pool();
+  const box = await pool.add('one', '1.0.0');
+  await keepBundle(box, 'sticks/sdc1.raucb', '2.0.0');
+  const inspect = box.slots.inspect.bind(box.slots);
+  box.slots.inspect = () => Promise.reject(new AetherError('UPDATER_UNAVAILABLE', 'busy'));
+  await pool.clock.run(stickLookMs);
+  assert.equal(box.updates.facts().state, 'none');
+  assert.deepEqual(await box.disk.list('sticks'), ['sdc1.raucb']);
+  await assert.rejects(box.send(), { code: 'UPDATER_UNAVAILABLE' });
+  assert.deepEqual(await box.disk.list(''), ['sticks'], 'whoever sends one is told, and sends it again');
+  box.slots.inspect = inspect;
+  await pool.clock.run(stickLookMs);
+  assert.equal(box.updates.facts().state, 'staged');
+});
+
 /** A box that runs `version`, has found it good, and has its bundle. */
 async function addGiver(pool: Pool, name: string, version: string): Promise<UpdatingBox> {
   const box = new UpdatingBox(pool, name, version);
@@ -240,6 +266,49 @@ test('after a rollback other boxes are asked for something newer, and not for th
   await addGiver(pool, 'cafe', '2.1.0');
   await pool.clock.run(updateOfferPeriodMs);
   assert.deepEqual([old.updates.facts().state, old.updates.facts().version], ['staged', '2.1.0']);
+});
+
+test('what somebody sends while other boxes are asked is not lost to their answers, nor replaced by what they have', async () => {
+  for (const offer of [{}, { version: '4.0.0', totalBytes: bundle.length }]) {
+    const pool = new Pool();
+    const old = await pool.add('01d', '1.0.0');
+    old.slots.streamedFacts = facts('2.0.0');
+    const giver = await addGiver(pool, 'feed', '2.0.0');
+    await pool.clock.run(updateOfferPeriodMs);
+    assert.equal(old.updates.facts().version, '2.0.0');
+    const answered = Promise.withResolvers<Bytes>();
+    giver.handle(methods.updateOffer, () => answered.promise);
+    await pool.clock.run(updateOfferPeriodMs);
+    old.slots.bundles.set('/updates/incoming.raucb', facts('3.0.0'));
+    await old.send();
+    old.slots.streamedFacts = facts('4.0.0');
+    answered.resolve(encodeCbor(offer));
+    await settle();
+    assert.deepEqual([old.updates.facts().state, old.updates.facts().version], ['staged', '3.0.0']);
+  }
+});
+
+test('a box whose updater does not answer for long says why, until it does', async () => {
+  const clock = new FakeClock(releasedMs);
+  const asked = Promise.withResolvers<void>();
+  const box = await new Pool().add('one', '1.0.0');
+  let away = true;
+  const updates = new StartingUpdates(async () => {
+    if (away) throw new AetherError('UPDATER_UNAVAILABLE', 'the updater does not answer');
+    return box.updates;
+  });
+  let changes = 0;
+  updates.onChange(() => changes++);
+  updates.start(asked.promise, { clock, log: silentLog });
+  await clock.run((updaterTriesQuiet - 1) * updaterRetryMs);
+  assert.deepEqual([updates.facts().reason, changes], [null, 0]);
+  await clock.run(updaterRetryMs);
+  assert.deepEqual([updates.facts().reason, changes], ['the updater does not answer', 1]);
+  away = false;
+  await clock.run(updaterRetryMs);
+  assert.deepEqual(updates.facts(), noUpdate);
+  asked.resolve();
+  await updates.close();
 });
 
 test('what is being looked into is not replaced by what somebody sends meanwhile', async () => {

@@ -3,7 +3,7 @@ import type { ConsoleContext } from '../device/console/command.ts';
 import { filesError } from '../files/files-error.ts';
 import type { RemoteEntry } from '../files/tree/remote-entry.ts';
 import { conditionsOf } from '../status/conditions.ts';
-import type { ApplianceFacts } from '../status/facts.ts';
+import { type ApplianceFacts, noUpdate } from '../status/facts.ts';
 import { emptyHistory, stepHistory } from '../status/history.ts';
 import { diskFacts, healthyFacts, peerFacts, unclaimedFacts, volumeFacts } from './appliance-facts.ts';
 import { NotingControl } from './noting-control.ts';
@@ -58,8 +58,17 @@ export const consoleBoxes: Readonly<Record<string, ApplianceFacts>> = {
       peerFacts('aether-c4e9', { address: '192.0.2.9:4000' }),
     ],
     copies: { missing: 1204, copying: true },
-    update: { state: 'staged', version: '0.2.0', progressPercent: null, reason: null },
+    update: { ...noUpdate, state: 'staged', version: '0.2.0' },
   },
+  scheduled: {
+    ...healthyFacts,
+    update: { ...noUpdate, state: 'staged', version: '0.2.0', atMs: Date.UTC(2026, 0, 2, 3, 30) },
+  },
+  'not-updated': {
+    ...healthyFacts,
+    update: { ...noUpdate, state: 'staged', version: '0.2.0', reason: 'the card is full' },
+  },
+  'not-to-be-updated': { ...healthyFacts, update: { ...noUpdate, reason: 'the updater does not answer' } },
 };
 
 /** When transcripts were written: where a fake clock begins. */

@@ -105,6 +105,11 @@ export class MemoryDisk implements Disk {
     return [...this.#entries].flatMap(([path, entry]) => (entry === 'folder' ? [] : [path])).sort();
   }
 
+  /** How many files are open. */
+  get openFiles(): number {
+    return this.#open.size;
+  }
+
   // -- Disk ------------------------------------------------------------------------------------------------
 
   async open(path: string, mode: DiskOpenMode): Promise<DiskFile> {

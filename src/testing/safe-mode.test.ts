@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { gatePatienceMs, stickLookMs } from '../base/face-limits.ts';
 import { LogRing, silentLog } from '../base/log.ts';
 import { ApplianceUpdates } from '../box-updates.ts';
+import { StartingUpdates } from '../box-updates-start.ts';
 import type { ApplianceControl } from '../control/appliance-control.ts';
 import { runSafeMode } from '../safe-mode.ts';
 import { FakeBootSlots } from './fake-boot-slots.ts';
@@ -11,13 +12,30 @@ import { MemoryDisk } from './memory-disk.ts';
 import { SeededEntropy } from './seeded-entropy.ts';
 
 /** A box in safe mode, and what a person at its console has in hand. */
-async function startSafely({ stateInMemory }: { readonly stateInMemory: boolean }) {
+async function startSafely({
+  stateInMemory,
+  open,
+}: {
+  readonly stateInMemory: boolean;
+  readonly open?: () => Promise<ApplianceUpdates>;
+}) {
   const clock = new FakeClock();
   const slots = new FakeBootSlots();
   const updatesDisk = new MemoryDisk({ entropy: new SeededEntropy(1) });
   const entropy = new SeededEntropy(2);
   const ports = { clock, entropy, log: silentLog };
   const held = Promise.withResolvers<ApplianceControl>();
+  const openUpdates = (restartMachine: () => Promise<void>) =>
+    ApplianceUpdates.open(
+      { folder: '/updates', version: '1.0.0', alone: true, restartMachine },
+      {
+        ...ports,
+        slots,
+        updatesDisk,
+        stateDisk: new MemoryDisk({ entropy }),
+        server: { listen: () => Promise.reject(new Error('nobody is served in safe mode')) },
+      },
+    );
   const ended = runSafeMode(
     {
       reason: 'its program failed five times',
@@ -29,17 +47,7 @@ async function startSafely({ stateInMemory }: { readonly stateInMemory: boolean 
       supervision: { serving: () => {}, stopping: () => {}, close: () => {} },
       onAsked: () => {},
       stateInMemory,
-      openUpdates: (restartMachine) =>
-        ApplianceUpdates.open(
-          { folder: '/updates', version: '1.0.0', alone: true, restartMachine },
-          {
-            ...ports,
-            slots,
-            updatesDisk,
-            stateDisk: new MemoryDisk({ entropy }),
-            server: { listen: () => Promise.reject(new Error('nobody is served in safe mode')) },
-          },
-        ),
+      updates: (restartMachine) => new StartingUpdates(open ?? (() => openUpdates(restartMachine))),
     },
     ports,
   );
@@ -78,4 +86,37 @@ test('in safe mode a factory reset that nothing would remember is refused', asyn
   const onCard = await startSafely({ stateInMemory: false });
   void onCard.control.factoryReset();
   assert.equal(await onCard.ended, 'factory-reset');
+});
+
+test('while it installs an update it still is in safe mode, says nothing else, and its lights forbid to unplug it', async () => {
+  const { clock, slots, updatesDisk, control, ended } = await startSafely({ stateInMemory: true });
+  const file = await updatesDisk.open('sticks/sda1.raucb', 'create');
+  await file.close();
+  const bundle = { compatible: slots.compatible, version: '2.0.0', dataFormat: 1 };
+  slots.bundles.set('/updates/sticks/sda1.raucb', bundle);
+  slots.bundles.set('/updates/bundle.raucb', bundle);
+  const held = Promise.withResolvers<void>();
+  slots.hold = held.promise;
+  await clock.run(stickLookMs);
+  await control.installUpdate();
+  await settle();
+  const { update, light, headline, worst, conditions } = control.status();
+  assert.equal(update.state, 'installing');
+  assert.deepEqual(light, { kind: 'updating' });
+  assert.match(headline, /do not unplug/);
+  assert.deepEqual([worst, conditions.map(({ code }) => code)], ['warning', ['SAFE_MODE']]);
+  assert.match(conditions[0]!.message, /The reason: its program failed five times\.$/);
+  held.resolve();
+  await ended;
+  assert.deepEqual(
+    control.status().conditions.map(({ code }) => code),
+    ['SAFE_MODE'],
+  );
+});
+
+test('in safe mode an updater that does not answer is told of, and an update is no forbidden deed', async () => {
+  const { control, ended } = await startSafely({ stateInMemory: true, open: () => new Promise(() => {}) });
+  await assert.rejects(control.installUpdate(), { code: 'UPDATER_UNAVAILABLE' });
+  void control.restart();
+  await ended;
 });

@@ -1,5 +1,6 @@
 import { gateCrashFreeMs, gateLookMs } from '../base/face-limits.ts';
 import { silentLog } from '../base/log.ts';
+import { releasedMs } from '../base/version.ts';
 import { Updater } from '../device/update/updater.ts';
 import { foldStatus } from '../status/appliance-status.ts';
 import { healthyFacts, volumeFacts } from './appliance-facts.ts';
@@ -19,7 +20,7 @@ export const sick = foldStatus({
 export class UpdatedBox {
   readonly slots = new FakeBootSlots();
   readonly disk = new MemoryDisk({ entropy: new SeededEntropy(1) });
-  readonly clock = new FakeClock();
+  readonly clock = new FakeClock(releasedMs);
   updater!: Updater;
   status = healthy;
   readsWell: () => Promise<boolean> = () => Promise.resolve(true);

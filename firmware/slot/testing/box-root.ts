@@ -1,9 +1,13 @@
+import assert from 'node:assert/strict';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, truncateSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { root } from '../../paths.ts';
 import { run } from '../../stages/run.ts';
+
+export const mebibyte = 1024 * 1024;
 
 /**
  * Lays a file system of its own over the machine's, in memory, with the box's user, and with `systemctl` and `modprobe`
@@ -49,6 +53,27 @@ export function inBox(folder: string, commands: string): SpawnSyncReturns<string
   });
 }
 
+/** Runs it to its end and returns what it printed. */
+export function done(folder: string, commands: string): string {
+  const { status, stdout, stderr } = inBox(folder, commands);
+  assert.equal(status, 0, `${stdout}\n${stderr}`);
+  return stdout.trim();
+}
+
+/** What the system has done before the scripts of a start. */
+export const startOfABox = `
+mount -t tmpfs data /data
+mkdir -p /data/aetherstore /run/systemd/system
+chown aetherstore:aetherstore /data/aetherstore
+echo '{}' >/run/identity.json`;
+
+/** A folder until the test ends. */
+export function folderOf(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'aether-scripts-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 /** A disk that is a file: blank, until something is written to it. */
 export class LoopDisk {
   readonly file: string;
@@ -83,6 +108,11 @@ export class LoopDisk {
   get bytes(): number {
     return this.#bytes;
   }
+}
+
+/** A blank disk. */
+export function makeDisk(t: TestContext, folder: string, bytes = 16 * mebibyte): LoopDisk {
+  return new LoopDisk(t, join(folder, 'disk'), bytes);
 }
 
 function assertPluggedIn(device: string): void {

@@ -67,7 +67,7 @@ test('every value that a template reads is in the state', () => {
   const paths = Object.values(components).flatMap(({ value_template, json_attributes_template }) =>
     [value_template, json_attributes_template].filter((template) => template !== undefined),
   );
-  assert.equal(paths.length, 13);
+  assert.equal(paths.length, 14);
   for (const template of paths) {
     const path = /^\{\{ value_json\.([\w.'[\]]+)( \| tojson)? \}\}$/.exec(String(template))?.[1];
     assert.ok(path !== undefined, `${template}`);

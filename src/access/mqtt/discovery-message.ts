@@ -147,6 +147,8 @@ function commandEntities(topics: Topics): Entities {
       state_topic: topics.updateState,
       command_topic: topics.update,
       payload_install: payloads.install,
+      json_attributes_topic: topics.state,
+      json_attributes_template: '{{ value_json.update | tojson }}',
       qos: 1,
       retain: false,
     },

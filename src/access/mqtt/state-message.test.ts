@@ -47,6 +47,19 @@ test('a notice is worth saying but is no problem', () => {
   assert.equal(state.attributes.severity, 'notice');
 });
 
+test('when an update is installed, and why one was not, are attributes of the update', () => {
+  const staged = { ...noUpdate, state: 'staged', version: '0.2.0' } as const;
+  const waiting = stateWith({ update: { ...staged, atMs: Date.UTC(2027, 0, 5, 3, 30) } });
+  assert.deepEqual(waiting.update, {
+    state: 'staged',
+    installs_at: '2027-01-05T03:30:00.000Z',
+    reason: null,
+  });
+  const refused = stateWith({ update: { ...staged, reason: 'the card is full' } });
+  assert.deepEqual(refused.update, { state: 'staged', installs_at: null, reason: 'the card is full' });
+  assert.equal(refused.problem, 'ON');
+});
+
 test('what is not known is null, not left out', () => {
   const state = stateWith({ pool: null, disks: [] });
   assert.deepEqual([state.boxes, state.boxes_reachable], [null, null]);

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import { mqttConditionsMax, mqttTextCharactersMax } from '../../base/face-limits.ts';
+import { isoTime } from '../../base/log.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
 import { type Severity, severities } from '../../status/condition.ts';
+import type { UpdateState } from '../../status/facts.ts';
 
 /** What the sensors show: one JSON text. Nothing of it tells of files, codes, keys or addresses. */
 export interface StateMessage {
@@ -23,6 +25,13 @@ export interface StateMessage {
   readonly boxes: number | null;
   readonly boxes_reachable: number | null;
   readonly copies_missing: number;
+  /** Attributes of the update: its entity knows fewer states than a box, and refuses keys that it does not know. */
+  readonly update: {
+    readonly state: UpdateState;
+    /** The hour that was set, as ISO 8601 has it. */
+    readonly installs_at: string | null;
+    readonly reason: string | null;
+  };
   /** By {@link diskTag}. */
   readonly disks: Readonly<Record<string, DiskState>>;
 }
@@ -35,7 +44,7 @@ interface DiskState {
 type OnOff = 'ON' | 'OFF';
 
 export function stateMessage(status: ApplianceStatus): StateMessage {
-  const { capacity, pool } = status;
+  const { capacity, pool, update } = status;
   return {
     health: cut(status.headline),
     problem: onOff(needsPerson(status.worst)),
@@ -52,6 +61,11 @@ export function stateMessage(status: ApplianceStatus): StateMessage {
     boxes: pool?.boxes ?? null,
     boxes_reachable: pool?.boxesReachable ?? null,
     copies_missing: status.copies.missing,
+    update: {
+      state: update.state,
+      installs_at: update.atMs === null ? null : isoTime(update.atMs),
+      reason: update.reason,
+    },
     disks: Object.fromEntries(status.volumes.map(({ name }) => [diskTag(name), diskState(status, name)])),
   };
 }

@@ -6,6 +6,7 @@ import { webFormBytesMax, webLoginsPerMinuteMax } from '../../base/face-limits.t
 import { silentLog } from '../../base/log.ts';
 import type { PoolFiles } from '../../files/pool-files.ts';
 import type { HttpRequest, HttpResponse } from '../../ports/http-server.ts';
+import { noUpdate, type UpdateFacts } from '../../status/facts.ts';
 import { diskFacts, peerFacts } from '../../testing/appliance-facts.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { NotingControl } from '../../testing/noting-control.ts';
@@ -274,6 +275,29 @@ test('names that others chose are text on the page, wherever they stand', async 
     `attachment; filename*=UTF-8''${encodeURIComponent(evil).replaceAll('(', '%28').replaceAll(')', '%29')}`,
   );
   assert.equal(answer.headers['content-type'], 'application/octet-stream');
+});
+
+test('the overview says when an update is installed, why one was not, and that a box takes none', async () => {
+  const browser = new Browser();
+  await browser.logIn();
+  const shown = async (changes: Partial<UpdateFacts>) => {
+    browser.control.set({ update: { ...noUpdate, ...changes } });
+    return textOf(await browser.ask('GET', '/'));
+  };
+  const staged = { state: 'staged', version: '0.2.0' } as const;
+  const hour = await shown({ ...staged, atMs: Date.UTC(2027, 0, 5, 3, 30) });
+  assert.match(
+    hour,
+    /It is installed at <time datetime="2027-01-05T03:30:00.000Z">2027-01-05 03:30 UTC<\/time>/,
+  );
+  assert.match(
+    await shown({ ...staged, reason: 'the card is full' }),
+    /It was not installed: the card is full\./,
+  );
+  assert.match(
+    await shown({ reason: 'no answer' }),
+    /<h2>Update<\/h2><p>This box cannot be updated: no answer\./,
+  );
 });
 
 test('every answer forbids what the page does not need, and is kept nowhere', async () => {

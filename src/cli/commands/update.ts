@@ -1,12 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { CborFields, decodeCbor, encodeCbor } from '../../base/cbor.ts';
 import { AetherError, hasCode } from '../../base/errors.ts';
-import {
-  bundlePartBytes,
-  gateCrashFreeMs,
-  gatePatienceMs,
-  updateInstallTimeoutMs,
-} from '../../base/face-limits.ts';
+import { gateCrashFreeMs, gatePatienceMs, updateInstallTimeoutMs } from '../../base/face-limits.ts';
 import { printable } from '../../base/format.ts';
 import { NodeDisk } from '../../platform/node-disk.ts';
 import type { Member } from '../../pool/membership/member-set.ts';
@@ -16,12 +11,14 @@ import type { DiskFile } from '../../ports/disk.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
 import { statusFromCbor } from '../../status/status-codec.ts';
 import { type CommandLine, usageError } from '../arguments.ts';
+import { bundleBytes, bundleParts } from '../bundle-parts.ts';
 import type { Command } from '../command.ts';
 import { Desktop, desktopPorts } from '../desktop.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { PoolSession } from '../pool-session.ts';
 import { ProgressView } from '../progress-view.ts';
+import { startWatch, stepWatch } from '../update-watch.ts';
 
 /** How often the box is asked how far it is. */
 const lookMs = 1000;
@@ -127,7 +124,7 @@ class RemoteBox {
     }
     const { version } = before.update;
     await this.#begin();
-    const after = await this.#watch(before, version ?? '');
+    const after = await this.#watch(before);
     const { update: left, box } = after;
     if (left.state === 'none') {
       this.#output.result({ version: box.version }, [
@@ -161,16 +158,13 @@ class RemoteBox {
   }
 
   async #sendParts(file: DiskFile): Promise<void> {
-    const totalBytes = await file.sizeBytes();
+    const totalBytes = await bundleBytes(file);
     const progress = new ProgressView(this.#output);
     progress.update({ totalBytes, totalFiles: 1, totalsKnown: true });
     try {
-      const part = new Uint8Array(bundlePartBytes);
-      for (let offset = 0; offset < totalBytes; ) {
+      for await (const { offset, bytes } of bundleParts(file, totalBytes)) {
         this.#signal.throwIfAborted();
-        const bytes = part.subarray(0, await file.read(part, offset));
         await this.#ask(methods.updatePut, encodeCbor({ offset, totalBytes, bytes }), stageTimeoutMs);
-        offset += bytes.length;
         progress.advance(bytes.length, 0);
       }
     } finally {
@@ -178,27 +172,18 @@ class RemoteBox {
     }
   }
 
-  /** Until the update has ended one way or the other. The box goes away in the middle of it, and comes back. */
-  async #watch(before: ApplianceStatus, version: string): Promise<ApplianceStatus> {
+  /** Until the update has ended one way or the other. */
+  async #watch(before: ApplianceStatus): Promise<ApplianceStatus> {
     const { clock } = desktopPorts;
     const deadlineMs = clock.monotonicMs() + updateInstallTimeoutMs + gatePatienceMs;
-    let away = false;
+    let watch = startWatch(this.#member.name, before);
     while (clock.monotonicMs() < deadlineMs) {
       await sleep(clock, lookMs, this.#signal);
       const now = await this.#status();
-      if (now === undefined) {
-        this.#say(`${this.#member.name} starts into version ${version}`);
-        away = true;
-        continue;
-      }
-      const { state, progressPercent } = now.update;
-      if (state === 'installing') this.#say(`Installing version ${version}: ${progressPercent ?? 0}%`);
-      if (state === 'trial') this.#say(`Version ${version} runs and is being watched`);
-      const restarted = now.box.uptimeMs < before.box.uptimeMs || away;
-      if (state === 'rolled-back' || state === 'staged') return now;
-      // Before that no trial can have ended: it is not known yet.
-      const settled = now.box.phase === 'running' && now.box.uptimeMs >= gateCrashFreeMs;
-      if (state === 'none' && restarted && now.box.version === version && settled) return now;
+      const step = stepWatch(watch, now);
+      watch = step.watch;
+      if (step.said !== undefined) this.#say(step.said);
+      if (step.ended && now !== undefined) return now;
     }
     throw new AetherError('UPDATE_FAILED', 'the box did not come back in time', {
       help: 'Look at its lights and its serial console.',

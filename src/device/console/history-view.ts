@@ -1,5 +1,6 @@
 import { printable, wrapText } from '../../base/format.ts';
 import { isoTime } from '../../base/log.ts';
+import { describeMoment } from '../../status/describe-moment.ts';
 import type { UpdateFacts } from '../../status/facts.ts';
 import type { StatusChange, StatusEvent } from '../../status/history.ts';
 
@@ -23,17 +24,22 @@ export function historyLines(events: readonly StatusEvent[], columns: number): r
 }
 
 export function updateLines(
-  { state, version, progressPercent, reason }: UpdateFacts,
+  { state, version, progressPercent, reason, atMs }: UpdateFacts,
   columns: number,
 ): readonly string[] {
   return wrapText(printable(sentence()), columns);
 
+  function whenInstalled(): string {
+    if (atMs === null) return 'To install it';
+    return `It is installed at ${describeMoment(atMs)}; to have it sooner`;
+  }
+
   function sentence(): string {
     switch (state) {
       case 'none':
-        return 'No update waits.';
+        return reason === null ? 'No update waits.' : `This box cannot be updated: ${reason}.`;
       case 'staged':
-        return `Version ${version} is ready, its signature found good${reason === null ? '' : `; it was not installed: ${reason}`}. To install it: update install`;
+        return `Version ${version} is ready, its signature found good${reason === null ? '' : `; it was not installed: ${reason}`}. ${whenInstalled()}: update install`;
       case 'installing':
         return `Version ${version} is being installed, ${progressPercent ?? 0}% done: do not unplug the box.`;
       case 'restart-due':

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { utf8 } from '../../base/bytes.ts';
+import { AetherError } from '../../base/errors.ts';
 import { bundleBytesMax, bundleRoomBytes } from '../../base/face-limits.ts';
+import { createLog, type LogEntry, silentLog } from '../../base/log.ts';
 import { MemoryDisk } from '../../testing/memory-disk.ts';
 import { SeededEntropy } from '../../testing/seeded-entropy.ts';
 import { BundleShelf, bundlePath, incomingPath } from './bundle-shelf.ts';
@@ -9,7 +12,7 @@ const entropy = new SeededEntropy(3);
 
 async function openShelf(totalBytes?: number) {
   const disk = new MemoryDisk({ entropy, ...(totalBytes === undefined ? {} : { totalBytes }) });
-  return { disk, shelf: await BundleShelf.open(disk) };
+  return { disk, shelf: await BundleShelf.open(disk, silentLog) };
 }
 
 async function* inPieces(bytes: Uint8Array, size: number) {
@@ -61,7 +64,91 @@ test('what was coming in when the box stopped is gone at its next start', async 
   const { disk, shelf } = await openShelf();
   await shelf.put(0, 1000, entropy.bytes(400));
   await shelf.close();
-  await BundleShelf.open(disk);
+  await BundleShelf.open(disk, silentLog);
   assert.deepEqual((await disk.list('')).includes(incomingPath), false);
   assert.deepEqual((await disk.list('')).includes(bundlePath), false);
+});
+
+test('of an upload that is broken off nothing is left, and the one who sends next is not disturbed', async () => {
+  const { disk, shelf } = await openShelf();
+  async function* brokenOff() {
+    yield entropy.bytes(400);
+    throw new AetherError('LINK_CLOSED', 'the browser has gone');
+  }
+  await assert.rejects(shelf.receive(1000, brokenOff()), { code: 'LINK_CLOSED' });
+  assert.deepEqual(disk.paths(), []);
+  assert.equal(disk.openFiles, 0);
+  const taken = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  async function* brokenOffLate() {
+    yield entropy.bytes(400);
+    taken.resolve();
+    await begun.promise;
+    throw new AetherError('LINK_CLOSED', 'the browser has gone');
+  }
+  const late = shelf.receive(1000, brokenOffLate());
+  await taken.promise;
+  const bundle = entropy.bytes(500);
+  await shelf.put(0, 500, bundle.subarray(0, 200));
+  begun.resolve();
+  await assert.rejects(late, { code: 'LINK_CLOSED' });
+  await shelf.put(200, 500, bundle.subarray(200));
+  await shelf.complete();
+});
+
+test('two who begin at the same moment leave one file open, that of the second', async () => {
+  const { disk, shelf } = await openShelf();
+  await Promise.allSettled([shelf.put(0, 1000, entropy.bytes(400)), shelf.put(0, 800, entropy.bytes(300))]);
+  assert.equal(disk.openFiles, 1);
+  await shelf.put(300, 800, entropy.bytes(500));
+  await shelf.complete();
+});
+
+test('a card that lets nothing be tidied keeps no box from starting', async () => {
+  const disk = new MemoryDisk({ entropy });
+  const file = await disk.open(incomingPath, 'create');
+  await file.close();
+  disk.intercept(() => {
+    throw new AetherError('DISK_DENIED', 'the card takes no writing');
+  });
+  const shelf = await BundleShelf.open(disk, silentLog);
+  assert.deepEqual(await shelf.fromSticks(), []);
+});
+
+test('the room that is kept for an update is given up for one that finds none else', async () => {
+  const { disk, shelf } = await openShelf(bundleRoomBytes + 3000);
+  const reserve = await disk.open('reserve', 'create');
+  await reserve.truncate(1000);
+  await reserve.close();
+  await shelf.put(0, 2000, entropy.bytes(400));
+  await assert.rejects(shelf.put(0, 3500, new Uint8Array(1)), { code: 'UPDATE_NO_ROOM' });
+  assert.deepEqual(disk.paths(), ['reserve'], 'it stays where it would not help');
+  await shelf.put(0, 2500, entropy.bytes(400));
+  assert.deepEqual(disk.paths(), [incomingPath]);
+});
+
+test('what a stick brought and could not bring is told once; what is half copied is nothing yet', async () => {
+  const disk = new MemoryDisk({ entropy });
+  const told: LogEntry[] = [];
+  const log = createLog(
+    'update',
+    () => 0,
+    (entry) => told.push(entry),
+  );
+  const shelf = await BundleShelf.open(disk, log);
+  for (const [name, text] of [
+    ['sda1.raucb', 'a bundle'],
+    ['sdb1.part', 'half of one'],
+    ['sdc1.problem', 'no room\u001b[2J for it\n'],
+  ] as const) {
+    const file = await disk.open(`sticks/${name}`, 'create');
+    await file.write([utf8(text)], 0);
+    await file.close();
+  }
+  for (let look = 0; look < 2; look++) assert.deepEqual(await shelf.fromSticks(), ['sticks/sda1.raucb']);
+  assert.deepEqual(
+    told.map(({ fields }) => fields.reason),
+    ['no room\ufffd[2J for it'],
+  );
+  assert.deepEqual(await disk.list('sticks'), ['sda1.raucb', 'sdb1.part']);
 });

@@ -1,6 +1,8 @@
-import type { Bytes } from '../../base/bytes.ts';
-import { AetherError, hasCode } from '../../base/errors.ts';
+import { type Bytes, emptyBytes, fromUtf8 } from '../../base/bytes.ts';
+import { AetherError, describeError, hasCode } from '../../base/errors.ts';
 import { bundleBytesMax, bundleRoomBytes } from '../../base/face-limits.ts';
+import { printable } from '../../base/format.ts';
+import type { Log } from '../../base/log.ts';
 import type { Disk, DiskFile } from '../../ports/disk.ts';
 
 export type BundleShelfErrorCode =
@@ -12,25 +14,45 @@ export type BundleShelfErrorCode =
   /** It ended before all of it had come. */
   | 'UPDATE_INCOMPLETE';
 
-/** Names in the folder for updates. `taken`: from memory sticks, copied by a unit of the system (overlays/rootfs). */
+/**
+ * Names in the folder for updates. `sticks`: what memory sticks brought, copied by a unit of the system, which says in a
+ * `.problem` what it could not take (fetch-from-stick). `reserve`: room that is kept for an update (keep-reserve).
+ */
 export const bundlePath = 'bundle.raucb';
 export const incomingPath = 'incoming.raucb';
 const stickFolder = 'sticks';
+const reservePath = 'reserve';
+/** A sentence. */
+const problemBytesMax = 200;
+
+/** A bundle that is coming in. */
+interface Incoming {
+  readonly file: DiskFile;
+  readonly totalBytes: number;
+  bytes: number;
+}
 
 /** The folder of a box where one bundle is kept, for itself and for the other boxes of the pool, and one comes in. */
 export class BundleShelf {
   readonly #disk: Disk;
-  #incoming: { readonly file: DiskFile; readonly totalBytes: number; bytes: number } | undefined;
+  readonly #log: Log;
+  #incoming: Incoming | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(disk: Disk) {
+  private constructor(disk: Disk, log: Log) {
     this.#disk = disk;
+    this.#log = log;
   }
 
-  /** Errors: those of the disk. */
-  static async open(disk: Disk): Promise<BundleShelf> {
-    await disk.makeDirectory(stickFolder);
-    await removeIfThere(disk, incomingPath);
-    return new BundleShelf(disk);
+  /**
+   * What came in when the box stopped goes, where the card lets it. What sticks left half copied does not: one may be
+   * copied at this moment (overlays/rootfs sees to it).
+   */
+  static async open(disk: Disk, log: Log): Promise<BundleShelf> {
+    const shelf = new BundleShelf(disk, log);
+    await shelf.#tidy(() => disk.makeDirectory(stickFolder));
+    await shelf.#tidy(() => removeIfThere(disk, incomingPath));
+    return shelf;
   }
 
   /**
@@ -42,11 +64,17 @@ export class BundleShelf {
     return this.#append(offset, totalBytes, bytes);
   }
 
-  /** Takes all parts of a bundle, which `complete` then ends. Errors: those of `put`. */
+  /** Takes all parts of a bundle, which `complete` then ends; of one that stops nothing is left. Errors: those of `put`. */
   async receive(totalBytes: number, body: AsyncIterable<Bytes>): Promise<void> {
+    const incoming = await this.#begin(totalBytes);
     let offset = 0;
-    await this.#begin(totalBytes);
-    for await (const bytes of body) offset = await this.#append(offset, totalBytes, bytes);
+    let ended = false;
+    try {
+      for await (const bytes of body) offset = await this.#append(offset, totalBytes, bytes);
+      ended = true;
+    } finally {
+      if (!ended) await this.#tidy(() => this.#giveUp(incoming));
+    }
   }
 
   /** All of it has come, and is on disk. Errors: `UPDATE_INCOMPLETE`, those of the disk. */
@@ -77,23 +105,28 @@ export class BundleShelf {
     await removeIfThere(this.#disk, path);
   }
 
-  /** Paths of bundles that came by memory sticks. Errors: those of the disk. */
+  /** Paths of bundles that came by memory sticks; what could not be taken of one is told once. Errors: those of the disk. */
   async fromSticks(): Promise<readonly string[]> {
-    const names = await this.#disk.list(stickFolder);
-    return names.filter((name) => name.endsWith('.raucb')).map((name) => `${stickFolder}/${name}`);
+    const names = await unlessMissing(this.#disk.list(stickFolder));
+    const paths = (names ?? []).map((name) => `${stickFolder}/${name}`);
+    for (const path of paths.filter((each) => each.endsWith('.problem'))) {
+      const said = await this.#read(path, (file) => readUpTo(file, 0, problemBytesMax));
+      await removeIfThere(this.#disk, path);
+      this.#log.warn('memory stick not taken', {
+        reason: printable((fromUtf8(said ?? emptyBytes) ?? '').trim()),
+      });
+    }
+    return paths.filter((each) => each.endsWith('.raucb'));
   }
 
   /** Length of the bundle that is kept; undefined: none is. Errors: those of the disk. */
   async sizeBytes(): Promise<number | undefined> {
-    return this.#read((file) => file.sizeBytes());
+    return this.#read(bundlePath, (file) => file.sizeBytes());
   }
 
   /** Part of the bundle that is kept; shorter at its end. Undefined: none is. Errors: those of the disk. */
   async read(offset: number, bytes: number): Promise<Bytes | undefined> {
-    return this.#read(async (file) => {
-      const into = new Uint8Array(bytes);
-      return into.subarray(0, await file.read(into, offset));
-    });
+    return this.#read(bundlePath, (file) => readUpTo(file, offset, bytes));
   }
 
   async close(): Promise<void> {
@@ -118,29 +151,54 @@ export class BundleShelf {
     return incoming.bytes;
   }
 
-  async #begin(totalBytes: number): Promise<void> {
-    await this.close();
-    if (totalBytes > bundleBytesMax) throw tooLarge(totalBytes);
-    await removeIfThere(this.#disk, incomingPath);
-    const { freeBytes } = await this.#disk.space();
-    if (freeBytes < totalBytes + bundleRoomBytes) {
-      throw new AetherError<BundleShelfErrorCode>(
-        'UPDATE_NO_ROOM',
-        'the card of the box has no room for the update',
-        {
-          help: 'The journal and updates share it with the system; a larger card helps.',
-        },
-      );
-    }
-    const file = await this.#disk.open(incomingPath, 'create');
-    this.#incoming = { file, totalBytes, bytes: 0 };
+  #begin(totalBytes: number): Promise<Incoming> {
+    return this.#inTurn(async () => {
+      await this.close();
+      if (totalBytes > bundleBytesMax) throw tooLarge(totalBytes);
+      await removeIfThere(this.#disk, incomingPath);
+      await this.#makeRoom(totalBytes);
+      const file = await this.#disk.open(incomingPath, 'create');
+      this.#incoming = { file, totalBytes, bytes: 0 };
+      return this.#incoming;
+    });
   }
 
-  async #read<T>(action: (file: DiskFile) => Promise<T>): Promise<T | undefined> {
-    const file = await this.#disk.open(bundlePath, 'read').catch((error: unknown) => {
-      if (hasCode(error, 'DISK_NOT_FOUND')) return undefined;
-      throw error;
+  /** The reserve is given up where that helps; a later start of the machine makes it anew. */
+  async #makeRoom(bytes: number): Promise<void> {
+    const missing = bytes + bundleRoomBytes - (await this.#disk.space()).freeBytes;
+    if (missing <= 0) return;
+    const reserved = (await this.#read(reservePath, (file) => file.sizeBytes())) ?? 0;
+    if (reserved < missing) throw noRoom();
+    await this.#disk.remove(reservePath);
+  }
+
+  /** Unless somebody else has begun meanwhile: what is there is theirs then. */
+  #giveUp(incoming: Incoming): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#incoming !== incoming) return;
+      await this.close();
+      await removeIfThere(this.#disk, incomingPath);
     });
+  }
+
+  /** One after the other: two who begin at once would write to one file. */
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(action);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  /** The box goes on where a card does not let it. */
+  async #tidy(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.#log.warn('folder for updates not tidied', { reason: describeError(error) });
+    }
+  }
+
+  async #read<T>(path: string, action: (file: DiskFile) => Promise<T>): Promise<T | undefined> {
+    const file = await unlessMissing(this.#disk.open(path, 'read'));
     if (file === undefined) return undefined;
     try {
       return await action(file);
@@ -150,12 +208,28 @@ export class BundleShelf {
   }
 }
 
+async function readUpTo(file: DiskFile, offset: number, bytes: number): Promise<Bytes> {
+  const into = new Uint8Array(bytes);
+  return into.subarray(0, await file.read(into, offset));
+}
+
 async function removeIfThere(disk: Disk, path: string): Promise<void> {
+  await unlessMissing(disk.remove(path));
+}
+
+async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
   try {
-    await disk.remove(path);
+    return await found;
   } catch (error) {
-    if (!hasCode(error, 'DISK_NOT_FOUND')) throw error;
+    if (hasCode(error, 'DISK_NOT_FOUND')) return undefined;
+    throw error;
   }
+}
+
+function noRoom(): AetherError<BundleShelfErrorCode> {
+  return new AetherError('UPDATE_NO_ROOM', 'the card of the box has no room for the update', {
+    help: 'The journal and updates share it with the system; a larger card helps.',
+  });
 }
 
 function tooLarge(bytes: number): AetherError<BundleShelfErrorCode> {

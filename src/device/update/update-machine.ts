@@ -1,5 +1,6 @@
 import type { SlotsState } from '../../ports/boot-slots.ts';
 import { noUpdate, type UpdateFacts } from '../../status/facts.ts';
+import type { BoxBefore } from './health-gate.ts';
 import type { ProvenSlot, UpdateRecord } from './update-record.ts';
 
 /**
@@ -28,9 +29,18 @@ export type UpdateEvent =
       readonly atMs: number | null;
       readonly older: boolean;
     }
-  /** It is gone from where it was, or it is another one now. */
-  | { readonly type: 'lost' }
-  | { readonly type: 'begin'; readonly bootId: string; readonly hasPeers: boolean }
+  /** It is gone from where it was, or it is another one now. What is staged may be another one by now, too. */
+  | ({ readonly type: 'lost' } & StagedBundle)
+  | {
+      readonly type: 'begin';
+      readonly bootId: string;
+      readonly hasPeers: boolean;
+      readonly before: BoxBefore | null;
+      /** The boot loader would start the other system. */
+      readonly otherStarts: boolean;
+    }
+  /** The hour that was set has come, and it could not be begun. */
+  | { readonly type: 'not begun'; readonly version: string; readonly reason: string }
   | { readonly type: 'progress'; readonly percent: number }
   | { readonly type: 'installed' }
   | { readonly type: 'failed'; readonly reason: string }
@@ -38,6 +48,9 @@ export type UpdateEvent =
   | { readonly type: 'good' }
   /** It has not within its time, and there is one to come back to. */
   | { readonly type: 'given up'; readonly reason: string };
+
+/** What is staged: the box of the pool that has it, by member id, or null for this one; and which version. */
+export type StagedBundle = Pick<UpdateRecord, 'from' | 'version'>;
 
 /** `keep`, `keep proven`: the record, or the proven slot, is to be durable before anything else is done. */
 export type UpdateAction = 'keep' | 'keep proven' | 'mark other bad' | 'watch installer' | 'restart machine';
@@ -54,9 +67,15 @@ export function stepUpdate(state: UpdateState, event: UpdateEvent): UpdateStep {
       if (isBusy(state)) return unchanged(state);
       return keep({ ...state, record: newRecord(event) });
     case 'lost':
-      return record?.phase === 'staged' ? keep({ ...state, record: undefined }) : unchanged(state);
+      return isStaged(record, event) && record.from === event.from
+        ? keep({ ...state, record: undefined })
+        : unchanged(state);
     case 'begin':
       return begin(state, event);
+    case 'not begun':
+      return isStaged(record, event)
+        ? keep({ ...state, record: stagedAgain(record, event.reason) })
+        : unchanged(state);
     case 'progress':
       return unchanged(record?.phase === 'installing' ? { ...state, percent: event.percent } : state);
     case 'installed':
@@ -86,8 +105,8 @@ export function stepUpdate(state: UpdateState, event: UpdateEvent): UpdateStep {
 
 /** The system that does not run is overwritten: if it was the proven one, none is from now on. */
 function begin(state: UpdateState, event: Extract<UpdateEvent, { type: 'begin' }>): UpdateStep {
-  const { record, proven, running, standing, alone } = state;
-  if (record?.phase !== 'staged' || (standing !== 'proven' && !alone)) return unchanged(state);
+  const { record, proven, running } = state;
+  if (record?.phase !== 'staged' || !mayBegin(state, event)) return unchanged(state);
   const overwritten = proven !== undefined && proven.slot !== running.slot;
   const begun: UpdateRecord = {
     ...record,
@@ -95,6 +114,7 @@ function begin(state: UpdateState, event: Extract<UpdateEvent, { type: 'begin' }
     slot: running.slot,
     bootId: event.bootId,
     hadPeers: event.hasPeers,
+    before: event.before,
     atMs: null,
     reason: null,
   };
@@ -107,6 +127,17 @@ function begin(state: UpdateState, event: Extract<UpdateEvent, { type: 'begin' }
     },
     actions: overwritten ? ['keep', 'keep proven'] : ['keep'],
   };
+}
+
+/**
+ * There is something to come back to afterwards: what runs is proven, or it is all that would be started before, too. Alone
+ * nobody asks: an update may be what mends the box.
+ */
+export function mayBegin(
+  { standing, alone }: UpdateState,
+  { otherStarts }: { readonly otherStarts: boolean },
+): boolean {
+  return standing === 'proven' || alone || !otherStarts;
 }
 
 /** Nothing else may be staged or begun. */
@@ -133,6 +164,11 @@ export function canReturn(state: UpdateState, { startable }: SlotsState): boolea
   return before !== running.slot && startable.includes(before);
 }
 
+/** The boot loader would start the system that does not run. */
+export function otherStarts({ booted, startable }: SlotsState): boolean {
+  return startable.some((slot) => slot !== booted);
+}
+
 /** The installer has done what it was asked for: the next start is into the other system. */
 export function isActivated({ primary, booted, startable }: SlotsState): boolean {
   return primary !== null && primary !== booted && startable.includes(primary);
@@ -142,21 +178,35 @@ export function updateFacts(state: UpdateState): UpdateFacts {
   const { record, percent } = state;
   if (record === undefined) return noUpdate;
   const { phase, version, reason } = record;
-  if (isWatched(state)) return { state: 'trial', version, progressPercent: null, reason: null };
+  if (isWatched(state)) return { ...noUpdate, state: 'trial', version };
   const shown = phase === 'installed' ? 'restart-due' : phase;
-  return { state: shown, version, progressPercent: phase === 'installing' ? percent : null, reason };
+  return {
+    state: shown,
+    version,
+    progressPercent: phase === 'installing' ? percent : null,
+    reason,
+    atMs: phase === 'staged' ? record.atMs : null,
+  };
 }
 
 export function newRecord(
   given: Pick<UpdateRecord, 'version'> & Partial<Omit<UpdateRecord, 'v' | 'version'>>,
 ): UpdateRecord {
   const { phase = 'staged', version, from = null, atMs = null, older = false, slot = null } = given;
-  const { bootId = null, hadPeers = false, reason = null } = given;
-  return { v: 1, phase, version, from, atMs, older, slot, bootId, hadPeers, reason };
+  const { bootId = null, hadPeers = false, before = null, reason = null } = given;
+  return { v: 1, phase, version, from, atMs, older, slot, bootId, hadPeers, before, reason };
 }
 
 export function stagedAgain(record: UpdateRecord, reason: string): UpdateRecord {
-  return { ...record, phase: 'staged', slot: null, bootId: null, atMs: null, reason: reason.slice(0, 200) };
+  const shown = reason.slice(0, 200);
+  return { ...record, phase: 'staged', slot: null, bootId: null, before: null, atMs: null, reason: shown };
+}
+
+function isStaged(
+  record: UpdateRecord | undefined,
+  { version }: Pick<StagedBundle, 'version'>,
+): record is UpdateRecord {
+  return record?.phase === 'staged' && record.version === version;
 }
 
 function keep(state: UpdateState, ...then: readonly UpdateAction[]): UpdateStep {

@@ -2,25 +2,44 @@ import { fromUtf8, utf8 } from '../../base/bytes.ts';
 import {
   type ConfigField,
   type ConfigOf,
+  type ConfigShape,
   choiceField,
   countField,
   flagField,
+  listField,
   nullable,
   objectField,
   parseConfig,
   textField,
   withDefault,
 } from '../../base/config.ts';
-import { hasCode } from '../../base/errors.ts';
-import { stateFileBytesMax } from '../../base/limits.ts';
+import { AetherError, describeError, hasCode } from '../../base/errors.ts';
+import { stateFileBytesMax, volumesMax } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { Disk } from '../../ports/disk.ts';
 import { readFile, replaceFile } from '../../ports/replace-file.ts';
 
+/** The last moment that a date can show. */
+export const hourMsMax = 8_640_000_000_000_000;
+
 const text = textField({ charactersMax: 200 });
 const slotName = textField({ charactersMax: 64 });
 
-const recordSchema = objectField({
+/** A newer version may have noted more: what comes back from it reads what it knows. */
+function recordField<Shape extends ConfigShape>(shape: Shape) {
+  const whole = objectField(shape);
+  const known = ([key]: readonly [string, unknown]) => Object.hasOwn(shape, key);
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  return {
+    read: (value: unknown, path: string) =>
+      whole.read(
+        isObject(value) ? Object.fromEntries(Object.entries(value as object).filter(known)) : value,
+        path,
+      ),
+  };
+}
+
+const recordSchema = recordField({
   v: countField({ min: 1, max: 1 }),
   /**
    * `staged`: it may be installed; `installing`: that has begun; `installed`: the next start is into it; `rolled-back`: it
@@ -31,7 +50,7 @@ const recordSchema = objectField({
   /** The box of the pool that has it, by member id; null: it is in the folder for updates. */
   from: nullable(textField({ charactersMax: 64, pattern: /^[0-9a-f]+$/ })),
   /** When a person wants it installed, in milliseconds since 1970; null: when a person says so. */
-  atMs: nullable(countField({ max: Number.MAX_SAFE_INTEGER })),
+  atMs: nullable(countField({ max: hourMsMax })),
   /** A person wants it though it is older than what ran then. */
   older: withDefault(flagField(), false),
   /** The system and the start of the kernel from which it was installed; null before. */
@@ -39,11 +58,19 @@ const recordSchema = objectField({
   bootId: nullable(textField({ charactersMax: 64 })),
   /** Whether another box of the pool answered then. */
   hadPeers: withDefault(flagField(), false),
+  /** How the box was then; null: nobody noted it (`BoxBefore`). Absent when null: versions from before do not know it. */
+  before: nullable(
+    recordField({
+      failedVolumes: listField(textField({ charactersMax: 255 }), { itemsMax: volumesMax }),
+      network: flagField(),
+      readsWell: flagField(),
+    }),
+  ),
   /** What it lacked when it was given up, or why it was not installed. */
   reason: nullable(text),
 });
 
-const provenSchema = objectField({ v: countField({ min: 1, max: 1 }), slot: slotName, version: text });
+const provenSchema = recordField({ v: countField({ min: 1, max: 1 }), slot: slotName, version: text });
 
 /** What a box remembers of an update over its starts; it has one at most. */
 export type UpdateRecord = ConfigOf<typeof recordSchema>;
@@ -71,7 +98,11 @@ const provenPath = 'proven.json';
 
 /** Durable on return. Errors: those of the disk. */
 export function saveUpdateRecord(disk: Disk, record: UpdateRecord | undefined): Promise<void> {
-  return save(disk, recordPath, record);
+  return save(
+    disk,
+    recordPath,
+    record === undefined ? undefined : { ...record, before: record.before ?? undefined },
+  );
 }
 
 /** Durable on return. Errors: those of the disk. */
@@ -79,7 +110,7 @@ export function saveProvenSlot(disk: Disk, proven: ProvenSlot | undefined): Prom
   return save(disk, provenPath, proven === undefined ? undefined : { v: 1, ...proven });
 }
 
-/** Errors: those of the disk. */
+/** A card that cannot be read is a damaged memory: the box goes on without, and whoever reads it hears of it in the log. */
 export async function loadUpdateMemory(disk: Disk, log: Log): Promise<UpdateMemory> {
   const record = await load(disk, recordPath, recordSchema, log);
   const proven = await load(disk, provenPath, provenSchema, log);
@@ -107,9 +138,8 @@ async function load<T>(
     const bytes = await readFile(disk, path, stateFileBytesMax);
     return bytes === undefined ? undefined : parseConfig(fromUtf8(bytes) ?? '', schema, path);
   } catch (error) {
-    const codes = ['CONFIG_INVALID', 'CONFIG_UNKNOWN_KEY', 'STATE_FILE_TOO_LARGE'];
-    if (!codes.some((code) => hasCode(error, code))) throw error;
-    log.warn('what was known of an update is damaged', { path });
+    if (!(error instanceof AetherError)) throw error;
+    log.warn('what was known of an update is damaged', { path, reason: describeError(error) });
     return 'damaged';
   }
 }

@@ -2,6 +2,7 @@ import type { SlotsState } from '../../ports/boot-slots.ts';
 import {
   isActivated,
   newRecord,
+  otherStarts,
   type Standing,
   stagedAgain,
   type UpdateAction,
@@ -42,7 +43,7 @@ export function updateAtStart(
   // The mark may have been missed by a power cut.
   return step(
     state,
-    ...(record.slot === running.slot && hasOther(slots) ? (['mark other bad'] as const) : []),
+    ...(record.slot === running.slot && otherStarts(slots) ? (['mark other bad'] as const) : []),
   );
 }
 
@@ -97,10 +98,6 @@ function fallenBack(state: UpdateState): UpdateStep {
 
 function isPending({ phase }: UpdateRecord): boolean {
   return phase === 'installing' || phase === 'installed';
-}
-
-function hasOther({ booted, startable }: SlotsState): boolean {
-  return startable.some((slot) => slot !== booted);
 }
 
 function step(state: UpdateState, ...actions: readonly UpdateAction[]): UpdateStep {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AetherError } from '../../base/errors.ts';
 import { gateLookMs, gatePatienceMs, restartAgainMs, updatePeriodMs } from '../../base/face-limits.ts';
+import { volumeFacts } from '../../testing/appliance-facts.ts';
 import { settle } from '../../testing/fake-clock.ts';
 import { place, sick, UpdatedBox } from '../../testing/updated-box.ts';
 
@@ -16,6 +17,110 @@ test('the first system of a card is proven by the gate, and nothing is installed
   await box.pass(2 * gateLookMs);
   assert.equal(box.slots.marks, 1);
   await box.updater.install();
+});
+
+test('a disk that had failed before the update, and chunks that could not be read, do not undo it', async () => {
+  const box = await UpdatedBox.proven();
+  box.status = sick;
+  box.readsWell = () => Promise.resolve(false);
+  await box.stage();
+  await box.install();
+  await box.powerCycle();
+  await box.prove();
+  assert.deepEqual([box.version, box.updater.isProven], ['2.0.0', true]);
+});
+
+test('a disk that fails beside one that had failed before the update undoes it', async () => {
+  const box = await UpdatedBox.proven();
+  box.status = sick;
+  await box.stage();
+  await box.install();
+  box.status = { ...sick, volumes: [...sick.volumes, volumeFacts('disk2', { state: 'failed' })] };
+  for (let start = 0; start < 3; start++) {
+    await box.powerCycle();
+    await box.pass(gatePatienceMs + 2 * gateLookMs);
+  }
+  await box.powerCycle();
+  const { state, reason } = box.updater.facts();
+  assert.deepEqual([box.version, state, reason], ['1.0.0', 'rolled-back', 'disk disk2 could not be opened']);
+});
+
+test('a card that cannot be read any more opens the updates all the same', async () => {
+  const box = await UpdatedBox.installed();
+  const open = box.disk.open.bind(box.disk);
+  box.disk.open = (path, mode) =>
+    mode === 'read' ? Promise.reject(new AetherError('DISK_IO', `${path}: EIO`)) : open(path, mode);
+  await box.powerCycle();
+  assert.deepEqual([box.version, box.updater.facts().state], ['2.0.0', 'none']);
+  await box.prove();
+  assert.equal(box.updater.isProven, true);
+});
+
+/** One whose proven version, 2.0.0, does not start any more; the one before runs, does not work, and has version 3.0.0. */
+async function fallenBack(): Promise<UpdatedBox> {
+  const box = await UpdatedBox.installed();
+  await box.powerCycle();
+  await box.prove();
+  for (let start = 0; start < 15; start++) box.slots.start();
+  box.status = sick;
+  await box.powerCycle();
+  box.slots.bundles.set(place, { compatible: box.slots.compatible, version: '3.0.0', dataFormat: 1 });
+  await box.stage();
+  return box;
+}
+
+test('what never gets healthy may be left where nothing else would be started, and is come back to', async () => {
+  const box = await fallenBack();
+  // The start that took its last try.
+  box.slots.left.A = 0;
+  await box.install();
+  assert.equal(box.updater.facts().state, 'restart-due');
+  assert.deepEqual([box.slots.left.A, box.slots.left.B], [15, 3]);
+  box.status = { ...sick, network: { ...sick.network, interfaces: [] } };
+  for (let start = 0; start < 3; start++) {
+    await box.powerCycle();
+    assert.deepEqual([box.version, box.updater.facts().state], ['3.0.0', 'trial']);
+    await box.pass(gatePatienceMs + 2 * gateLookMs);
+  }
+  for (let start = 0; start < 5; start++) {
+    await box.powerCycle();
+    assert.deepEqual([box.version, box.updater.facts().state], ['1.0.0', 'rolled-back']);
+  }
+});
+
+test('what was installed over a version that does not start is proven when it works as that did before', async () => {
+  const box = await fallenBack();
+  await box.install();
+  await box.powerCycle();
+  await box.prove();
+  assert.deepEqual([box.version, box.updater.isProven], ['3.0.0', true]);
+});
+
+test('a power cut in such an installation leaves the system that ran', async () => {
+  const box = await fallenBack();
+  box.slots.left.A = 0;
+  box.slots.midway = () => {
+    box.disk.powerOff();
+    throw new AetherError('POWER_CUT', 'the power is gone');
+  };
+  await box.install();
+  box.slots.midway = () => {};
+  await box.powerCycle();
+  const { state, reason } = box.updater.facts();
+  assert.deepEqual([box.version, state, reason], ['1.0.0', 'staged', 'it was interrupted']);
+  await box.install();
+  await box.powerCycle();
+  assert.equal(box.version, '3.0.0');
+});
+
+test('a system that is not proven, and cannot be given tries, is not left', async () => {
+  const box = await fallenBack();
+  box.slots.order = ['B'];
+  await assert.rejects(box.updater.install(), { code: 'UPDATE_UNPROVEN' });
+  box.slots.order = ['B', 'A'];
+  box.slots.left.B = 1;
+  await assert.rejects(box.updater.install(), { code: 'UPDATE_UNPROVEN' });
+  assert.equal(box.slots.installs, 1, 'the one before');
 });
 
 test('a system without tries left is not what a box would come back to', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AetherError } from '../../base/errors.ts';
-import { gateCrashFreeMs, gateLookMs, gatePatienceMs, updatePeriodMs } from '../../base/face-limits.ts';
+import { gateCrashFreeMs, gateLookMs, gatePatienceMs } from '../../base/face-limits.ts';
 import { settle } from '../../testing/fake-clock.ts';
 import { healthy, place, sick, UpdatedBox } from '../../testing/updated-box.ts';
 
@@ -120,17 +120,6 @@ test('what cannot be installed stays staged, and says why', async () => {
   assert.match(box.updater.facts().reason ?? '', /the card is full/);
 });
 
-test('an hour that was set is kept over a restart', async () => {
-  const box = await UpdatedBox.proven();
-  const atMs = box.clock.wallMs() + 3_600_000;
-  await box.stage({ atMs });
-  await box.open();
-  await box.pass(3_600_000 - 2 * updatePeriodMs);
-  assert.equal(box.updater.facts().state, 'staged');
-  await box.pass(3 * updatePeriodMs);
-  assert.equal(box.updater.facts().state, 'restart-due');
-});
-
 test('bundles of others, for others, or from before are refused', async () => {
   const good = { compatible: 'aetherstore-arm64', version: '2.0.0', dataFormat: 1 };
   const cases = [
@@ -167,6 +156,40 @@ test('a bundle that is another one than was staged is not installed, and no long
   box.slots.bundles.set(place, { compatible: box.slots.compatible, version: '1.5.0', dataFormat: 1 });
   await assert.rejects(box.updater.install(), { code: 'UPDATE_CHANGED' });
   assert.deepEqual([box.updater.facts().state, box.slots.installs], ['none', 0]);
+});
+
+test('a bundle that turned out damaged is forgotten when a person wants it, and the same may come again', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage();
+  const bundle = box.slots.bundles.get(place)!;
+  box.slots.bundles.delete(place);
+  await assert.rejects(box.updater.install(), { code: 'UPDATE_UNTRUSTED' });
+  assert.deepEqual([box.updater.facts().state, box.slots.installs], ['none', 0]);
+  box.slots.bundles.set(place, bundle);
+  assert.equal((await box.stage({ unasked: true })).version, '2.0.0');
+});
+
+test('what could not be installed is replaced by the same version from a stick, but not by an older one', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage();
+  box.slots.failure = new AetherError('UPDATE_UNTRUSTED', 'a block is not what it was signed as');
+  await box.install();
+  box.slots.bundles.set(place, { compatible: box.slots.compatible, version: '1.5.0', dataFormat: 1 });
+  await assert.rejects(box.stage({ unasked: true }), { code: 'UPDATE_KNOWN' });
+  box.slots.bundles.set(place, { compatible: box.slots.compatible, version: '2.0.0', dataFormat: 1 });
+  await box.stage({ unasked: true });
+  assert.equal(box.updater.facts().reason, null);
+  await assert.rejects(box.stage({ unasked: true }), { code: 'UPDATE_KNOWN' });
+});
+
+test('what is lost is what was asked about, and nothing that was staged meanwhile', async () => {
+  const box = await UpdatedBox.proven();
+  await box.stage();
+  await box.updater.lost({ from: 'feed', version: '2.0.0' });
+  await box.updater.lost({ from: null, version: '1.9.0' });
+  assert.equal(box.updater.facts().state, 'staged');
+  await box.updater.lost({ from: null, version: '2.0.0' });
+  assert.equal(box.updater.facts().state, 'none');
 });
 
 test('what the installer wrote is held against what was staged', async () => {

@@ -1,4 +1,4 @@
-import { AetherError, describeError, hasCode } from '../../base/errors.ts';
+import { AetherError, describeError, hasCode, messageOf } from '../../base/errors.ts';
 import {
   gateLookMs,
   restartAgainMs,
@@ -7,22 +7,26 @@ import {
   updaterRetryMs,
 } from '../../base/face-limits.ts';
 import type { Log } from '../../base/log.ts';
+import { releasedMs } from '../../base/version.ts';
 import type { BootSlots, BundleFacts, SlotsState } from '../../ports/boot-slots.ts';
 import { type Clock, every, sleep, type Timer } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { UpdateFacts } from '../../status/facts.ts';
-import { type GateInput, type GateVerdict, judge } from './health-gate.ts';
+import { HealthWatch, type WatchedBox } from './health-watch.ts';
+import { busy, changed, clockUnset, unproven } from './update-errors.ts';
 import { UpdateKeeper } from './update-keeper.ts';
 import {
-  canReturn,
   isActivated,
   isBusy,
   isRestartDue,
+  mayBegin,
+  otherStarts,
+  type StagedBundle,
   type UpdateState,
   updateFacts,
 } from './update-machine.ts';
 import { compareVersions, refusal, type UpdatePolicy } from './update-policy.ts';
-import { loadUpdateMemory, type UpdateRecord } from './update-record.ts';
+import { hourMsMax, loadUpdateMemory, type UpdateRecord } from './update-record.ts';
 import { updateAtStart } from './update-start.ts';
 
 export interface UpdaterOptions {
@@ -32,13 +36,6 @@ export interface UpdaterOptions {
   /** Where a bundle is: on this box when `from` is null, else on that box of the pool. Closed when it is done with. */
   readonly source: (from: string | null) => Promise<BundleSource>;
   readonly restartMachine: () => Promise<void>;
-}
-
-/** The box that runs, as far as its updates look at it. */
-export interface WatchedBox {
-  status(): GateInput['status'];
-  /** Whether chunks can be read from its disks. */
-  readsWell(): Promise<boolean>;
 }
 
 /** A bundle that may become the one that is staged. */
@@ -77,11 +74,9 @@ export class Updater {
   readonly #startedMs: number;
   readonly #keeper: UpdateKeeper;
   readonly #timers: Timer[] = [];
-  #box: WatchedBox | undefined;
+  #health: HealthWatch | undefined;
   /** A bundle is being looked into, or an installation begins. */
   #working = false;
-  /** Nothing more is to be found out about the system that runs. */
-  #judged = false;
   #restartAskedMs: number;
 
   private constructor(options: UpdaterOptions, ports: UpdaterPorts, state: UpdateState) {
@@ -93,7 +88,7 @@ export class Updater {
     this.#keeper = new UpdateKeeper(state, { watchInstaller, restartMachine: () => this.#restart() }, ports);
   }
 
-  /** Finds out how the last update went. Errors: those of the disk, `UPDATER_UNAVAILABLE`. */
+  /** Finds out how the last update went. Errors: `UPDATER_UNAVAILABLE`. */
   static async open(options: UpdaterOptions, ports: UpdaterPorts): Promise<Updater> {
     const { log } = ports;
     const slots = await ports.slots.state();
@@ -119,8 +114,9 @@ export class Updater {
 
   /** Begins to look at whether `box` works, so that the system that runs is found good or given up. */
   attach(box: WatchedBox): void {
-    this.#box = box;
-    this.#timers.push(every(this.#ports.clock, gateLookMs, () => this.#lookAtHealth()));
+    const health = new HealthWatch(box, this.#keeper, { ...this.#ports, startedMs: this.#startedMs });
+    this.#health = health;
+    this.#timers.push(every(this.#ports.clock, gateLookMs, () => health.look()));
   }
 
   facts(): UpdateFacts {
@@ -150,18 +146,20 @@ export class Updater {
 
   /**
    * Checks a bundle and remembers it for installation. Errors: those of `BootSlots.inspect`, `UPDATE_BUSY`,
-   * `UPDATE_KNOWN`, and those of {@link refusal}.
+   * `UPDATE_KNOWN`, `UPDATE_CLOCK_UNSET`, and those of {@link refusal}.
    */
   stage({ open, from, keep, atMs = null, older = false, unasked }: Candidate): Promise<BundleFacts> {
     return this.#exclusively(async () => {
       const source = await open();
       try {
+        if (atMs !== null && this.#ports.clock.wallMs() < releasedMs) throw clockUnset();
         const bundle = await this.#ports.slots.inspect(source.place);
         const refused = refusal(bundle, this.#options.running, older);
         if (refused !== undefined) throw refused;
         if (unasked === true) this.#requireNews(bundle.version);
         await keep?.();
-        await this.#keeper.decide({ type: 'found', version: bundle.version, from, atMs, older });
+        const hourMs = atMs === null ? null : Math.min(atMs, hourMsMax);
+        await this.#keeper.decide({ type: 'found', version: bundle.version, from, atMs: hourMs, older });
         this.#ports.log.info('update staged', { version: bundle.version });
         return bundle;
       } finally {
@@ -180,25 +178,20 @@ export class Updater {
       if (record?.phase !== 'staged') {
         throw new AetherError('UPDATE_NOT_STAGED', 'no update is ready to be installed');
       }
-      const slots = await this.#ports.slots.state();
-      this.#requireReturn(slots);
-      const source = await this.#checked(record);
       try {
-        const peers = this.#box?.status().peers ?? [];
-        const hasPeers = peers.some(({ reachable }) => reachable);
-        await this.#keeper.decide({ type: 'begin', bootId: slots.bootId, hasPeers });
-        if (this.#keeper.state.record?.phase !== 'installing') throw busy(this.#keeper.state);
+        await this.#begin(record);
       } catch (error) {
-        await source.close();
+        // Whoever asked is told; the next one is not to be offered it.
+        if (isUseless(error, record))
+          await this.#keeper.decide({ type: 'lost', from: record.from, version: record.version });
         throw error;
       }
-      void this.#install(source);
     });
   }
 
-  /** The bundle that was staged is gone. */
-  async lost(): Promise<void> {
-    await this.#keeper.decide({ type: 'lost' });
+  /** `what` was staged, and is gone. Errors: `UPDATE_BUSY`, those of the disk. */
+  lost({ from, version }: StagedBundle): Promise<void> {
+    return this.#exclusively(() => this.#keeper.decide({ type: 'lost', from, version }));
   }
 
   /** Resolves when what is to be kept is on disk. An installation goes on by itself: the installer is another program. */
@@ -224,22 +217,50 @@ export class Updater {
     const waits = record?.phase === 'staged' && record.from === null;
     const known =
       (record?.phase === 'rolled-back' && record.version === version) ||
-      (waits && compareVersions(version, record.version) <= 0) ||
+      (waits && compareVersions(version, record.version) < (mayBeDamaged(record) ? 0 : 1)) ||
       // Where only what maintains the box runs, the same version once more may be what mends it.
       (!alone && version === running.version);
     if (known) throw new AetherError('UPDATE_KNOWN', `version ${version} is known already`);
   }
 
-  /** What is overwritten must not be what a box would come back to. Errors: `UPDATE_BUSY`, `UPDATE_UNPROVEN`. */
-  #requireReturn({ busy: installing, booted, startable }: SlotsState): void {
-    if (installing) throw busy(this.#keeper.state);
-    if (this.#keeper.state.alone || (this.isProven && startable.includes(booted))) return;
-    throw new AetherError('UPDATE_UNPROVEN', 'the version that runs has not shown yet that it works', {
-      help: 'There would be nothing to come back to. With a network and its disks it takes a minute.',
-    });
+  /** Errors: those of `install`. */
+  async #begin(record: UpdateRecord): Promise<void> {
+    const slots = await this.#ports.slots.state();
+    this.#requireReturn(slots);
+    const source = await this.#checked(record);
+    try {
+      const { bootId } = slots;
+      const known = (await this.#health?.before()) ?? { hasPeers: false, before: null };
+      await this.#giveTries();
+      await this.#keeper.decide({ type: 'begin', bootId, otherStarts: otherStarts(slots), ...known });
+      if (this.#keeper.state.record?.phase !== 'installing') throw busy(this.#keeper.state);
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
+    void this.#install(source);
   }
 
-  /** The bundle that is to be installed, if it still is what was staged; else it is forgotten. */
+  /** What is overwritten must not be what a box would come back to. Errors: `UPDATE_BUSY`, `UPDATE_UNPROVEN`. */
+  #requireReturn(slots: SlotsState): void {
+    const { state } = this.#keeper;
+    if (slots.busy) throw busy(state);
+    const hasTries = !this.isProven || state.alone || slots.startable.includes(slots.booted);
+    if (!hasTries || !mayBegin(state, { otherStarts: otherStarts(slots) })) throw unproven();
+  }
+
+  /**
+   * What runs is come back to if what is installed does not work, proven or not: one that is not may have used up its
+   * tries. Errors: `UPDATER_UNAVAILABLE`, `UPDATE_UNPROVEN`.
+   */
+  async #giveTries(): Promise<void> {
+    if (this.isProven || this.#keeper.state.alone) return;
+    await this.#ports.slots.markGood();
+    const { booted, startable } = await this.#ports.slots.state();
+    if (!startable.includes(booted)) throw unproven();
+  }
+
+  /** The bundle that is to be installed, if it still is what was staged. */
   async #checked(record: UpdateRecord): Promise<BundleSource> {
     let source: BundleSource | undefined;
     try {
@@ -251,7 +272,6 @@ export class Updater {
       return source;
     } catch (error) {
       await source?.close();
-      if (hasCode(error, 'UPDATE_GONE') || hasCode(error, 'UPDATE_CHANGED')) await this.lost();
       throw error;
     }
   }
@@ -276,7 +296,7 @@ export class Updater {
       await this.#keeper.hear({ type: 'installed' });
     } catch (error) {
       log.error('update not installed', { reason: describeError(error) });
-      await this.#keeper.hear({ type: 'failed', reason: describeError(error) });
+      await this.#keeper.hear({ type: 'failed', reason: messageOf(error) });
     }
   }
 
@@ -303,49 +323,22 @@ export class Updater {
     }
   }
 
-  async #lookAtHealth(): Promise<void> {
-    if (this.#judged || this.#box === undefined) return;
-    try {
-      const verdict = this.isProven ? ({ kind: 'good' } as const) : await this.#judge(this.#box);
-      if (verdict.kind === 'waiting') return;
-      if (verdict.kind === 'good') {
-        // Marked first: a power cut before the rest leaves a trial, which passes again.
-        await this.#ports.slots.markGood();
-        await this.#keeper.hear({ type: 'good' });
-        this.#judged = true;
-        return;
-      }
-      // With nothing to come back to, it is looked at for as long as it runs.
-      if (!canReturn(this.#keeper.state, await this.#ports.slots.state())) return;
-      await this.#keeper.hear({ type: 'given up', reason: verdict.lacks });
-      this.#judged = true;
-    } catch (error) {
-      this.#ports.log.warn('system not marked', { reason: describeError(error) });
-    }
-  }
-
-  async #judge(box: WatchedBox): Promise<GateVerdict> {
-    const { record, standing } = this.#keeper.state;
-    const uptimeMs = this.#ports.clock.monotonicMs() - this.#startedMs;
-    const hadPeers = standing === 'trial' && record?.hadPeers === true;
-    const input = { status: box.status(), uptimeMs, hadPeers, chunkRead: true };
-    const verdict = judge(input);
-    if (verdict.kind !== 'good') return verdict;
-    // Disks are woken only for what they alone can tell.
-    const chunkRead = await box.readsWell().catch(() => false);
-    return judge({ ...input, chunkRead });
-  }
-
   async #lookAtHour(): Promise<void> {
-    const { record } = this.#keeper.state;
     const { clock, log } = this.#ports;
     await this.#keeper.retry();
+    const { record } = this.#keeper.state;
     const sinceMs = clock.monotonicMs() - this.#restartAskedMs;
     if (isRestartDue(this.#keeper.state) && sinceMs >= restartAgainMs) this.#restart();
     if (record?.phase !== 'staged' || record.atMs === null || clock.wallMs() < record.atMs) return;
-    await this.install().catch((error: unknown) => {
+    try {
+      await this.#exclusively(() => this.#begin(record));
+    } catch (error) {
+      // Somebody sends another one, or has it looked into: that ends soon.
+      if (hasCode(error, 'UPDATE_BUSY')) return;
       log.warn('update not begun', { reason: describeError(error) });
-    });
+      // Nobody is there who could be told: it stays, and says why.
+      await this.#keeper.hear({ type: 'not begun', version: record.version, reason: messageOf(error) });
+    }
   }
 
   /** Not waited for: it comes when all of this is closed. */
@@ -357,17 +350,13 @@ export class Updater {
   }
 }
 
-function busy({ standing }: UpdateState): AetherError<'UPDATE_BUSY'> {
-  return new AetherError('UPDATE_BUSY', 'an update is going on', {
-    help:
-      standing === 'trial'
-        ? 'The new version runs and is being watched; there would be nothing to come back to. Try again in some minutes.'
-        : 'Wait until it has ended.',
-  });
+/** What is staged is not to be had any more, or cannot be installed as it is. */
+function isUseless(error: unknown, { from }: UpdateRecord): boolean {
+  if (hasCode(error, 'UPDATE_GONE') || hasCode(error, 'UPDATE_CHANGED')) return true;
+  return from === null && (hasCode(error, 'UPDATE_UNTRUSTED') || hasCode(error, 'UPDATE_UNREADABLE'));
 }
 
-function changed(wanted: string, found: string): AetherError<'UPDATE_CHANGED'> {
-  return new AetherError('UPDATE_CHANGED', `the update is not version ${wanted} any more, but ${found}`, {
-    help: 'Nothing was changed on this box. Send the update again.',
-  });
+/** It was not installed: the same from elsewhere may be whole. One that has its hour is tried first. */
+function mayBeDamaged({ reason, atMs }: UpdateRecord): boolean {
+  return reason !== null && atMs === null;
 }

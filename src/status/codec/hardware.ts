@@ -73,6 +73,7 @@ export function updateFrom(fields: CborFields): UpdateFacts {
     version: textOrNull(fields, 'version'),
     progressPercent: countOrNull(fields, 'progressPercent'),
     reason: textOrNull(fields, 'reason'),
+    atMs: countOrNull(fields, 'atMs'),
   };
 }
 

@@ -40,6 +40,7 @@ const compositions = new Set(
     'box-settings',
     'box-supervision',
     'box-updates',
+    'box-updates-start',
     'box-web',
     'cross-check',
     'main',

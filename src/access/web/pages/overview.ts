@@ -3,7 +3,7 @@ import type { StatusEvent } from '../../../status/history.ts';
 import { type Html, html } from '../html.ts';
 import type { Session } from '../sessions.ts';
 import { conditionsPart, eventsPart, healthPart } from './health.ts';
-import { tokenField } from './layout.ts';
+import { timeOf, tokenField } from './layout.ts';
 import { boxesPart, capacityPart, disksPart, workPart } from './storage.ts';
 
 export interface Overview {
@@ -40,15 +40,15 @@ ${card('work')}<div class="columns">${columns.map((ids) => html`<div>${ids.map(c
 }
 
 function updatePart({ update }: ApplianceStatus, session: Session): Html {
-  const { state, version, progressPercent, reason } = update;
+  const { state, version, progressPercent, reason, atMs } = update;
   const heading = html`<h2>Update</h2>`;
   switch (state) {
     case 'none':
-      return html``;
+      return reason === null ? html`` : html`${heading}<p>This box cannot be updated: ${reason}.</p>`;
     case 'staged':
       return html`${heading}<p>Version ${version ?? ''} is ready. It is signed, and its signature was found good.${
         reason === null ? null : html` It was not installed: ${reason}.`
-      }</p>
+      }${atMs === null ? null : html` It is installed at ${timeOf(atMs)}.`}</p>
 <form method="post" action="/update">${tokenField(session)}<button class="main" data-key="update">Install it now</button></form>`;
     case 'installing':
       return html`${heading}<p>Version ${version ?? ''} is being installed: do not unplug the box.</p>
