@@ -42,7 +42,7 @@ export const strangerConnectionsMax = 16;
 /** A stranger must finish pairing within this, else the connection is closed. */
 export const strangerLifetimeMs = 60_000;
 
-/** Wrong codes before pairing locks, and for how long (storage.md: five wrong codes lock pairing for a while). */
+/** Wrong codes before pairing locks, and for how long (docs/formats.md §8). */
 export const pairingTriesMax = 5;
 export const pairingLockMs = 15 * 60_000;
 
