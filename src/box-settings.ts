@@ -135,6 +135,18 @@ export async function readConfig(disk: Disk): Promise<BoxConfig> {
   return bytes === undefined ? defaultBoxConfig : parseBoxConfig(new TextDecoder().decode(bytes));
 }
 
+/** As `readConfig` for safe mode, which is where a mistake is told: with one, the defaults. Errors: none of the file's. */
+export async function readConfigAnyhow(
+  disk: Disk,
+): Promise<{ readonly config: BoxConfig; readonly mistake: string | undefined }> {
+  try {
+    return { config: await readConfig(disk), mistake: undefined };
+  } catch (error) {
+    if (!(error instanceof AetherError)) throw error;
+    return { config: defaultBoxConfig, mistake: error.message };
+  }
+}
+
 export function linkLocalMode(flag: string | undefined, config: BoxConfig): BoxConfig['linkLocal'] {
   if (flag === undefined) return config.linkLocal;
   if (flag === 'fallback' || flag === 'always' || flag === 'never') return flag;

@@ -25,6 +25,7 @@ import {
   type NamedVolume,
   options,
   readConfig,
+  readConfigAnyhow,
   serialDevices,
   usage,
   volumeAt,
@@ -79,9 +80,11 @@ async function main(words: readonly string[]): Promise<void> {
   try {
     for (;;) {
       finishFactoryReset(folder);
-      const config = host.complete(await readConfig(disk));
-      const settings = { folder, config, line, host, supervision };
-      const end = await (line.text('safe') === undefined ? run(settings) : runSafely(settings));
+      const settings = { folder, line, host, supervision };
+      const why = line.text('safe');
+      const end = await (why === undefined
+        ? run({ ...settings, config: host.complete(await readConfig(disk)) })
+        : runSafely(settings, why, await readConfigAnyhow(disk)));
       if (end === 'factory-reset') beginFactoryReset(folder);
       else if (end !== 'restart') return await host.ended(end);
     }
@@ -141,14 +144,18 @@ async function run(from: Settings): Promise<BoxEnd> {
 }
 
 /** Maintains the box, and nothing else. */
-async function runSafely({ folder, config, line, host, supervision }: Settings): Promise<BoxEnd> {
+async function runSafely(
+  { folder, line, host, supervision }: Omit<Settings, 'config'>,
+  why: string,
+  { config, mistake }: Awaited<ReturnType<typeof readConfigAnyhow>>,
+): Promise<BoxEnd> {
   const log = makeLog('none');
   const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
   const pins = parseBoardPins(await readFile(host.pins, 'utf8'));
-  const serial = serialDevices(line, config);
+  const serial = serialDevices(line, host.complete(config));
   return runSafeMode(
     {
-      reason: line.text('safe') ?? '',
+      reason: mistake === undefined ? why : `${why}; ${mistake}`,
       startFaces: (context) => BoxFaces.start({ context, greeting: undefined, serial, pins }, ports),
       ring,
       supervision,
