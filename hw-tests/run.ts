@@ -136,7 +136,7 @@ async function tryOnce(
     return remark;
   } catch (error) {
     scene.disturbed();
-    console.log(remarkOf(error));
+    console.log(`✖ ${remarkOf(error)}`);
     await keepEvidence(`${suite.name} ${name}`, scene);
     throw error;
   }

@@ -21,7 +21,7 @@ export interface BoxMachine {
   facts(): Pick<MachineFacts, 'hardware' | 'disks'>;
   onChange(listener: () => void): () => void;
   locate(device: string, on: boolean): Promise<void>;
-  /** Formats a blank disk, and takes it into use. */
+  /** Formats a blank disk and takes it into use; one that a box of this pool filled is taken as it is. */
   adopt(device: string): Promise<void>;
   /** Whether it formatted this one, and mounts it. */
   hasTaken(volume: string): boolean;

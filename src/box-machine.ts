@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { toHex } from './base/bytes.ts';
-import { describeError } from './base/errors.ts';
+import { AetherError, describeError } from './base/errors.ts';
 import { mountWaitMs } from './base/face-limits.ts';
 import type { Log } from './base/log.ts';
 import type { Box, MachineFacts } from './box.ts';
@@ -10,7 +10,7 @@ import { HardwareWatch, type WatchedVolume } from './device/health/hardware-watc
 import { type Clock, sleep } from './ports/clock.ts';
 import type { Disk } from './ports/disk.ts';
 import type { Entropy } from './ports/entropy.ts';
-import type { DiskShelf, Machine } from './ports/machine.ts';
+import { type DiskShelf, diskNotBlank, type Machine } from './ports/machine.ts';
 import type { VolumeOptions } from './store/volume.ts';
 
 export interface WatchedMachineOptions {
@@ -102,6 +102,8 @@ export class WatchedMachine implements BoxMachine {
   async adopt(device: string): Promise<void> {
     const { shelf, entropy, log } = this.#ports;
     const { mounts, volumeAt } = this.#options;
+    const filled = this.#watch.boxLabel(device);
+    if (filled !== undefined) return this.#takeBack(device, filled);
     this.#watch.requireBlank(device);
     const label = `aether-${toHex(entropy.bytes(3))}`;
     await shelf.format(device, label);
@@ -112,6 +114,27 @@ export class WatchedMachine implements BoxMachine {
     await this.#box?.disks.attach(volumeAt(folder));
     await this.#watch.look();
     log.info('disk taken into use', { device, label });
+  }
+
+  /** A disk that a box filled: this one before a factory reset or with another card, or another box of the pool. */
+  async #takeBack(device: string, label: string): Promise<void> {
+    const { shelf, log } = this.#ports;
+    const { mounts, volumeAt } = this.#options;
+    if (this.hasTaken(label)) throw diskNotBlank(device, 'a disk of this box, which it looks at by itself');
+    const folder = join(mounts, label);
+    const isMounted = await shelf.mount(label, folder);
+    await this.#adopted.add(label);
+    await this.#box?.disks.attach(volumeAt(folder));
+    const volume = this.#box?.disks.facts().volumes.find(({ name }) => name === label);
+    if (!isMounted || (volume?.error ?? null) !== null) {
+      await this.drop(label);
+      const reason = volume?.error ?? 'it cannot be mounted';
+      throw new AetherError('DISK_ADOPT_FAILED', `disk ${device} is not taken back: ${reason}`, {
+        help: 'Only a box of the pool that filled it can read it. To use it anew, make it blank.',
+      });
+    }
+    await this.#watch.look();
+    log.info('disk taken back', { device, label });
   }
 
   hasTaken(volume: string): boolean {

@@ -53,7 +53,10 @@ export interface ApplianceControl {
 export interface DiskControl {
   /** The lamp of the disk `device` blinks, or no more. Errors: `DISK_UNKNOWN`. */
   locate(device: string, on: boolean): Promise<void>;
-  /** Formats a blank disk and takes it into use. Errors: `DISK_UNKNOWN`, `DISK_NOT_BLANK`, `DISK_ADOPT_FAILED`. */
+  /**
+   * Formats a blank disk and takes it into use; one that a box of this pool filled is taken as it is. Errors:
+   * `DISK_UNKNOWN`, `DISK_NOT_BLANK`, `DISK_ADOPT_FAILED`.
+   */
   adopt(device: string): Promise<void>;
   /** Empties a volume, so that its disk may be pulled when it resolves. Errors: `VOLUME_UNKNOWN`, `RETIRE_NO_ROOM`. */
   retire(volume: string): Promise<void>;

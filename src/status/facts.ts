@@ -274,6 +274,12 @@ export interface DiskFacts {
   readonly locating: boolean;
 }
 
+/** The label of a file system that a box made, of this pool or of another, and that this box does not use. */
+export function boxLabelOf({ role, content }: Pick<DiskFacts, 'role' | 'content'>): string | undefined {
+  if (role !== 'foreign') return undefined;
+  return /^ext4 file system "(aether-[0-9a-f]{6})"$/.exec(content ?? '')?.[1];
+}
+
 /** What a disk says of its own health (`smartctl --json`). */
 export interface SmartFacts {
   readonly passed: boolean;

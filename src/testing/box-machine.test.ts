@@ -17,7 +17,7 @@ import { SeededEntropy } from './seeded-entropy.ts';
 class World {
   readonly clock = new FakeClock();
   readonly entropy = new SeededEntropy(3);
-  readonly stateDisk = new MemoryDisk({ entropy: this.entropy });
+  stateDisk = new MemoryDisk({ entropy: this.entropy });
   readonly shelf = new FakeDiskShelf();
   readonly #volumes = new Map<string, { disk: MemoryDisk; index: MemoryKeyValueStore }>();
 
@@ -35,12 +35,16 @@ class World {
     return this.#volumes.get(path)!.disk;
   }
 
-  async start() {
+  async start(pool?: Uint8Array) {
     const { clock, entropy, stateDisk, shelf, volumeAt } = this;
     const ports = { clock, entropy, stateDisk, shelf, log: silentLog, machine: new FakeMachine() };
     const machine = await WatchedMachine.start({ volumes: [], mounts: '/box/mounts', volumeAt }, ports);
     const storePorts = { clock, entropy, log: silentLog, compute: fakeCompute };
-    const disks = await BoxDisks.open({ volumes: machine.volumes() }, stateDisk, storePorts);
+    const disks = await BoxDisks.open(
+      { volumes: machine.volumes(), ...(pool && { pool }) },
+      stateDisk,
+      storePorts,
+    );
     machine.attach({ disks } as Box);
     const close = async () => {
       await disks.store.close();
@@ -139,6 +143,43 @@ test('an emptied disk that is forgotten is not taken for a new one', async () =>
   const second = await world.start();
   assert.deepEqual(second.disks.facts().volumes, []);
   assert.equal(second.machine.facts().disks[0]!.role, 'foreign');
+  await second.close();
+});
+
+test('a disk that a box of the pool filled is taken back as it is, with what it holds', async () => {
+  const world = new World();
+  world.shelf.attach('sda');
+  const first = await world.start();
+  await first.machine.adopt('sda');
+  const body = new TextEncoder().encode('a chunk');
+  const id = await fakeCompute.sha256(body);
+  await first.disks.store.put(id, body);
+  await first.close();
+  // A card of which nothing is left.
+  world.stateDisk = new MemoryDisk({ entropy: world.entropy });
+  const second = await world.start();
+  assert.deepEqual(second.disks.facts().volumes, []);
+  await second.machine.adopt('sda');
+  assert.equal(world.shelf.asked.filter((asked) => asked.startsWith('format')).length, 1);
+  assert.equal(second.disks.facts().volumes[0]!.state, 'ok');
+  assert.deepEqual(await second.disks.store.get(id), body);
+  await second.close();
+  const third = await world.start();
+  assert.equal(third.disks.facts().volumes[0]!.state, 'ok');
+  await third.close();
+});
+
+test('a disk that a box of another pool filled is not taken, and left as it was', async () => {
+  const world = new World();
+  world.shelf.attach('sda');
+  const first = await world.start(new Uint8Array(16).fill(1));
+  await first.machine.adopt('sda');
+  await first.close();
+  world.stateDisk = new MemoryDisk({ entropy: world.entropy });
+  const second = await world.start(new Uint8Array(16).fill(2));
+  await assert.rejects(second.machine.adopt('sda'), { code: 'DISK_ADOPT_FAILED', message: /another pool/ });
+  assert.deepEqual(second.disks.facts().volumes, []);
+  assert.equal(world.shelf.asked.filter((asked) => asked.startsWith('format')).length, 1);
   await second.close();
 });
 

@@ -1,5 +1,6 @@
 import { formatDuration, printable, wrapText } from '../../base/format.ts';
 import type { PairingCode } from '../../control/appliance-control.ts';
+import { boxLabelOf } from '../../status/facts.ts';
 import {
   type Command,
   type CommandContext,
@@ -139,9 +140,13 @@ async function disks(args: readonly string[], context: CommandContext): Promise<
     case 'adopt': {
       refuseMore(args, 2);
       const device = required(args, 1, 'the device of a blank disk');
-      const asked = { warning: `to format ${printable(device)}`, refused: 'Not formatted' };
+      const disk = control.status().disks.find((each) => each.device === device);
+      const isFilled = disk !== undefined && boxLabelOf(disk) !== undefined;
+      const asked = isFilled
+        ? { warning: `to take ${printable(device)} back as it is`, refused: 'Not taken back' }
+        : { warning: `to format ${printable(device)}`, refused: 'Not formatted' };
       return withName(context, asked, async () => {
-        context.print('Formatting. This can take a minute.');
+        if (!isFilled) context.print('Formatting. This can take a minute.');
         await control.disks.adopt(device);
         return done([`Disk ${printable(device)} is in use now.`]);
       });

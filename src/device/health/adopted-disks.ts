@@ -18,7 +18,7 @@ export class AdoptedDisks {
     this.#labels = labels;
   }
 
-  /** A damaged list is an empty one: a person names the disks again in `box.json`. Errors: those of the disk. */
+  /** A damaged list is an empty one: a person has them taken back. Errors: those of the disk. */
   static async open(disk: Disk, { log }: { readonly log: Log }): Promise<AdoptedDisks> {
     const bytes = await readFile(disk, path, stateFileBytesMax);
     if (bytes === undefined) return new AdoptedDisks(disk, []);

@@ -21,7 +21,13 @@ import {
   type Machine,
   type MachineReading,
 } from '../../ports/machine.ts';
-import { type DiskFacts, type HardwareFacts, type SmartFacts, unknownHardware } from '../../status/facts.ts';
+import {
+  boxLabelOf,
+  type DiskFacts,
+  type HardwareFacts,
+  type SmartFacts,
+  unknownHardware,
+} from '../../status/facts.ts';
 import { noRates, noteTotals, type Rates, rateOf } from './rates.ts';
 import { smartFromJson } from './smart.ts';
 
@@ -119,6 +125,12 @@ export class HardwareWatch {
   requireBlank(device: string): void {
     const disk = this.#require(device);
     if (roleOf(disk) !== 'blank') throw diskNotBlank(device, disk.content);
+  }
+
+  /** The label of a disk that a box filled and that this one does not use; undefined: it is another. Errors: `DISK_UNKNOWN`. */
+  boxLabel(device: string): string | undefined {
+    const disk = this.#require(device);
+    return boxLabelOf({ role: roleOf(disk), content: disk.content ?? null });
   }
 
   /** Looks at the disks now. */

@@ -1,7 +1,7 @@
 import { countOf, formatAge, formatBytes, formatDuration, formatGibibytes } from '../../../base/format.ts';
 import type { ApplianceStatus, WorkStatus } from '../../../status/appliance-status.ts';
 import { describeComputer } from '../../../status/describe-computer.ts';
-import type { DiskFacts, PeerFacts, VolumeFacts } from '../../../status/facts.ts';
+import { boxLabelOf, type DiskFacts, type PeerFacts, type VolumeFacts } from '../../../status/facts.ts';
 import { type Html, html } from '../html.ts';
 import type { Session } from '../sessions.ts';
 import { tokenField } from './layout.ts';
@@ -106,16 +106,18 @@ function unseen(name: string): Html {
 
 function otherDisk(disk: DiskFacts, session: Session): Html {
   const { device, sizeBytes, role, content } = disk;
+  const isFilled = boxLabelOf(disk) !== undefined;
   const what = role === 'blank' ? 'is blank' : `is left alone: ${content ?? 'it cannot be read'}`;
   return html`<li><p><strong>${device}</strong> <span class="quiet">${what}</span></p>
 <p class="quiet">${describe(disk)}, ${formatBytes(sizeBytes)}</p>
-<div class="row">${locateForm(disk, session)}${role === 'blank' ? adoptForm(device, session) : null}</div></li>`;
+<div class="row">${locateForm(disk, session)}${role === 'blank' ? adoptForm(device, 'Format it for the pool', session) : null}
+${isFilled ? adoptForm(device, 'Take it back as it is', session) : null}</div></li>`;
 }
 
-function adoptForm(device: string, session: Session): Html {
+function adoptForm(device: string, words: string, session: Session): Html {
   return html`<form method="post" action="/disks/adopt">${tokenField(session)}
 <input type="hidden" name="device" value="${device}">
-<button data-key="adopt ${device}">Format it for the pool${unseen(device)}</button></form>`;
+<button data-key="adopt ${device}">${words}${unseen(device)}</button></form>`;
 }
 
 const workWords: Readonly<Record<WorkStatus['kind'], string>> = {
