@@ -117,6 +117,14 @@ const isReset: HardwareTest = {
     scene.forgetPerson();
     await scene.claim();
     assert.equal((await scene.status()).pool?.boxes, 1);
+    // What they hold is of the pool before, and stays as it is.
+    const adopt = `disks adopt ${held[0]?.split(' ')[0]}`;
+    const refused = await scene.target.console.dangerousCommand(adopt, { timeoutMs: 120_000 });
+    assert.match(refused.join(' '), /another pool/);
+    assert.equal(
+      (await scene.target.console.command('disks')).filter((line) => /failed/.test(line)).length,
+      0,
+    );
     return `new after ${seconds.toFixed(0)} s, and somebody else's; its disks: ${held.join('; ')}`;
   },
 };
