@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { seenRhythm } from '../light-track.ts';
+import { seenRhythm, waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 
@@ -90,8 +90,8 @@ const buttonShutsDown: HardwareTest = {
   run: async (scene) => {
     await scene.serving();
     const { lights, button } = scene.target;
-    // A box that was just brought back to a moment may be slow to wake.
-    await seenRhythm(lights);
+    // One that is pressed when the program begins to look at it means a factory reset.
+    await waitForRhythm(lights, 'not claimed', scene.patienceMs(60_000));
     await button.press();
     const seen: string[] = [];
     const pressedMs = performance.now();
