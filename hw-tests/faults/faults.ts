@@ -8,7 +8,7 @@ import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import { makeSmallTree } from '../storage/small-tree.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
-import { untilUpdate, untilVersion } from '../update/seen-update.ts';
+import { beginInstallation, untilUpdate, untilVersion } from '../update/seen-update.ts';
 import { goodVersion, variant } from '../update/variants.ts';
 import { hangingDisk } from './hanging-disk.ts';
 
@@ -130,7 +130,7 @@ const safeModeTakesUpdates: HardwareTest = {
     await target.sticks.plugIn(await variant(scene, goodVersion, false));
     await untilUpdate(scene, 'staged', 180_000);
     const startMs = performance.now();
-    await target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+    await beginInstallation(scene);
     await untilVersion(scene, goodVersion, 600_000);
     const seconds = (performance.now() - startMs) / 1000;
     return `from ${before} to ${goodVersion} in ${seconds.toFixed(0)} s`;
@@ -179,8 +179,7 @@ const dataIsFull: HardwareTest = {
     assert.match(said, /full|no room|space/i);
     await scene.target.sticks.plugIn(await variant(scene, goodVersion, false));
     await untilUpdate(scene, 'staged', 180_000);
-    await scene.untilProven();
-    await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+    await beginInstallation(scene);
     await untilVersion(scene, goodVersion, 600_000);
     return `serving after ${seconds.toFixed(0)} s: ${said} And it runs ${goodVersion} now`;
   },

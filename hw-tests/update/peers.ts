@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { joinBox } from '../pool/join-box.ts';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest } from '../suite.ts';
-import { untilUpdate, untilVersion } from './seen-update.ts';
+import { beginInstallation, untilUpdate, untilVersion } from './seen-update.ts';
 import { goodVersion, variant } from './variants.ts';
 
 /** A box asks the others every two minutes. */
@@ -24,7 +24,7 @@ export const peersPassUpdatesOn: HardwareTest = {
       });
       await untilUpdate(other, 'staged', offeredMs);
       const before = await receivedBytes(other);
-      await other.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+      await beginInstallation(other);
       const fetched = await installed(other, before);
       const total = statSync(bundle).size;
       assert.ok(fetched > 100_000 && fetched < total / 2, `${fetched} bytes of ${total} were fetched`);

@@ -26,6 +26,17 @@ export async function untilUpdate(scene: Scene, state: string, timeoutMs: number
   }
 }
 
+/** Has the console begin to install what is staged, once the system that runs has shown that it works. */
+export async function beginInstallation(scene: Scene): Promise<void> {
+  const endMs = performance.now() + scene.patienceMs(180_000);
+  for (;;) {
+    const said = await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+    if (!said.some((line) => /has not shown yet/.test(line))) return;
+    assert.ok(performance.now() < endMs, said.join(' '));
+    await delay(5000);
+  }
+}
+
 /** Resolves when the box runs this version; it starts again meanwhile. */
 export async function untilVersion(scene: Scene, version: string, timeoutMs: number): Promise<void> {
   const endMs = performance.now() + scene.patienceMs(timeoutMs);

@@ -4,7 +4,7 @@ import { waitForRhythm } from '../light-track.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 import { peersPassUpdatesOn } from './peers.ts';
 import { badBundlesAreRefused, goodBundlesAreTaken } from './refused.ts';
-import { knownUpdate, untilUpdate, untilVersion, updateOf } from './seen-update.ts';
+import { beginInstallation, knownUpdate, untilUpdate, untilVersion, updateOf } from './seen-update.ts';
 import { goodVersion, variant } from './variants.ts';
 
 const updateTimeoutMs = 20 * 60_000;
@@ -81,7 +81,7 @@ const installMayBeCut: HardwareTest = {
     const points: number[] = [];
     for (let cut = 0; cut < installCuts; cut++) {
       assert.equal((await knownUpdate(scene)).state, 'staged', `after cuts at ${points.join(', ')} %`);
-      await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+      await beginInstallation(scene);
       await delay(scene.patienceMs(cut * cutSpacingMs));
       const { state, progressPercent } = await updateOf(scene);
       assert.equal(state, 'installing', `after cuts at ${points.join(', ')} %`);
@@ -104,8 +104,7 @@ const stickBringsUpdate: HardwareTest = {
     const startMs = performance.now();
     await untilUpdate(scene, 'staged', 180_000);
     const seconds = (performance.now() - startMs) / 1000;
-    await scene.untilProven();
-    await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+    await beginInstallation(scene);
     await untilVersion(scene, goodVersion, updateTimeoutMs);
     await scene.untilProven();
     // The stick is still there, and was looked at when the box started.
