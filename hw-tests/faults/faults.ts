@@ -168,7 +168,7 @@ const dataIsFull: HardwareTest = {
   needs: ['root shell', 'power', 'card', 'memory sticks', 'updates'],
   run: async (scene) => {
     await scene.serving();
-    await untilSaid(scene, 'ls /data/aetherstore/updates', /^reserve$/m);
+    await untilSaid(scene, 'ls /data/aetherstore/updates/reserve', /^\/data\S+reserve$/m);
     await scene.target.root.run(
       'cat /dev/zero >/data/fill 2>/dev/null; cat /dev/zero >>/data/aetherstore/fill 2>/dev/null; sync; df /data | tail -n 1',
       300_000,
