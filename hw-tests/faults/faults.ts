@@ -6,6 +6,7 @@ import { differentContents } from '../../scripts/lan/compare-trees.ts';
 import { killProgram } from '../kill-program.ts';
 import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
+import { untilConditions } from '../seen-conditions.ts';
 import { makeSmallTree } from '../storage/small-tree.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 import { beginInstallation, untilUpdate, untilVersion } from '../update/seen-update.ts';
@@ -174,9 +175,9 @@ const dataIsFull: HardwareTest = {
       300_000,
     );
     const seconds = await scene.powerCycle();
-    const { conditions } = await scene.status();
-    const said = conditions.map(({ message }) => message).join(' ');
-    assert.match(said, /full|no room|space/i);
+    const said = await untilConditions(scene, (messages) =>
+      messages.find((text) => /full|no room/i.test(text)),
+    );
     await scene.target.sticks.plugIn(await variant(scene, goodVersion, false));
     await untilUpdate(scene, 'staged', 180_000);
     await beginInstallation(scene);
