@@ -188,7 +188,7 @@ const dataIsFull: HardwareTest = {
 
 export const faults: Suite = {
   name: 'faults',
-  minutes: 13,
+  minutes: 18,
   tests: [
     tornEnvironment,
     anotherCardIsPluggedIn,
