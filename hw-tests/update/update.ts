@@ -89,6 +89,7 @@ const installMayBeCut: HardwareTest = {
       await scene.powerCycle();
       assert.equal((await scene.status()).box.version, before, `cut at ${points.at(-1)} %`);
     }
+    assert.equal((await knownUpdate(scene)).state, 'staged', `after cuts at ${points.join(', ')} %`);
     await scene.aether.run(['update', name], { timeoutMs: scene.patienceMs(updateTimeoutMs) });
     assert.equal((await scene.status()).box.version, goodVersion);
     return `cut every ${cutSpacingMs / 1000} s of it, at ${points.join(', ')} %, the old version each time; then the new one`;
