@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AetherError } from '../base/errors.ts';
 import { gateCrashFreeMs } from '../base/face-limits.ts';
 import { foldStatus } from '../status/appliance-status.ts';
 import { noUpdate, type UpdateFacts } from '../status/facts.ts';
 import { boxFacts, healthyFacts } from '../testing/appliance-facts.ts';
-import { startWatch, stepWatch } from './update-watch.ts';
+import { refusedForNow, startWatch, stepWatch } from './update-watch.ts';
 
 const day = 24 * 60 * 60_000;
 
@@ -59,4 +60,12 @@ test('once it has said so it starts into the new version, which has ended well w
 test('it has ended too when the update waits again, or was rolled back', () => {
   assert.equal(watched(status({ state: 'staged', reason: 'it was cut short' })).ended, true);
   assert.equal(watched(undefined, status({ state: 'rolled-back' }, 5000)).ended, true);
+});
+
+test('a box that has just started is asked again, one that has nothing to install is not', () => {
+  const refused = (code: string) => refusedForNow(new AetherError(code, 'no'), 'aether-3f2a');
+  assert.equal(refused('UPDATER_UNAVAILABLE'), 'The updater of aether-3f2a does not answer yet');
+  assert.equal(refused('UPDATE_UNPROVEN'), 'aether-3f2a first shows that the version that runs works');
+  for (const code of ['UPDATE_NOT_STAGED', 'UPDATE_BUSY', 'PEER_LOST'])
+    assert.equal(refused(code), undefined);
 });

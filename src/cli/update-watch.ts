@@ -1,3 +1,4 @@
+import { hasCode } from '../base/errors.ts';
 import { gateCrashFreeMs } from '../base/face-limits.ts';
 import { printable } from '../base/format.ts';
 import type { ApplianceStatus } from '../status/appliance-status.ts';
@@ -6,7 +7,7 @@ import type { ApplianceStatus } from '../status/appliance-status.ts';
 export interface UpdateWatch {
   readonly box: string;
   readonly version: string;
-  /** How long the box had run when the update was begun. */
+  /** How long the box had run at the first look after the update had begun. */
   readonly uptimeMs: number;
   /** It has not answered at some time. */
   readonly wasAway: boolean;
@@ -22,7 +23,7 @@ export interface WatchStep {
   readonly ended: boolean;
 }
 
-/** `status`: that of `box` while the update waited. */
+/** `status`: the first of `box` after the installation had begun. */
 export function startWatch(box: string, { box: { uptimeMs }, update }: ApplianceStatus): UpdateWatch {
   return { box, version: update.version ?? '', uptimeMs, wasAway: false, isDue: false };
 }
@@ -61,4 +62,11 @@ export function stepWatch(before: UpdateWatch, now: ApplianceStatus | undefined)
 function hasSettled({ uptimeMs, wasAway, version }: UpdateWatch, { box }: ApplianceStatus): boolean {
   const restarted = box.uptimeMs < uptimeMs || wasAway;
   return restarted && box.version === version && box.phase === 'running' && box.uptimeMs >= gateCrashFreeMs;
+}
+
+/** What `box`, which refuses to begin, is going to have soon, for a person; undefined: it refuses for good. */
+export function refusedForNow(refusal: unknown, box: string): string | undefined {
+  if (hasCode(refusal, 'UPDATER_UNAVAILABLE')) return `The updater of ${box} does not answer yet`;
+  if (hasCode(refusal, 'UPDATE_UNPROVEN')) return `${box} first shows that the version that runs works`;
+  return undefined;
 }

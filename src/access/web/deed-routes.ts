@@ -14,6 +14,9 @@ export interface DeedRoutesOptions {
   readonly settings: (body: Html, session: Session) => HttpResponse;
 }
 
+/** How an update that was not taken is answered, where that is not 409: no room, and try again in a while. */
+const uploadStatus: Readonly<Record<string, number>> = { UPDATE_NO_ROOM: 507, UPDATER_UNAVAILABLE: 503 };
+
 type Deed = (form: URLSearchParams, session: Session) => Promise<HttpResponse> | HttpResponse;
 
 /** What a person asks the box to do, each a form that is posted. */
@@ -86,7 +89,7 @@ export class DeedRoutes {
       return textAnswer(201, `Version ${version} is ready.`);
     } catch (error) {
       if (!(error instanceof AetherError)) throw error;
-      return textAnswer(error.code === 'UPDATE_NO_ROOM' ? 507 : 409, wordsOf(error));
+      return textAnswer(uploadStatus[error.code] ?? 409, wordsOf(error));
     }
   }
 

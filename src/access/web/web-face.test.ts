@@ -245,6 +245,22 @@ test('the box is not shut down by another name, and what fails is said on a page
   assert.match(textOf(answer), /Disk sdb is not blank\. Save it\./);
 });
 
+test('a bundle that was sent is answered with what became of it', async () => {
+  const browser = new Browser();
+  await browser.logIn();
+  const put = () =>
+    browser.ask('PUT', '/update', { headers: { 'x-aether-token': browser.token, 'content-length': '0' } });
+  assert.equal((await put()).status, 201);
+  for (const [code, status] of [
+    ['UPDATE_NO_ROOM', 507],
+    ['UPDATER_UNAVAILABLE', 503],
+    ['UPDATE_UNTRUSTED', 409],
+  ] as const) {
+    browser.control.fail(new AetherError(code, 'it was not taken'));
+    assert.equal((await put()).status, status, code);
+  }
+});
+
 test('names that others chose are text on the page, wherever they stand', async () => {
   const node = new Uint8Array(16);
   const entries = [{ name: evil, kind: 'file', size: 3, mtimeMs: 0, mode: 0o644, node } as const];

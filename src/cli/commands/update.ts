@@ -18,7 +18,7 @@ import { exitCodes } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { PoolSession } from '../pool-session.ts';
 import { ProgressView } from '../progress-view.ts';
-import { startWatch, stepWatch } from '../update-watch.ts';
+import { refusedForNow, startWatch, stepWatch, type UpdateWatch } from '../update-watch.ts';
 
 /** How often the box is asked how far it is. */
 const lookMs = 1000;
@@ -116,15 +116,8 @@ class RemoteBox {
 
   /** Installs what waits, and stays until the box runs it or has come back from it. */
   async install(): Promise<boolean> {
-    const before = await this.#status();
-    if (before === undefined || before.update.state !== 'staged') {
-      throw new AetherError('UPDATE_NOT_STAGED', 'no update waits on this box', {
-        help: 'Give the file of one: aether update BOX FILE.',
-      });
-    }
-    const { version } = before.update;
     await this.#begin();
-    const after = await this.#watch(before);
+    const { version, after } = await this.#watch();
     const { update: left, box } = after;
     if (left.state === 'none') {
       this.#output.result({ version: box.version }, [
@@ -135,24 +128,27 @@ class RemoteBox {
     throw new AetherError(
       left.state === 'rolled-back' ? 'UPDATE_ROLLED_BACK' : 'UPDATE_FAILED',
       left.state === 'rolled-back'
-        ? `version ${version} did not work, the version before runs again`
-        : `version ${version} was not installed`,
+        ? `version ${printable(version)} did not work, the version before runs again`
+        : `version ${printable(version)} was not installed`,
       { help: left.reason === null ? '' : `The box says: ${left.reason}.` },
     );
   }
 
-  /** A box that has just started, or is new, has not shown yet that there is something to come back to. */
+  /** A box that has just started has no installer yet; it, or a new one, has not shown that there is something to come back to. */
   async #begin(): Promise<void> {
     const { clock } = desktopPorts;
     const deadlineMs = clock.monotonicMs() + 2 * gateCrashFreeMs;
+    const name = printable(this.#member.name);
     for (;;) {
       try {
         await this.#ask(methods.updateInstall, encodeCbor({}), stageTimeoutMs);
         return;
       } catch (error) {
-        if (!hasCode(error, 'UPDATE_UNPROVEN') || clock.monotonicMs() > deadlineMs) throw error;
+        if (hasCode(error, 'UPDATE_NOT_STAGED')) throw nothingWaits();
+        const said = refusedForNow(error, name);
+        if (said === undefined || clock.monotonicMs() > deadlineMs) throw error;
+        this.#say(said);
       }
-      this.#say(`${this.#member.name} first shows that the version that runs works`);
       await sleep(clock, lookMs, this.#signal);
     }
   }
@@ -172,18 +168,19 @@ class RemoteBox {
     }
   }
 
-  /** Until the update has ended one way or the other. */
-  async #watch(before: ApplianceStatus): Promise<ApplianceStatus> {
+  /** From the beginning of an installation until the update has ended one way or the other. */
+  async #watch(): Promise<{ readonly version: string; readonly after: ApplianceStatus }> {
     const { clock } = desktopPorts;
     const deadlineMs = clock.monotonicMs() + updateInstallTimeoutMs + gatePatienceMs;
-    let watch = startWatch(this.#member.name, before);
-    while (clock.monotonicMs() < deadlineMs) {
-      await sleep(clock, lookMs, this.#signal);
+    let watch: UpdateWatch | undefined;
+    for (; clock.monotonicMs() < deadlineMs; await sleep(clock, lookMs, this.#signal)) {
       const now = await this.#status();
+      watch ??= now && startWatch(this.#member.name, now);
+      if (watch === undefined) continue;
       const step = stepWatch(watch, now);
       watch = step.watch;
       if (step.said !== undefined) this.#say(step.said);
-      if (step.ended && now !== undefined) return now;
+      if (step.ended && now !== undefined) return { version: watch.version, after: now };
     }
     throw new AetherError('UPDATE_FAILED', 'the box did not come back in time', {
       help: 'Look at its lights and its serial console.',
@@ -210,4 +207,10 @@ class RemoteBox {
     const connection = await this.#session.connection(this.#member.memberId);
     return CborFields.decode(await connection.request(method, [request], { timeoutMs }));
   }
+}
+
+function nothingWaits(): AetherError<'UPDATE_NOT_STAGED'> {
+  return new AetherError('UPDATE_NOT_STAGED', 'no update waits on this box', {
+    help: 'Give the file of one: aether update BOX FILE.',
+  });
 }
