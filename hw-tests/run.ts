@@ -30,6 +30,7 @@ const usage = `usage: npm run hw-test -- --target qemu | raspi3b | FILE.json [op
   --suite    ${suites.map(({ name }) => name).join(', ')}; may be given again (default: all)
   --only     words that the name of a test contains
   --jobs     so many runs beside each other, each with a box of its own and some of the suites; qemu only (default: 1)
+  --processors   of each emulated box (default: 2; with --jobs 1)
   --again    a test that fails is tried once more, and the report says so: for machines that are busy
   --image    folder with the image (default: var/image/qemu-virt, var/image/rpi)
 `;
@@ -37,6 +38,7 @@ const usage = `usage: npm run hw-test -- --target qemu | raspi3b | FILE.json [op
 interface Values {
   readonly jobs?: string;
   readonly image?: string | undefined;
+  readonly processors?: string | undefined;
   readonly again?: boolean;
   readonly only?: string | undefined;
 }
@@ -54,6 +56,7 @@ async function main(words: readonly string[]): Promise<void> {
       image: { type: 'string' },
       again: { type: 'boolean', default: false },
       jobs: { type: 'string', default: '1' },
+      processors: { type: 'string' },
       report: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -76,6 +79,7 @@ async function main(words: readonly string[]): Promise<void> {
     target = await openTarget(values.target ?? '', {
       folder: join(folder, 'target'),
       images: values.image === undefined ? undefined : resolve(values.image),
+      processors: Number(values.processors ?? 2),
       say: (line) => console.log(line),
     });
     scene = new Scene(target, join(folder, 'desktop'));
@@ -178,7 +182,8 @@ async function runJobs(chosen: readonly Suite[], target: string, values: Values)
   const say = (line: string) => console.log(line);
   const images = values.image === undefined ? await imagesOf(target, say) : resolve(values.image);
   const words = [
-    ...['--target', target, '--image', images],
+    // An emulated processor that holds a lock while another box has the real one keeps its own box waiting.
+    ...['--target', target, '--image', images, '--processors', values.processors ?? '1'],
     ...(values.again === true ? ['--again'] : []),
     ...(values.only === undefined ? [] : ['--only', values.only]),
   ];

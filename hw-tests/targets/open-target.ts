@@ -14,6 +14,8 @@ export interface TargetOptions {
   readonly folder: string;
   /** What `npm run image` made, unless it is where it does for the target's board. */
   readonly images: string | undefined;
+  /** How many an emulated computer is to have, where its kind leaves that open. */
+  readonly processors: number;
   readonly say: (line: string) => void;
 }
 
@@ -39,9 +41,12 @@ export async function imagesOf(name: string, say: (line: string) => void): Promi
 }
 
 /** `qemu`, `raspi3b`, or the path of a board's configuration. */
-export async function openTarget(name: string, { folder, images, say }: TargetOptions): Promise<Target> {
+export async function openTarget(
+  name: string,
+  { folder, images, processors, say }: TargetOptions,
+): Promise<Target> {
   mkdirSync(folder, { recursive: true });
   const kind = machines[name];
-  if (kind !== undefined) return QemuTarget.open(kind, { folder, images, say });
+  if (kind !== undefined) return QemuTarget.open(kind, { folder, images, processors, say });
   return BoardTarget.open(name, folder);
 }

@@ -29,6 +29,8 @@ export interface ImageFiles {
   /** Raw. */
   readonly card: string;
   readonly board: Board;
+  /** How many the machine is to have, where its kind leaves that open. */
+  readonly processors: number;
   readonly tools: ImageTools;
 }
 
@@ -37,6 +39,8 @@ export interface MachineParts {
   /** Of {@link ImageFiles}. */
   readonly folder: string;
   readonly board: Board;
+  /** Of {@link ImageFiles}. */
+  readonly processors: number;
   readonly storage: Storage;
   readonly wire: Wire;
 }

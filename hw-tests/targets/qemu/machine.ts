@@ -15,6 +15,8 @@ import type { PowerCut } from './volatile-file.ts';
 export interface MachineOptions {
   readonly kind: MachineKind;
   readonly board: Board;
+  /** Of {@link ImageFiles}. */
+  readonly processors: number;
   readonly pins: BoardPins;
   /** Where its sockets are. */
   readonly folder: string;
@@ -227,7 +229,7 @@ export class Machine {
 
   async #words(): Promise<readonly string[]> {
     const storage = this.#storage;
-    const { kind, board, shared, wire, folder } = this.#options;
+    const { kind, board, processors, shared, wire, folder } = this.#options;
     const disks = storage.drives.map(({ id, file }) => this.#node(id, file));
     if (kind.cardFormat === 'qcow2') disks.push(this.#node('card', storage.card));
     const nodes = await Promise.all(disks);
@@ -239,7 +241,7 @@ export class Machine {
       ...socket('serial', this.console.path),
       ...socket('root', this.root.path),
       ...nodes.flatMap((node) => ['-blockdev', JSON.stringify(node)]),
-      ...kind.words({ folder: shared, board, storage, wire }),
+      ...kind.words({ folder: shared, board, processors, storage, wire }),
       ...[...socket('monitor', join(folder, 'monitor.sock')), '-mon', 'chardev=monitor,mode=control'],
       ...[...socket('qtest', this.#qtest.path), '-qtest', 'chardev:qtest', '-qtest-log', 'none'],
     ];

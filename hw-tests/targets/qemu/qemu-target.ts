@@ -37,6 +37,8 @@ export interface QemuOptions {
   readonly folder: string;
   /** What `npm run image` made; default: where it does for the machine's board; made there when nothing is. */
   readonly images?: string | undefined;
+  /** Of {@link ImageFiles}. */
+  readonly processors: number;
   readonly say: (line: string) => void;
 }
 
@@ -44,6 +46,7 @@ export interface QemuOptions {
 interface Bench {
   readonly kind: MachineKind;
   readonly board: Board;
+  readonly processors: number;
   readonly pins: BoardPins;
   readonly folder: string;
   readonly image: string;
@@ -91,7 +94,10 @@ export class QemuTarget implements Target {
   }
 
   /** A box with a fresh card, switched off. */
-  static async open(kind: MachineKind, { folder, images, say }: QemuOptions): Promise<QemuTarget> {
+  static async open(
+    kind: MachineKind,
+    { folder, images, processors, say }: QemuOptions,
+  ): Promise<QemuTarget> {
     const tools = ImageTools.open(say);
     const board = boardNamed(kind.board);
     const from = images ?? (await ensureImage(board.name, say));
@@ -102,20 +108,23 @@ export class QemuTarget implements Target {
     const beside = [...board.emulator.files.map(({ to }) => to), 'overlay.dtbo'];
     if (board.boot.environment.file === null) beside.push('u-boot.env');
     for (const name of beside) copyFileSync(join(from, name), join(folder, name));
-    kind.prepare({ folder, card: image, board, tools });
+    kind.prepare({ folder, card: image, board, processors, tools });
     const network = new EmulatedNetwork(folder, !kind.keepsTime);
     await network.dhcp(true);
     const pins = parseBoardPins(readFileSync(join(treeRoot, 'board', board.name, 'pins.json'), 'utf8'));
-    return QemuTarget.#make({ kind, board, pins, folder, image, bundle, tools, network, boxes: [] });
+    return QemuTarget.#make({
+      ...{ kind, board, processors, pins, folder, image, bundle, tools, network },
+      boxes: [],
+    });
   }
 
   static async #make(bench: Bench): Promise<QemuTarget> {
     const number = bench.boxes.length + 1;
     const folder = join(bench.folder, `box${number}`);
     mkdirSync(folder);
-    const { kind, board, pins, tools, folder: shared } = bench;
+    const { kind, board, processors, pins, tools, folder: shared } = bench;
     const wire = bench.network.wire();
-    const machine = await Machine.create({ kind, board, pins, folder, shared, tools, wire });
+    const machine = await Machine.create({ kind, board, processors, pins, folder, shared, tools, wire });
     const name = `${board.emulator.machine.replace(/,.*/, '')} ${number}`;
     const target = new QemuTarget(bench, { name, folder, wire }, machine);
     bench.boxes.push(target);

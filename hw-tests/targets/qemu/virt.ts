@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Machine } from './machine.ts';
 import type { DeviceWords, ImageFiles, MachineKind, MachineParts } from './machine-kind.ts';
 
-const processor = ['-cpu', 'max,pauth=off', '-smp', '2', '-m', '512M'];
+const computer = (processors: number) => ['-cpu', 'max,pauth=off', '-smp', String(processors), '-m', '512M'];
 /** Where U-Boot looks for its environment. */
 const secondFlash = 0x400_0000;
 
@@ -33,8 +33,8 @@ export const virt: MachineKind = {
   keepsTime: true,
   cardFormat: 'qcow2',
   prepare: makeDeviceTree,
-  words: ({ folder, board, storage: { drives }, wire: { tap, mac } }: MachineParts) => [
-    ...['-machine', board.emulator.machine, ...processor],
+  words: ({ folder, board, processors, storage: { drives }, wire: { tap, mac } }: MachineParts) => [
+    ...['-machine', board.emulator.machine, ...computer(processors)],
     ...['-bios', join(folder, 'u-boot.bin'), '-dtb', join(folder, 'board.dtb')],
     ...[
       '-device',
@@ -59,10 +59,11 @@ export const virt: MachineKind = {
 };
 
 /** QEMU's own device tree with the board's lights in it, as the firmware of a Pi puts them into its own. */
-function makeDeviceTree({ folder, board, tools }: ImageFiles): void {
+function makeDeviceTree({ folder, board, processors, tools }: ImageFiles): void {
   const [own, made] = [join(folder, 'qemu.dtb'), join(folder, 'board.dtb')];
   const dump = ['-machine', `${board.emulator.machine},dumpdtb=${own}`];
-  tools.run('qemu-system-aarch64', [...dump, ...processor, '-nodefaults', '-display', 'none'], [folder]);
+  const words = [...dump, ...computer(processors), '-nodefaults', '-display', 'none'];
+  tools.run('qemu-system-aarch64', words, [folder]);
   tools.run('fdtoverlay', ['-i', own, '-o', made, join(folder, 'overlay.dtbo')], [folder]);
 }
 
