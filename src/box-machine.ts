@@ -56,9 +56,11 @@ export class WatchedMachine implements BoxMachine {
   /** Mounts what was adopted and begins to watch. Errors: those of the state disk. */
   static async start(options: WatchedMachineOptions, ports: WatchedMachinePorts): Promise<WatchedMachine> {
     const adopted = await AdoptedDisks.open(ports.stateDisk, ports);
-    // A disk that hangs keeps whoever mounts it: it is taken when it is there, as one that is plugged in.
-    const mounts = adopted.labels.map((label) => ports.shelf.mount(label, join(options.mounts, label)));
+    // One that comes later is taken when it is there, as one that is plugged in; one that hangs keeps whoever mounts it.
     const over = new AbortController();
+    const mounts = adopted.labels.map((label) =>
+      mountWhenThere(ports.shelf, { label, folder: join(options.mounts, label), signal: over.signal }),
+    );
     const late = sleep(ports.clock, mountWaitMs, over.signal).catch(() => {});
     await Promise.race([Promise.all(mounts), late]);
     over.abort();
@@ -189,4 +191,29 @@ export class WatchedMachine implements BoxMachine {
         this.#ports.log.warn('disk not opened again', { reason: describeError(error) });
       });
   }
+}
+
+/** Disks on USB are found seconds after the rest of the computer. Tries until `signal` aborts. */
+async function mountWhenThere(
+  shelf: DiskShelf,
+  {
+    label,
+    folder,
+    signal,
+  }: { readonly label: string; readonly folder: string; readonly signal: AbortSignal },
+): Promise<void> {
+  let isChanged = false;
+  let wake = () => {};
+  const changed = () => {
+    isChanged = true;
+    wake();
+  };
+  const unsubscribe = shelf.onChange(changed);
+  signal.addEventListener('abort', changed);
+  while (!signal.aborted) {
+    isChanged = false;
+    if (await shelf.mount(label, folder)) break;
+    if (!isChanged) await new Promise<void>((resolve) => (wake = resolve));
+  }
+  unsubscribe();
 }

@@ -105,8 +105,8 @@ export const firstLookMs = 3000;
 /** Disks are listed when the kernel says that something changed, and in case it did not say. */
 export const diskListPeriodMs = 60_000;
 
-/** A start waits so long for the disks that were taken into use: a check of one after a power cut takes seconds. */
-export const mountWaitMs = 15_000;
+/** A start waits so long for the disks that were taken into use: they spin up, and are checked after a power cut. */
+export const mountWaitMs = 30_000;
 
 /** Disks are asked for their own opinion this often: each time costs a child process. */
 export const smartPollMs = 30 * 60_000;

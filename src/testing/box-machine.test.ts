@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { mountWaitMs } from '../base/face-limits.ts';
 import { silentLog } from '../base/log.ts';
 import type { Box } from '../box.ts';
 import { BoxDisks } from '../box-disks.ts';
@@ -104,6 +105,33 @@ test('an adopted disk that was pulled is mounted and served again when it is bac
   await world.clock.run(10);
   assert.equal(disks.facts().volumes[0]!.state, 'ok');
   assert.equal(world.shelf.mounted.get(name), path);
+  await close();
+});
+
+test('a start waits for a disk that the kernel finds a while later, and not for ever', async () => {
+  const world = new World();
+  world.shelf.attach('sda');
+  const before = await world.start();
+  await before.machine.adopt('sda');
+  const [{ name }] = before.disks.facts().volumes as readonly [VolumeFacts];
+  await before.close();
+  world.shelf.pull('sda');
+
+  const starting = world.start();
+  await world.clock.run(mountWaitMs - 2);
+  world.shelf.attach('sdz');
+  await world.clock.run(1);
+  world.shelf.attach('sdb', { content: `ext4 file system "${name}"` });
+  const late = await starting;
+  assert.equal(late.disks.facts().volumes[0]!.state, 'ok');
+  await late.close();
+  world.shelf.pull('sdb');
+
+  world.diskAt(`/box/mounts/${name}`).powerOff();
+  const without = world.start();
+  await world.clock.run(mountWaitMs);
+  const { disks, close } = await without;
+  assert.equal(disks.facts().volumes[0]!.state, 'missing');
   await close();
 });
 
