@@ -29,7 +29,6 @@ const systemModules = [
   'uas', // disks on USB
   'nvme',
   'ledtrig_heartbeat',
-  'gpio_keys',
   'softdog',
   'ipv6',
   'af_packet',
