@@ -23,6 +23,8 @@ export type FlashErrorCode =
   | 'CARD_MISMATCH'
   | 'IMAGE_NOT_FOUND'
   | 'IMAGE_INVALID'
+  /** It may be the only place where the code of another box stands. */
+  | 'LABEL_EXISTS'
   | 'NOT_CONFIRMED'
   | 'SYSTEM_UNSUPPORTED';
 

@@ -7,6 +7,7 @@ import {
   linkSync,
   openSync,
   readFileSync,
+  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -114,6 +115,10 @@ test('a card is written, provisioned and verified; the program says what it did'
   assert.match(ended.stderr, /^Writing 100% .*\nWriting: 48.0 MiB in .*\n/m);
   assert.match(ended.stderr, /^Verifying 100% /m);
   assert.match(readFileSync(label, 'utf8'), /7K3M-9QXR/);
+  assert.equal(statSync(label).mode & 0o777, 0o600);
+  const again = await run(device, '--image', image, '--yes', '--label', label);
+  assert.equal(again.exitCode, 1);
+  assert.match(again.stderr, /label\.svg is there already/);
 });
 
 test('a mounted card is refused by name, and the kernel refuses it as well', async (t) => {

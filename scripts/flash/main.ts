@@ -1,5 +1,5 @@
 // npm run flash -- /dev/sdX: writes the card of a box, provisions it, and reads it back.
-import { writeFileSync } from 'node:fs';
+import { chownSync, existsSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root } from '../../firmware/paths.ts';
 import { formatTable } from '../../src/base/format.ts';
@@ -31,6 +31,10 @@ async function main(words: readonly string[]): Promise<number> {
   if (options.help) {
     say(usage);
     return exitCodes.done;
+  }
+  if (options.label !== undefined && existsSync(options.label)) {
+    const help = 'It may be of a box that has none yet: name another file.';
+    throw flashError('LABEL_EXISTS', `${options.label} is there already`, help);
   }
   const shelf = await shelfOfSystem();
   if (options.list || options.device === undefined) {
@@ -94,7 +98,11 @@ function refuseUnfit(card: Card, image: Image, { force, toFile, yes }: Options):
 
 function writeLabel(path: string, provision: Provision): void {
   try {
-    writeFileSync(path, labelSvg(provision));
+    // Whoever reads it may claim the box.
+    writeFileSync(path, labelSvg(provision), { flag: 'wx', mode: 0o600 });
+    const { SUDO_UID: user, SUDO_GID: group } = process.env;
+    if (process.getuid?.() === 0 && user !== undefined && group !== undefined)
+      chownSync(path, Number(user), Number(group));
   } catch (cause) {
     throw localError(cause, path);
   }
