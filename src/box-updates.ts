@@ -62,9 +62,12 @@ export class ApplianceUpdates implements BoxUpdates {
   readonly #ports: BoxUpdatesPorts;
   readonly #shelf: BundleShelf;
   readonly #timers: Timer[] = [];
+  readonly #listeners = new Set<() => void>();
   #updater: Updater | undefined;
   #box: UpdatedBox | undefined;
   #offered: Offer | undefined;
+  /** Why what a memory stick brought last was not taken. */
+  #stickProblem: string | null = null;
 
   private constructor(options: BoxUpdatesOptions, ports: BoxUpdatesPorts, shelf: BundleShelf) {
     this.#options = options;
@@ -88,6 +91,7 @@ export class ApplianceUpdates implements BoxUpdates {
       },
       { ...ports, disk: updatesDisk, log },
     );
+    updates.#updater.onChange(() => updates.#changed());
     return updates;
   }
 
@@ -119,11 +123,12 @@ export class ApplianceUpdates implements BoxUpdates {
   }
 
   facts(): UpdateFacts {
-    return this.#ownUpdater.facts();
+    return { ...this.#ownUpdater.facts(), stickProblem: this.#stickProblem };
   }
 
   onChange(listener: () => void): () => void {
-    return this.#ownUpdater.onChange(listener);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   install(): Promise<void> {
@@ -166,6 +171,7 @@ export class ApplianceUpdates implements BoxUpdates {
         keep: () => this.#shelf.keep(path),
       });
       this.#offered = undefined;
+      this.#tellOfStick(null);
       return bundle.version;
     } catch (error) {
       // Somebody else's may be looked into at this moment; and a stick's is looked into again when the updater answers.
@@ -258,14 +264,31 @@ export class ApplianceUpdates implements BoxUpdates {
 
   async #lookAtSticks(): Promise<void> {
     try {
-      for (const path of await this.#shelf.fromSticks()) {
-        await this.#unlessKnown('a memory stick', async () => {
+      const { bundles, problems } = await this.#shelf.fromSticks();
+      for (const reason of problems) {
+        this.#ports.log.part('update').warn('memory stick not taken', { reason });
+        this.#tellOfStick(reason);
+      }
+      for (const path of bundles) {
+        const refused = await this.#unlessKnown('a memory stick', async () => {
           await this.#stageFile(path, { unasked: true });
         });
+        // One that was left in is older some day.
+        if (refused !== undefined && !hasCode(refused, 'UPDATE_OLDER')) this.#tellOfStick(messageOf(refused));
       }
     } catch (error) {
       this.#ports.log.part('update').warn('memory sticks not looked at', { reason: describeError(error) });
     }
+  }
+
+  #tellOfStick(problem: string | null): void {
+    if (problem === this.#stickProblem) return;
+    this.#stickProblem = problem;
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   /** Looks for a newer version in the pool, unless one is here that a person has chosen, or is being installed. */
@@ -305,15 +328,17 @@ export class ApplianceUpdates implements BoxUpdates {
     }
   }
 
-  /** What is not taken is told of, but for what people have heard of already, and what is tried again soon. */
-  async #unlessKnown(of: string, action: () => Promise<void>): Promise<void> {
+  /** What is not taken is told of and returned, but for what people have heard of, and what is tried again soon. */
+  async #unlessKnown(of: string, action: () => Promise<void>): Promise<AetherError | undefined> {
     try {
       await action();
+      return undefined;
     } catch (error) {
       if (!(error instanceof AetherError)) throw error;
       const quiet = ['METHOD_UNKNOWN', 'UPDATE_KNOWN', 'UPDATE_BUSY', 'UPDATER_UNAVAILABLE'];
-      if (quiet.some((code) => hasCode(error, code))) return;
+      if (quiet.some((code) => hasCode(error, code))) return undefined;
       this.#ports.log.part('update').warn('update not taken', { of, reason: describeError(error) });
+      return error;
     }
   }
 

@@ -305,6 +305,9 @@ test('the hour of an update is told; one that was not installed, and a box that 
   const none = update({ reason: 'the updater does not answer' });
   assert.deepEqual([none.code, none.severity], ['UPDATES_UNAVAILABLE', 'warning']);
   assert.match(none.message, /cannot be updated: the updater does not answer/);
+  const stick = update({ stickProblem: 'the update is for another kind of box' });
+  assert.deepEqual([stick.code, stick.severity], ['STICK_NOT_TAKEN', 'warning']);
+  assert.match(stick.message, /stick was not taken: the update is for another kind of box\.$/);
 });
 
 test('what a person has acknowledged comes after what nobody has, within its severity', () => {

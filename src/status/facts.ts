@@ -305,6 +305,8 @@ export interface UpdateFacts {
   readonly reason: string | null;
   /** When a person wants one that is staged installed, in milliseconds since 1970; null: when a person says so. */
   readonly atMs: number | null;
+  /** Why what a memory stick brought last was not taken; null: it was, or none brought anything. */
+  readonly stickProblem: string | null;
 }
 
 export const noUpdate: UpdateFacts = {
@@ -313,6 +315,7 @@ export const noUpdate: UpdateFacts = {
   progressPercent: null,
   reason: null,
   atMs: null,
+  stickProblem: null,
 };
 
 export interface WorkFacts {

@@ -42,6 +42,7 @@ export const flashCodes: Readonly<Record<ConditionCode, number>> = {
   UPDATE_ROLLED_BACK: 8,
   UPDATE_NOT_INSTALLED: 8,
   UPDATES_UNAVAILABLE: 8,
+  STICK_NOT_TAKEN: 8,
   CLOCK_UNSET: 8,
   UPDATE_WAITING: 0,
   DISK_RETIRED: 0,

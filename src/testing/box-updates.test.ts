@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Bytes } from '../base/bytes.ts';
+import { type Bytes, utf8 } from '../base/bytes.ts';
 import { CborFields, encodeCbor } from '../base/cbor.ts';
 import { AetherError } from '../base/errors.ts';
 import {
@@ -213,6 +213,30 @@ test('a stick that is left in offers its version once', async () => {
   box.slots.bundles.set('/updates/bundle.raucb', facts('3.0.0'));
   await pool.clock.run(3_700_000);
   assert.equal(box.updates.facts().state, 'restart-due', 'the hour that a person has set was kept');
+});
+
+test('what was wrong with a stick is told until something is taken', async () => {
+  const pool = new Pool();
+  const box = await pool.add('one', '2.0.0');
+  let changes = 0;
+  box.updates.onChange(() => changes++);
+  await keepBundle(box, 'sticks/sdc1.raucb', '1.0.0');
+  await pool.clock.run(stickLookMs);
+  assert.deepEqual([box.updates.facts().stickProblem, changes], [null, 0], 'one that was left in grows old');
+  await keepBundle(box, 'sticks/sdc1.raucb', '3.0.0');
+  box.slots.bundles.delete('/updates/sticks/sdc1.raucb');
+  await pool.clock.run(stickLookMs);
+  assert.match(box.updates.facts().stickProblem ?? '', /signed/);
+  assert.equal(box.updates.facts().state, 'none');
+  const said = await box.disk.open('sticks/sdc1.problem', 'create');
+  await said.write([utf8('it cannot be read\n')], 0);
+  await said.close();
+  await pool.clock.run(stickLookMs);
+  assert.equal(box.updates.facts().stickProblem, 'it cannot be read');
+  assert.equal(changes, 2);
+  box.slots.bundles.set('/updates/incoming.raucb', facts('3.0.0'));
+  await box.send();
+  assert.deepEqual([box.updates.facts().stickProblem, box.updates.facts().state], [null, 'staged']);
 });
 
 test('a version whose box is gone is taken from another box that has it', async () => {

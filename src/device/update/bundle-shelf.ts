@@ -25,6 +25,13 @@ const reservePath = 'reserve';
 /** A sentence. */
 const problemBytesMax = 200;
 
+export interface FromSticks {
+  /** Paths of bundles. */
+  readonly bundles: readonly string[];
+  /** Why others could not be copied, each a sentence without its full stop. */
+  readonly problems: readonly string[];
+}
+
 /** A bundle that is coming in. */
 interface Incoming {
   readonly file: DiskFile;
@@ -105,18 +112,17 @@ export class BundleShelf {
     await removeIfThere(this.#disk, path);
   }
 
-  /** Paths of bundles that came by memory sticks; what could not be taken of one is told once. Errors: those of the disk. */
-  async fromSticks(): Promise<readonly string[]> {
+  /** What memory sticks have brought; what could not be copied is told once. Errors: those of the disk. */
+  async fromSticks(): Promise<FromSticks> {
     const names = await unlessMissing(this.#disk.list(stickFolder));
     const paths = (names ?? []).map((name) => `${stickFolder}/${name}`);
+    const problems: string[] = [];
     for (const path of paths.filter((each) => each.endsWith('.problem'))) {
       const said = await this.#read(path, (file) => readUpTo(file, 0, problemBytesMax));
       await removeIfThere(this.#disk, path);
-      this.#log.warn('memory stick not taken', {
-        reason: printable((fromUtf8(said ?? emptyBytes) ?? '').trim()),
-      });
+      problems.push(printable((fromUtf8(said ?? emptyBytes) ?? '').trim()));
     }
-    return paths.filter((each) => each.endsWith('.raucb'));
+    return { bundles: paths.filter((each) => each.endsWith('.raucb')), problems };
   }
 
   /** Length of the bundle that is kept; undefined: none is. Errors: those of the disk. */

@@ -181,6 +181,7 @@ export function updateFacts(state: UpdateState): UpdateFacts {
   if (isWatched(state)) return { ...noUpdate, state: 'trial', version };
   const shown = phase === 'installed' ? 'restart-due' : phase;
   return {
+    ...noUpdate,
     state: shown,
     version,
     progressPercent: phase === 'installing' ? percent : null,

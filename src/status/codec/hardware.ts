@@ -74,6 +74,7 @@ export function updateFrom(fields: CborFields): UpdateFacts {
     progressPercent: countOrNull(fields, 'progressPercent'),
     reason: textOrNull(fields, 'reason'),
     atMs: countOrNull(fields, 'atMs'),
+    stickProblem: textOrNull(fields, 'stickProblem'),
   };
 }
 

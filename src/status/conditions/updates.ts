@@ -2,8 +2,13 @@ import type { FoundCondition } from '../condition.ts';
 import { describeMoment } from '../describe-moment.ts';
 import type { ApplianceFacts, UpdateFacts } from '../facts.ts';
 
-/** Of the version that waits, and of whether this box can be updated at all. */
+/** Of the version that waits, of whether this box can be updated at all, and of what a memory stick brought. */
 export function updateConditions({ update }: ApplianceFacts): readonly FoundCondition[] {
+  const { stickProblem } = update;
+  return [...versionConditions(update), ...(stickProblem === null ? [] : [stickNotTaken(stickProblem)])];
+}
+
+function versionConditions(update: UpdateFacts): readonly FoundCondition[] {
   const { state, reason } = update;
   switch (state) {
     case 'none':
@@ -27,6 +32,16 @@ function unavailable(reason: string): FoundCondition {
     subject: null,
     message: `This box cannot be updated: ${reason}.`,
     help: 'Restart it; if it says so again, its card may be failing: send a support bundle.',
+  };
+}
+
+function stickNotTaken(reason: string): FoundCondition {
+  return {
+    code: 'STICK_NOT_TAKEN',
+    severity: 'warning',
+    subject: null,
+    message: `The update on a memory stick was not taken: ${reason}.`,
+    help: 'Pull the stick, and bring another one; nothing was changed on this box.',
   };
 }
 
