@@ -64,6 +64,10 @@ test('a failed disk is a warning while other boxes hold copies, and critical whe
     ['DISK_FAILED', 'warning', 'disk1'],
   );
   assert.match(condition.message, /disk1 has failed \(input\/output error\)/);
+  assert.match(condition.help, /the other boxes hold copies\.$/);
+  const copying = conditionsOf({ ...healthyFacts, volumes, copies: { missing: 3, copying: true } });
+  const failed = copying.find(({ code }) => code === 'DISK_FAILED');
+  assert.match(failed?.help ?? '', /not everything has a copy on another box\.$/);
   assert.deepEqual(brief({ ...healthyFacts, volumes, peers: [] }), [
     'critical DISK_FAILED',
     'notice POOL_OF_ONE',

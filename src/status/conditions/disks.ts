@@ -58,7 +58,8 @@ function disksGone(facts: ApplianceFacts): FoundCondition {
 /** With another box in the pool there is a second copy of everything; without, what the disk held is in danger. */
 function diskFailed(volume: VolumeFacts, facts: ApplianceFacts): FoundCondition {
   const why = volume.error === null ? '' : ` (${volume.error})`;
-  const help = 'Check its cable and power, or replace it';
+  const elsewhere =
+    facts.copies.missing === 0 ? 'the other boxes hold copies' : 'not everything has a copy on another box';
   return {
     code: 'DISK_FAILED',
     severity: holdsOnlyCopy(facts) ? 'critical' : 'warning',
@@ -66,7 +67,7 @@ function diskFailed(volume: VolumeFacts, facts: ApplianceFacts): FoundCondition 
     message: `Disk ${volume.name} has failed${why}; the box goes on without it.`,
     help: holdsOnlyCopy(facts)
       ? `Check its cable and power; there is no other copy of what disk ${volume.name} holds.`
-      : `${help}${facts.pool === null ? '' : '; the other boxes hold copies'}.`,
+      : `Check its cable and power, or replace it${facts.pool === null ? '' : `; ${elsewhere}`}.`,
   };
 }
 
