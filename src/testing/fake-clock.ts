@@ -11,7 +11,8 @@ export class FakeClock implements Clock {
   #nowMs = 0;
   #order = 0;
   readonly #startWallMs: number;
-  readonly #pending = new Set<Pending>();
+  /** The next one last. */
+  readonly #pending: Pending[] = [];
 
   constructor(startWallMs = Date.UTC(2026, 0, 1)) {
     this.#startWallMs = startWallMs;
@@ -27,16 +28,15 @@ export class FakeClock implements Clock {
 
   after(delayMs: number, action: () => void): Timer {
     const pending: Pending = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, action };
-    this.#pending.add(pending);
-    return { cancel: () => void this.#pending.delete(pending) };
+    this.#pending.splice(this.#placeOf(pending), 0, pending);
+    return { cancel: () => this.#cancel(pending) };
   }
 
   /** Runs for `durationMs` of virtual time; between two timers everything that awaits gets to run. */
   async run(durationMs: number): Promise<void> {
     const endMs = this.#nowMs + durationMs;
     await settle();
-    for (let next = this.#earliest(endMs); next !== undefined; next = this.#earliest(endMs)) {
-      this.#pending.delete(next);
+    for (let next = this.#takeNext(endMs); next !== undefined; next = this.#takeNext(endMs)) {
       this.#nowMs = next.dueMs;
       next.action();
       await settle();
@@ -54,9 +54,8 @@ export class FakeClock implements Clock {
     const endMs = this.#nowMs + limitMs;
     await settle();
     while (!settled) {
-      const next = this.#earliest(endMs);
+      const next = this.#takeNext(endMs);
       if (next === undefined) throw new Error(`nothing left to happen within ${limitMs} virtual ms`);
-      this.#pending.delete(next);
       this.#nowMs = next.dueMs;
       next.action();
       await settle();
@@ -64,19 +63,26 @@ export class FakeClock implements Clock {
     return promise;
   }
 
-  #earliest(limitMs: number): Pending | undefined {
-    let first: Pending | undefined;
-    for (const pending of this.#pending) {
-      if (pending.dueMs > limitMs) continue;
-      if (
-        first === undefined ||
-        pending.dueMs < first.dueMs ||
-        (pending.dueMs === first.dueMs && pending.order < first.order)
-      ) {
-        first = pending;
-      }
+  #takeNext(limitMs: number): Pending | undefined {
+    const next = this.#pending.at(-1);
+    return next === undefined || next.dueMs > limitMs ? undefined : this.#pending.pop();
+  }
+
+  #cancel(pending: Pending): void {
+    const place = this.#placeOf(pending);
+    if (this.#pending[place] === pending) this.#pending.splice(place, 1);
+  }
+
+  /** Where it is, or belongs. */
+  #placeOf({ dueMs, order }: Pending): number {
+    let [low, high] = [0, this.#pending.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#pending[middle]!;
+      if (other.dueMs > dueMs || (other.dueMs === dueMs && other.order > order)) low = middle + 1;
+      else high = middle;
     }
-    return first;
+    return low;
   }
 }
 
