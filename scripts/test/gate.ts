@@ -32,25 +32,31 @@ async function main(args: readonly string[]): Promise<void> {
     step('lint and format (biome)', ['biome', 'check', '--error-on-warnings', '.']),
   ]);
   if (files.length === 0) console.error('no test file matches');
-  outcomes.push({ name: 'tests', passed: files.length > 0 && (await runTests(files, quick)) });
+  const slow = files.filter((file) => slowTest.test(file));
+  const others = files.filter((file) => !slowTest.test(file));
+  const timeoutMs = quick ? quickTimeoutMs : fullTimeoutMs;
+  const tests = async (name: string, some: readonly string[], atOnce: number) => {
+    if (some.length > 0) outcomes.push({ name, passed: await runTests(some, { timeoutMs, atOnce }) });
+  };
+  // Quick ones first, so that a person learns soon.
+  await tests('tests', others, availableParallelism());
+  // These share the machine's network and measure time.
+  await tests('slower tests', slow, 1);
+  if (files.length === 0) outcomes.push({ name: 'tests', passed: false });
   const failed = outcomes.filter(({ passed }) => !passed);
   if (failed.length > 0) console.error(`\n✖ failed: ${failed.map(({ name }) => name).join(', ')}`);
   process.exitCode = failed.length === 0 ? 0 : 1;
 }
 
-/** Quick ones first, so that a person learns soon; those that own the network namespaces last. */
 function testFiles(): readonly string[] {
-  const files = testFolders
+  return testFolders
     .filter((folder) => existsSync(folder))
     .flatMap((folder) =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.test.ts'))
         .map((name) => join(folder, name)),
-    );
-  return [
-    ...files.filter((file) => !slowTest.test(file)).sort(),
-    ...files.filter((file) => slowTest.test(file)).sort(),
-  ];
+    )
+    .sort();
 }
 
 /** Runs one tool and shows what it says only when it fails. */
@@ -66,14 +72,15 @@ async function step(name: string, command: readonly string[]): Promise<Outcome> 
   return { name, passed: exitCode === 0 };
 }
 
-async function runTests(files: readonly string[], quick: boolean): Promise<boolean> {
-  // LAN tests share the machine's network and measure time: then one file at a time.
-  const parallel = files.some((file) => slowTest.test(file)) ? 1 : availableParallelism();
+async function runTests(
+  files: readonly string[],
+  { timeoutMs, atOnce }: { readonly timeoutMs: number; readonly atOnce: number },
+): Promise<boolean> {
   const exitCode = await run([
     process.execPath,
     '--test',
-    `--test-concurrency=${parallel}`,
-    `--test-timeout=${quick ? quickTimeoutMs : fullTimeoutMs}`,
+    `--test-concurrency=${atOnce}`,
+    `--test-timeout=${timeoutMs}`,
     '--test-reporter=./scripts/test/reporter.ts',
     '--disable-warning=ExperimentalWarning',
     ...files,
