@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Line } from './report.ts';
-import type { Suite } from './suite.ts';
+import { accountFor, type Line } from './report.ts';
+import { namesOf, type Suite } from './suite.ts';
 
 /** Suites for so many runs beside each other, the longest first to whoever has least to do. */
 export function shareOut(suites: readonly Suite[], jobs: number): readonly (readonly Suite[])[] {
@@ -25,7 +26,7 @@ export interface JobsOptions {
   readonly say: (line: string) => void;
 }
 
-/** Runs each share in a process of its own; resolves with what all of them report, or rejects when one cannot run. */
+/** Runs each share in a process of its own; resolves with a line for each of its tests, whatever became of the process. */
 export async function runBeside(
   shares: readonly (readonly Suite[])[],
   { program, words, folder, say }: JobsOptions,
@@ -37,6 +38,7 @@ export async function runBeside(
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     process.once('exit', () => child.kill());
+    const closed = once(child, 'close') as Promise<[number | null]>;
     for await (const line of createInterface({ input: child.stdout })) {
       if (
         /^[✔✖﹣]|^ℹ .*[^0-9.]/.test(line) &&
@@ -44,7 +46,14 @@ export async function runBeside(
       )
         say(line);
     }
-    return JSON.parse(readFileSync(report, 'utf8')) as readonly Line[];
+    const [exitCode] = await closed;
+    const notRun = `its process tells nothing of it, and ended with exit code ${exitCode}`;
+    return accountFor(namesOf(share), { exitCode, lines: readReport(report), notRun });
   });
   return (await Promise.all(jobs)).flat();
+}
+
+/** None from a process that was killed before its end. */
+function readReport(file: string): readonly Line[] {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as readonly Line[]) : [];
 }

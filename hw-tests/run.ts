@@ -1,10 +1,6 @@
 // npm run hw-test -- --target qemu: tests against a whole box, from outside. Exit code 0: all that could run passed.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { root } from '../firmware/paths.ts';
 import { exitOnSignals } from '../scripts/lan/network.ts';
 import { temporaryFolder } from '../scripts/lan/temporary-folder.ts';
 import { faults } from './faults/faults.ts';
@@ -13,38 +9,43 @@ import { leds } from './leds/leds.ts';
 import { network } from './network/network.ts';
 import { pool } from './pool/pool.ts';
 import { power } from './power/power.ts';
-import { type Line, tableOf } from './report.ts';
-import { Scene } from './scene.ts';
+import { hasFailed, tableOf } from './report.ts';
 import { smoke } from './smoke/smoke.ts';
 import { storage } from './storage/storage.ts';
-import type { HardwareTest, Suite } from './suite.ts';
-import { type Target, whyNot } from './target.ts';
-import { imagesOf, openTarget, whyNoTarget } from './targets/open-target.ts';
+import { choose, type Suite } from './suite.ts';
+import { imagesOf, whyNoTarget } from './targets/open-target.ts';
+import { TestRun } from './test-run.ts';
 import { update } from './update/update.ts';
 
 const suites: readonly Suite[] = [smoke, network, storage, power, leds, pool, update, faults];
 
-const usage = `usage: npm run hw-test -- --target qemu | raspi3b | FILE.json [options]
+const usage = `usage: npm run hw-test -- --target TARGET [options]
 
-  --target   qemu (a board that only QEMU has, fast), raspi3b (a Pi 3, as far as QEMU has one), or the file that says how a real board is wired (hw-tests/README.md)
-  --suite    ${suites.map(({ name }) => name).join(', ')}; may be given again (default: all)
-  --only     words that the name of a test contains
-  --jobs     so many runs beside each other, each with a box of its own and some of the suites; qemu only (default: 1)
-  --processors   of each emulated box (default: 2; with --jobs 1)
-  --again    a test that fails is tried once more, and the report says so: for machines that are busy
-  --image    folder with the image (default: var/image/qemu-virt, var/image/rpi)
+  --target TARGET   qemu (a board that only QEMU has, fast), raspi3b (a Pi 3, as far as QEMU has one), or the
+                    FILE.json that says how a real board is wired (hw-tests/README.md)
+  --suite NAME      ${suites.map(({ name }) => name).join(', ')};
+                    may be given again (default: all)
+  --only TEXT       only tests whose names contain it
+  --again           a test that fails is tried once more, and the report says so: for machines that are busy
+  --jobs N          so many emulated boxes beside each other, each tested by some of the suites (default: 1)
+  --processors N    of each emulated box (default: 2, and 1 where there are more boxes)
+  --image FOLDER    with the image (default: var/image/qemu-virt, var/image/rpi)
+
+exit code: 0 all that could run passed, 1 something failed or was not run, 2 nothing was chosen
 `;
 
-interface Values {
-  readonly jobs?: string;
-  readonly image?: string | undefined;
-  readonly processors?: string | undefined;
-  readonly again?: boolean;
-  readonly only?: string | undefined;
-}
-
 const testTimeoutMs = 30 * 60_000;
-const lines: Line[] = [];
+
+interface Values {
+  readonly target?: string | undefined;
+  readonly suite?: readonly string[] | undefined;
+  readonly only?: string | undefined;
+  readonly image?: string | undefined;
+  readonly again?: boolean;
+  readonly jobs?: string | undefined;
+  readonly processors?: string | undefined;
+  readonly report?: string | undefined;
+}
 
 async function main(words: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -54,127 +55,44 @@ async function main(words: readonly string[]): Promise<void> {
       suite: { type: 'string', multiple: true },
       only: { type: 'string' },
       image: { type: 'string' },
-      again: { type: 'boolean', default: false },
-      jobs: { type: 'string', default: '1' },
+      again: { type: 'boolean' },
+      jobs: { type: 'string' },
       processors: { type: 'string' },
       report: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
-  const unknown = values.suite?.filter((name) => !suites.some((suite) => suite.name === name)) ?? [];
-  if (values.help === true || values.target === undefined || unknown.length > 0) {
-    process.stdout.write(usage);
-    process.exitCode = values.help === true ? 0 : 2;
-    return;
-  }
+  if (values.help === true) return void process.stdout.write(usage);
+  if (values.target === undefined) return refuse(usage);
+  const mistake = mistakeIn(values);
+  if (mistake !== undefined) return refuse(`${mistake}\n`);
+  const chosen = choose(suites, values.suite, values.only ?? '');
+  if (chosen.length === 0) return refuse(`Nothing was tested: no test has "${values.only}" in its name.\n`);
   exitOnSignals();
-  const chosen = suites.filter(({ name }) => values.suite?.includes(name) ?? true);
   const missing = whyNoTarget(values.target);
-  if (Number(values.jobs) > 1 && missing === undefined) return runJobs(chosen, values.target, values);
-  const folder = temporaryFolder('hw');
-  let target: Target | undefined;
-  let scene: Scene | undefined;
-  before(async () => {
-    if (missing !== undefined) return;
-    target = await openTarget(values.target ?? '', {
-      folder: join(folder, 'target'),
-      images: values.image === undefined ? undefined : resolve(values.image),
-      processors: Number(values.processors ?? 2),
-      say: (line) => console.log(line),
-    });
-    scene = new Scene(target, join(folder, 'desktop'));
-  });
-  for (const suite of chosen) {
-    for (const each of suite.tests.filter(({ name }) => name.includes(values.only ?? ''))) {
-      test(`${suite.name}: ${each.name}`, async (context) => {
-        const skip = (reason: string) => {
-          lines.push({ suite: suite.name, name: each.name, seconds: 0, outcome: 'skipped', remark: reason });
-          context.skip(reason);
-        };
-        if (missing !== undefined) return skip(missing);
-        if (scene === undefined) throw new Error('there is no target');
-        const reason = whyNot(scene.target.capabilities, each.needs);
-        if (reason === undefined) context.diagnostic(await runTest(suite, each, scene, values.again));
-        else skip(reason);
-      });
-    }
+  if (Number(values.jobs ?? 1) > 1 && missing === undefined) return runJobs(chosen, values.target, values);
+  const { target, image, processors = '2', again = false, report } = values;
+  new TestRun(chosen, {
+    ...{ target, again, report },
+    images: image === undefined ? undefined : resolve(image),
+    processors: Number(processors),
+    timeoutMs: testTimeoutMs,
+  }).begin(missing);
+}
+
+function mistakeIn({ suite, jobs, processors }: Values): string | undefined {
+  const unknown = suite?.filter((name) => !suites.some((each) => each.name === name)) ?? [];
+  if (unknown.length > 0)
+    return `There is no suite ${unknown.join(', ')}, but ${suites.map(({ name }) => name).join(', ')}.`;
+  for (const [name, count] of Object.entries({ jobs, processors })) {
+    if (count !== undefined && !/^[1-9]\d?$/.test(count)) return `--${name} ${count}: a number was expected.`;
   }
-  after(async () => {
-    await target?.close();
-  });
-  process.once('exit', () => {
-    if (values.report !== undefined) writeFileSync(values.report, JSON.stringify(lines));
-    console.log(tableOf(lines, process.uptime()));
-  });
+  return undefined;
 }
 
-async function runTest(suite: Suite, test: HardwareTest, scene: Scene, again: boolean): Promise<string> {
-  const startMs = performance.now();
-  const note = (outcome: Line['outcome'], remark: string) => {
-    const seconds = (performance.now() - startMs) / 1000;
-    lines.push({ suite: suite.name, name: test.name, seconds, outcome, remark });
-    return remark;
-  };
-  try {
-    return note('passed', await tryOnce(suite, test, scene));
-  } catch (error) {
-    const first = remarkOf(error);
-    if (again) {
-      scene.tryAgain();
-      const second = await tryOnce(suite, test, scene).catch(() => undefined);
-      if (second !== undefined) return note('passed', `only at the second try, after: ${first} — ${second}`);
-    }
-    note('failed', first);
-    throw error;
-  }
-}
-
-async function tryOnce(
-  suite: Suite,
-  { name, run, changesNothing }: HardwareTest,
-  scene: Scene,
-): Promise<string> {
-  try {
-    const remark = await within(scene.patienceMs(testTimeoutMs), run(scene));
-    if (changesNothing !== true) scene.disturbed();
-    return remark;
-  } catch (error) {
-    scene.disturbed();
-    console.log(`✖ ${remarkOf(error)}`);
-    await keepEvidence(`${suite.name} ${name}`, scene);
-    throw error;
-  }
-}
-
-function remarkOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.split('\n').filter(Boolean).slice(0, 4).join(' ');
-}
-
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  const over = new AbortController();
-  const late = delay(timeoutMs, undefined, over).then(() => {
-    throw new Error(`no end after ${timeoutMs / 60_000} min`);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    late.catch(() => {});
-    over.abort();
-  }
-}
-
-/** What was on the serial line, and what the system has to say, for whoever looks why a test failed. */
-async function keepEvidence(name: string, { target }: Scene): Promise<void> {
-  const file = join(root, 'var/hw-tests', `${name.replace(/[^a-z0-9]+/gi, '-').slice(0, 80)}.log`);
-  mkdirSync(dirname(file), { recursive: true });
-  const question = 'systemctl --no-pager --failed; journalctl --no-pager -b -n 150';
-  const journal =
-    target.capabilities['root shell'] === true
-      ? await target.root.run(question, 20_000).catch((error: unknown) => String(error))
-      : '';
-  writeFileSync(file, `${target.console.transcript}\n\n${journal}\n`);
-  console.log(`what was on the serial line: ${file}`);
+function refuse(why: string): void {
+  process.stderr.write(why);
+  process.exitCode = 2;
 }
 
 /** Runs the suites in several processes, each with a box of its own, and reports all of it at the end. */
@@ -192,7 +110,7 @@ async function runJobs(chosen: readonly Suite[], target: string, values: Values)
   const shares = shareOut(chosen, Number(values.jobs));
   const lines = await runBeside(shares, { program, words, folder, say });
   console.log(tableOf(lines, process.uptime()));
-  if (lines.length === 0 || lines.some(({ outcome }) => outcome === 'failed')) process.exitCode = 1;
+  if (hasFailed(lines)) process.exitCode = 1;
 }
 
 await main(process.argv.slice(2));

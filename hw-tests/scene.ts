@@ -10,10 +10,13 @@ type Situation = 'serving' | 'claimed';
 
 /** Longer than a box takes whose slowness is 1, emulated by a machine with other work. */
 const bootTimeoutMs = 180_000;
+const settledTimeoutMs = 300_000;
+const blankDiskTimeoutMs = 60_000;
 const diskBytes = 1024 ** 3;
 const webPort = 443;
 /** A minute without a crash, and the time to look. */
 const provenMs = 75_000;
+const provenTimeoutMs = 300_000;
 
 /** What a box says of itself; the part that tests look at. */
 export interface SeenStatus {
@@ -33,7 +36,7 @@ export interface SeenStatus {
 export class Scene {
   readonly target: Target;
   readonly #folder: string;
-  /** Seconds from power to serving, at the first start of its card. */
+  /** Seconds from power to serving, at the first start of its card; unknown where nobody can cut its power. */
   #firstStartSeconds: number | undefined;
   readonly #failures = new Map<Situation, Error>();
   readonly #attached = new Map<Situation, readonly AttachedDisk[]>();
@@ -106,24 +109,50 @@ export class Scene {
 
   /** Resolves when the first system of a card has shown that it works: until then nothing is installed beside it. */
   async untilProven(): Promise<void> {
-    while ((await this.status()).box.uptimeMs < provenMs) await delay(1000);
+    const timeoutMs = this.patienceMs(provenTimeoutMs);
+    for (const endMs = performance.now() + timeoutMs; ; await delay(1000)) {
+      const { uptimeMs } = (await this.status()).box;
+      if (uptimeMs >= provenMs) return;
+      if (performance.now() > endMs)
+        throw new Error(`after ${timeoutMs / 1000} s its program has run for ${uptimeMs / 1000} s`);
+    }
   }
 
-  /** From a fresh card where there can be one, and with so many blank disks. Returns the seconds it took. */
-  async #start(situation: Situation, disks: number): Promise<number> {
+  /** Resolves when the box's program is one that began after this moment (`performance.now()`), and serves. */
+  async untilBegunSince(momentMs: number): Promise<void> {
+    const timeoutMs = this.patienceMs(bootTimeoutMs);
+    for (const endMs = performance.now() + timeoutMs; ; await delay(1000)) {
+      const askedMs = performance.now();
+      // While it starts again nobody answers at the console.
+      const status = await this.status().catch(() => undefined);
+      if (status !== undefined && status.box.uptimeMs < askedMs - momentMs) break;
+      if (performance.now() > endMs)
+        throw new Error(`the box's program has not begun anew within ${timeoutMs / 1000} s`);
+    }
+    await this.waitUntilServing();
+  }
+
+  /**
+   * From a fresh card where there can be one, and with so many blank disks. Returns the seconds from power to serving,
+   * where power can be given.
+   */
+  async #start(situation: Situation, disks: number): Promise<number | undefined> {
     const { target } = this;
-    const fresh = target.capabilities.card === true;
-    await target.power.off();
-    if (fresh) await target.card.flash();
+    const { power, card, cable } = target.capabilities;
+    if (power === true) await target.power.off();
+    if (card === true) await target.card.flash();
     this.forgetPerson();
+    await target.disks.detachAll?.();
     const attached: AttachedDisk[] = [];
     while (attached.length < disks) attached.push(await target.disks.attach(diskBytes));
     this.#attached.set(situation, attached);
     const startMs = performance.now();
-    await target.power.on();
-    await this.waitUntilServing();
-    const seconds = (performance.now() - startMs) / 1000;
-    if (!fresh) await this.#unclaim();
+    if (power === true) await target.power.on();
+    // A test that failed may have left it out.
+    if (cable === true) await target.network.cable(true);
+    if (power === true) await this.waitUntilServing();
+    const seconds = power === true ? (performance.now() - startMs) / 1000 : undefined;
+    if (card !== true) await this.#beginAnew();
     return seconds;
   }
 
@@ -144,6 +173,7 @@ export class Scene {
     }
     try {
       await make();
+      if (capabilities.snapshots === true) await this.#settle();
     } catch (error) {
       this.#failures.set(situation, error instanceof Error ? error : new Error(String(error)));
       throw error;
@@ -195,15 +225,19 @@ export class Scene {
     throw new Error(`disks adopt ${device}: ${said.join(' / ')}`);
   }
 
-  /** Claims the box with the code that its console shows. */
-  async claim(): Promise<string> {
-    const { target } = this;
-    const said = await target.console.command('pair');
-    const code = /Claim code: ([A-Z0-9-]+)/.exec(said.join('\n'))?.[1];
-    if (code === undefined) throw new Error(`pair says no claim code: ${said.join(' / ')}`);
-    const name = await target.console.greet();
+  /** Claims the box with the code on its label, or that which its console shows: that of the console where it has no label. */
+  async claim(by: 'label' | 'console' = 'label'): Promise<string> {
+    const name = await this.target.console.greet();
+    const code = (by === 'label' ? this.target.label?.claimCode : undefined) ?? (await this.#shownCode());
     await this.aether.run(['claim', name, '--code', code], { timeoutMs: this.patienceMs(180_000) });
     return name;
+  }
+
+  async #shownCode(): Promise<string> {
+    const said = await this.target.console.command('pair');
+    const code = /Claim code: ([A-Z0-9-]+)/.exec(said.join('\n'))?.[1];
+    if (code === undefined) throw new Error(`pair says no claim code: ${said.join(' / ')}`);
+    return code;
   }
 
   /** Cuts the power and gives it back; resolves when the box serves again, with the seconds it took. */
@@ -216,24 +250,42 @@ export class Scene {
   }
 
   async #blankDisk(): Promise<string> {
-    let said: readonly string[] = [];
-    for (let tries = 0; tries < 30; tries++) {
-      said = await this.target.console.command('disks');
+    for (const endMs = performance.now() + this.patienceMs(blankDiskTimeoutMs); ; await delay(1000)) {
+      const said = await this.target.console.command('disks');
       const blank = said
         .map((line) => /^(\w+) .*\bblank\b/.exec(line)?.[1])
         .find((name) => name !== undefined);
       if (blank !== undefined) return blank;
-      await delay(1000);
+      if (performance.now() > endMs) throw new Error(`the console shows no blank disk: ${said.join(' / ')}`);
     }
-    throw new Error(`the console shows no blank disk: ${said.join(' / ')}`);
   }
 
-  /** On a box whose card cannot be written anew. */
-  async #unclaim(): Promise<void> {
-    if ((await this.status()).pool === null) return;
-    await this.target.console.lastCommand('reset factory');
-    await delay(5000);
-    await this.waitUntilServing();
+  /** A box whose card cannot be written anew forgets its pool; one that could not be given power is started again. */
+  async #beginAnew(): Promise<void> {
+    const { console, capabilities } = this.target;
+    const isClaimed = (await this.status()).pool !== null;
+    if (!isClaimed && capabilities.power === true) return;
+    const typedMs = performance.now();
+    await console.lastCommand(isClaimed ? 'reset factory' : 'restart');
+    await this.untilBegunSince(typedMs);
+  }
+
+  /**
+   * Waits for what a system does after its box serves, at the first start of a card above all: each return to a snapshot
+   * taken before would do it once more. One that does not settle is taken as it is: this is no test of it.
+   */
+  async #settle(): Promise<void> {
+    const { capabilities, root } = this.target;
+    if (capabilities['root shell'] !== true) return this.untilProven();
+    const endMs = performance.now() + this.patienceMs(settledTimeoutMs);
+    // A start is one set of jobs: none is left when what follows the box has ended too.
+    const question = "udevadm settle --timeout=10; systemctl list-jobs | grep -E '^ *[0-9]+ ' || true";
+    for (;;) {
+      const said = await root.run(question).catch((error: unknown) => String(error));
+      if (said === '') return;
+      if (performance.now() > endMs) return console.log(`the box has not settled: ${said}`);
+      await delay(1000);
+    }
   }
 
   get #home(): string {

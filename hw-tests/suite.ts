@@ -1,3 +1,4 @@
+import type { TestName } from './report.ts';
 import type { Scene } from './scene.ts';
 import type { Capability } from './target.ts';
 
@@ -18,4 +19,20 @@ export interface HardwareTest {
   readonly changesNothing?: true;
   /** Resolves with a remark for the report: what was measured. */
   readonly run: (scene: Scene) => Promise<string>;
+}
+
+/** Those of some suites, with only the tests whose names contain the text; a suite without any is left out. */
+export function choose(
+  suites: readonly Suite[],
+  names: readonly string[] | undefined,
+  text: string,
+): readonly Suite[] {
+  return suites
+    .filter(({ name }) => names?.includes(name) ?? true)
+    .map((suite) => ({ ...suite, tests: suite.tests.filter(({ name }) => name.includes(text)) }))
+    .filter(({ tests }) => tests.length > 0);
+}
+
+export function namesOf(suites: readonly Suite[]): readonly TestName[] {
+  return suites.flatMap(({ name: suite, tests }) => tests.map(({ name }) => ({ suite, name })));
 }

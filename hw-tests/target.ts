@@ -2,6 +2,7 @@
  * A whole box that is tested from outside: by its serial line, its lights, its button, its network and its power. What
  * it is made of (a board on a desk, an emulator) is known to its target alone.
  */
+import type { Provision } from '../scripts/flash/provision.ts';
 import type { Place } from '../scripts/lan/processes.ts';
 import type { BoxConsole } from './box-console.ts';
 import type { RootShell } from './root-shell.ts';
@@ -26,6 +27,8 @@ export const capabilityNames = [
   'cable',
   /** Whether a DHCP server answers can be chosen. */
   'dhcp',
+  /** Another computer on its switch that tests can use. */
+  'second computer',
   /** Its card can be written anew, as at the factory. */
   'card',
   /** It can be brought back to a moment. */
@@ -50,6 +53,8 @@ export interface Target {
   readonly capabilities: Capabilities;
   /** How many times as long as on a board, or an emulated one that is fast, everything may take; at least 1. */
   readonly slowness: number;
+  /** What stands on its label; undefined: nobody says. */
+  readonly label?: Provision;
   readonly console: BoxConsole;
   readonly root: RootShell;
   readonly power: Power;
@@ -98,7 +103,7 @@ export interface Button {
 export interface Network {
   /** Where `aether` runs: a person's computer on the same switch. */
   readonly desktop: Place;
-  /** Another computer on it. */
+  /** Another computer on it; throws where there is none. */
   readonly second: Place;
   /** The box's IPv4 address as the network's DHCP server, or whoever set this target up, knows it. */
   address(): Promise<string>;
@@ -117,6 +122,8 @@ export interface Disks {
   attach(bytes: number): Promise<AttachedDisk>;
   /** Pulls it. */
   detach(disk: AttachedDisk): Promise<void>;
+  /** Pulls all; left out where a card that is written anew comes without disks. */
+  detachAll?(): Promise<void>;
   /** Plugs in a disk that was pulled, with what is on it. */
   attachAgain(disk: AttachedDisk): Promise<void>;
   /** Whether it answers what it is asked; it does until this is called, and again after the power was cut. */

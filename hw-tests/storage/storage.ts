@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { differentContents } from '../../scripts/lan/compare-trees.ts';
 import type { Scene } from '../scene.ts';
+import { untilConditions } from '../seen-conditions.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
+import { untilDisksWork } from './seen-volumes.ts';
 import { makeSmallTree } from './small-tree.ts';
 
 const putTimeoutMs = 300_000;
 const powerCuts = 20;
+/** From the first put after a start to the earliest cut, and from the earliest to the latest: more where a put takes longer. */
+const cutAfterMs = 2000;
+const cutsSpreadMs = 5000;
+const cutTreeSizes = [10, 70_000, 300_000, 1_500_000];
 const lastWordMs = 2000;
 
 const takesDisks: HardwareTest = {
@@ -33,6 +40,7 @@ const takesDiskLater: HardwareTest = {
     const startMs = performance.now();
     await scene.target.disks.attach(1024 ** 3);
     const device = await scene.adoptDisk();
+    await untilDisksWork(scene, 1);
     return `${device} in use ${((performance.now() - startMs) / 1000).toFixed(0)} s after it was plugged in`;
   },
 };
@@ -45,25 +53,29 @@ const keepsFiles: HardwareTest = {
     const folder = scene.folder('tree');
     const sizes = [0, 1, 4096, 100_000, 262_145, 1_000_000, 5_000_000];
     const bytes = makeSmallTree(join(folder, 'photos'), 'keeps', sizes);
-    const put = await scene.aether.run(['put', join(folder, 'photos')], {
-      timeoutMs: scene.patienceMs(putTimeoutMs),
-    });
+    const put = await putWhole(scene, folder, 'photos');
     const get = await getBack(scene, folder, 'photos');
     const rate = (seconds: number) => `${seconds.toFixed(1)} s`;
-    return `${(bytes / 1e6).toFixed(1)} MB put in ${rate(put.seconds)}, got in ${rate(get)}`;
+    return `${(bytes / 1e6).toFixed(1)} MB put in ${rate(put)}, got in ${rate(get)}`;
   },
 };
 
 const startsWithItsDisks: HardwareTest = {
-  name: 'when it serves again after a power cut its disks are there',
+  name: 'after a power cut its disks are there again, with what was on them, and it has no more to say than before',
   needs: ['disks', 'power'],
   run: async (scene) => {
     await scene.claimed();
-    const messages = async () => (await scene.status()).conditions.map(({ message }) => message);
-    const before = await messages();
+    const folder = scene.folder('again');
+    makeSmallTree(join(folder, 'before'), 'again', [100_000, 2_000_000]);
+    await putWhole(scene, folder, 'before');
+    const before = (await scene.status()).conditions.map(({ message }) => message);
+    const startMs = performance.now();
     const seconds = await scene.powerCycle();
-    assert.deepEqual(await messages(), before);
-    return `serving after ${seconds.toFixed(1)} s`;
+    await untilDisksWork(scene, 2);
+    const working = (performance.now() - startMs) / 1000;
+    await untilConditions(scene, (messages) => isDeepStrictEqual(messages, before));
+    await getBack(scene, folder, 'before');
+    return `serving after ${seconds.toFixed(1)} s; both disks were seen to work ${working.toFixed(1)} s after the cut`;
   },
 };
 
@@ -73,24 +85,35 @@ const survivesPowerCuts: HardwareTest = {
   run: async (scene) => {
     await scene.claimed();
     const folder = scene.folder('cuts');
+    makeSmallTree(join(folder, 'before'), 'before the cuts', cutTreeSizes);
+    const spreadMs = Math.max(cutsSpreadMs, 3000 * (await putWhole(scene, folder, 'before')));
     const acknowledged: string[] = [];
     const seconds: number[] = [];
     let torn = 0;
-    let forgotten = 0;
+    /** Unknown where the target cannot tell. */
+    let forgotten: number | undefined;
     for (let cut = 0; cut < powerCuts; cut++) {
-      const done = await putUntilCut(scene, folder, cut);
+      const afterMs = cutAfterMs + (((cut * 977) % 5000) / 5000) * spreadMs;
+      const done = await putUntilCut(scene, folder, { cut, afterMs });
       acknowledged.push(...done.acknowledged);
       if (done.torn) torn++;
-      forgotten += scene.target.power.lost()?.lost ?? 0;
+      const lost = scene.target.power.lost();
+      if (lost !== undefined) forgotten = (forgotten ?? 0) + lost.lost;
       seconds.push(await scene.powerCycle());
     }
     // Otherwise nothing was shown.
     assert.ok(torn > powerCuts / 2, `only ${torn} puts were torn`);
     assert.ok(acknowledged.length > 0, 'nothing was acknowledged before a cut');
-    for (const name of acknowledged) await getBack(scene, folder, name);
+    assert.notEqual(forgotten, 0, 'no cut made card and disks forget anything');
+    await untilDisksWork(scene, 2);
+    for (const name of ['before', ...acknowledged]) await getBack(scene, folder, name);
+    makeSmallTree(join(folder, 'after'), 'after the cuts', cutTreeSizes);
+    await putWhole(scene, folder, 'after');
+    await getBack(scene, folder, 'after');
     const slowest = Math.max(...seconds).toFixed(0);
-    const disks = forgotten === 0 ? '' : `, ${forgotten} unflushed writes forgotten by card and disks`;
-    return `${torn} puts were torn${disks}; ${acknowledged.length} had been acknowledged: all there; serving again after at most ${slowest} s`;
+    const disks =
+      forgotten === undefined ? '' : `, ${forgotten} unflushed writes forgotten by card and disks`;
+    return `${torn} puts were torn${disks}; ${acknowledged.length} had been acknowledged: all there; serving again after at most ${slowest} s, and takes another tree`;
   },
 };
 
@@ -115,7 +138,7 @@ const isReset: HardwareTest = {
     const disks = await scene.target.console.command('disks');
     const held = disks.filter((line) => /^sd/.test(line)).map((line) => line.replace(/ +/g, ' '));
     scene.forgetPerson();
-    await scene.claim();
+    await scene.claim('console');
     assert.equal((await scene.status()).pool?.boxes, 1);
     // What they hold is of the pool before, and stays as it is.
     const adopt = `disks adopt ${held[0]?.split(' ')[0]}`;
@@ -136,24 +159,28 @@ export const storage: Suite = {
 };
 
 /**
- * Puts small trees one after another and cuts the power at a moment that differs from cut to cut. Acknowledged is what
- * `aether put` said was stored before.
+ * Puts small trees one after another and cuts the power after so many milliseconds. Acknowledged is what `aether put` said
+ * was stored before. Rejects when one fails by itself: a box that takes nothing would lose nothing.
  */
 async function putUntilCut(
   scene: Scene,
   folder: string,
-  cut: number,
+  { cut, afterMs }: { readonly cut: number; readonly afterMs: number },
 ): Promise<{ readonly acknowledged: readonly string[]; readonly torn: boolean }> {
   const acknowledged: string[] = [];
-  const moment = delay(2000 + ((cut * 977) % 5000)).then(() => 'cut' as const);
+  const moment = delay(afterMs).then(() => 'cut' as const);
   for (let index = 0; ; index++) {
     const name = `cut-${cut}-${index}`;
-    makeSmallTree(join(folder, name), name, [10, 70_000, 300_000, 1_500_000]);
-    const put = scene.aether.start(['put', join(folder, name)]);
-    if ((await Promise.race([put.exited, moment])) === 0) {
+    makeSmallTree(join(folder, name), name, cutTreeSizes);
+    const log = join(folder, `${name}.log`);
+    const put = scene.aether.start(['put', join(folder, name)], log);
+    const ended = await Promise.race([put.exited, moment]);
+    if (ended === 0) {
       acknowledged.push(name);
       continue;
     }
+    if (ended !== 'cut')
+      throw new Error(`put ${name}: exit code ${ended} before the power was cut: ${await saidIn(log)}`);
     await scene.target.power.off();
     // What was on its way when the power went; it would go on for a minute to look for the box.
     const last = await Promise.race([put.exited, delay(lastWordMs)]);
@@ -161,6 +188,21 @@ async function putUntilCut(
     if (last === 0) acknowledged.push(name);
     return { acknowledged, torn: last !== 0 };
   }
+}
+
+/** What a program that has ended wrote to its log. */
+async function saidIn(log: string): Promise<string> {
+  // Its end is heard of before the file is written.
+  await delay(500);
+  return existsSync(log) ? readFileSync(log, 'utf8').trim() : '';
+}
+
+/** Puts what is in the folder by this name. Returns the seconds. */
+async function putWhole(scene: Scene, folder: string, name: string): Promise<number> {
+  const { seconds } = await scene.aether.run(['put', join(folder, name)], {
+    timeoutMs: scene.patienceMs(putTimeoutMs),
+  });
+  return seconds;
 }
 
 /** Gets what was put by this name and compares. Returns the seconds. */

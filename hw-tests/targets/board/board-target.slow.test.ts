@@ -7,12 +7,14 @@ import { fromUtf8 } from '../../../src/base/bytes.ts';
 import { hasCode } from '../../../src/base/errors.ts';
 import { Pty } from '../../../src/testing/pty.ts';
 import { waitForRhythm } from '../../light-track.ts';
+import { Scene } from '../../scene.ts';
 import { whyNot } from '../../target.ts';
 import { BoardTarget } from './board-target.ts';
 
 const bench = join(import.meta.dirname, 'fake-bench.ts');
 
 interface Bench {
+  readonly folder: string;
   readonly target: BoardTarget;
   readonly line: Pty;
   readonly noted: () => string;
@@ -37,6 +39,7 @@ async function start(t: TestContext, more: Readonly<Record<string, unknown>> = {
       detach: note('disk', `${disk}`, 'out'),
       again: note('disk', `${disk}`, 'again'),
     })),
+    cable: { plug: note('cable', 'in'), pull: note('cable', 'out') },
     ...more,
   };
   const file = join(folder, 'board.json');
@@ -47,10 +50,10 @@ async function start(t: TestContext, more: Readonly<Record<string, unknown>> = {
     line.close();
     rmSync(folder, { recursive: true });
   });
-  return { target, line, noted: () => readFileSync(notes, 'utf8') };
+  return { folder, target, line, noted: () => readFileSync(notes, 'utf8') };
 }
 
-/** A console that answers each line with its echo and what `answer` says. */
+/** A console that answers each line with its echo and what `answer` says: a prompt last, unless it asks for more. */
 function answerLines(line: Pty, answer: (command: string) => readonly string[]): void {
   let typed = '';
   line.read((bytes) => {
@@ -58,9 +61,71 @@ function answerLines(line: Pty, answer: (command: string) => readonly string[]):
     for (let at = typed.indexOf('\r'); at >= 0; at = typed.indexOf('\r')) {
       const command = typed.slice(0, at);
       typed = typed.slice(at + 1);
-      void line.type([command, ...answer(command), 'alder> '].join('\r\n'));
+      const said = [command, ...answer(command)];
+      void line.type([...said, ...(said.at(-1) === nameQuestion ? [] : ['alder> '])].join('\r\n'));
     }
   });
+}
+
+const nameQuestion = 'name: ';
+
+/** A box at the end of the serial line that can be reset, restarted and given disks, and serves at once. */
+class FakeBox {
+  pool: { readonly boxes: number } | null = null;
+  /** What was typed that cannot be undone. */
+  readonly deeds: string[] = [];
+  readonly #adopted = new Set<string>();
+  #asked = '';
+  #begunMs = performance.now() - 600_000;
+
+  constructor(line: Pty) {
+    answerLines(line, (command) => this.#answer(command));
+  }
+
+  #answer(command: string): readonly string[] {
+    const uptimeMs = performance.now() - this.#begunMs;
+    if (command === 'status --json') return [JSON.stringify({ box: { uptimeMs }, pool: this.pool })];
+    if (command === 'disks')
+      return ['sda', 'sdb'].map((disk) => `${disk} ${this.#adopted.has(disk) ? 'ok' : 'blank'} 4 GB`);
+    if (command === 'alder') return this.#do(this.#asked);
+    if (command === '') return [];
+    this.#asked = command;
+    return ['Type the name of this box (alder) to do it.', nameQuestion];
+  }
+
+  #do(deed: string): readonly string[] {
+    this.deeds.push(deed);
+    const [, disk] = /^disks adopt (\w+)$/.exec(deed) ?? [];
+    if (disk !== undefined) {
+      this.#adopted.add(disk);
+      return [`Disk ${disk} is in use now.`];
+    }
+    if (deed === 'reset factory') this.pool = null;
+    this.#adopted.clear();
+    this.#begunMs = performance.now();
+    return [];
+  }
+}
+
+/** The scene of a {@link FakeBox}, which nobody reaches by a network. */
+class FakeScene extends Scene {
+  readonly #box: FakeBox;
+
+  constructor(target: BoardTarget, folder: string, box: FakeBox) {
+    super(target, folder);
+    this.#box = box;
+  }
+
+  override isServing(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  override async claim(): Promise<string> {
+    this.#box.pool = { boxes: 1 };
+    return 'alder';
+  }
+
+  override async untilProven(): Promise<void> {}
 }
 
 test('a command typed on the serial line is answered, with the log lines that come between', async (t) => {
@@ -128,8 +193,43 @@ test('what is not wired up is told as a reason to skip a test', async (t) => {
   assert.equal(whyNot(target.capabilities, ['button', 'disks']), undefined);
   assert.equal(whyNot(target.capabilities, ['power', 'button']), 'No relay is wired to this board.');
   await assert.rejects(target.power.on(), /No relay/);
+
+  const unpowered = await start(t, { power: null, card: { flash: ['flash'] } });
+  assert.equal(whyNot(unpowered.target.capabilities, ['card']), 'No relay is wired to this board.');
   const bare = await start(t, { disks: [] });
   assert.match(String(bare.target.capabilities['same disk']), /as it was pulled/);
+  assert.match(String(whyNot(bare.target.capabilities, ['second computer'])), /one computer/);
+});
+
+test('each test with disks gets blank ones, and the cable, whatever the one before it left', async (t) => {
+  const { folder, target, line, noted } = await start(t);
+  const box = new FakeBox(line);
+  const scene = new FakeScene(target, folder, box);
+  const started = `power off\ndisk 1 out\ndisk 2 out\ndisk 1 in\ndisk 2 in\npower on\ncable in\n`;
+  await scene.claimed();
+  assert.equal(noted(), started);
+  await target.disks.detach(scene.disks[1]!);
+  await target.network.cable(false);
+  scene.disturbed();
+  await scene.claimed();
+  assert.equal(noted(), `${started}disk 2 out\ncable out\n${started}`);
+  const adopted = ['disks adopt sda', 'disks adopt sdb'];
+  assert.deepEqual(box.deeds, [...adopted, 'reset factory', ...adopted]);
+});
+
+test('a board without a relay is taken as it stands, and begins anew by its console', async (t) => {
+  const { folder, target, line, noted } = await start(t, { power: null });
+  const box = new FakeBox(line);
+  box.pool = { boxes: 2 };
+  const scene = new FakeScene(target, folder, box);
+  await scene.serving();
+  assert.deepEqual([box.deeds, box.pool], [['reset factory'], null]);
+  assert.equal(scene.firstStartSeconds, undefined);
+  scene.disturbed();
+  await scene.serving();
+  assert.deepEqual(box.deeds, ['reset factory', 'restart']);
+  const started = 'disk 1 out\ndisk 2 out\ncable in\n';
+  assert.equal(noted(), started + started);
 });
 
 test('a misspelt key of the configuration is an error that names the right one', async (t) => {

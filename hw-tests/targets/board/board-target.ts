@@ -30,6 +30,8 @@ const lightsTimeoutMs = 10_000;
 const startBanner = /U-Boot \d{4}\.\d{2}/g;
 const powerDown = /reboot: Power down/;
 
+const noSecondComputer = 'Tests have one computer on the switch of this board.';
+
 /** A real board: its serial line by an adapter, everything else by programs that its configuration names. */
 export class BoardTarget implements Target {
   readonly name: string;
@@ -95,7 +97,9 @@ export class BoardTarget implements Target {
 
   readonly network: Network = {
     desktop: thisMachine,
-    second: thisMachine,
+    get second(): never {
+      throw new Error(noSecondComputer);
+    },
     address: async () => this.#config.address ?? (await this.#scannedAddress()),
     dhcp: async (on) => {
       const { dhcp } = this.#config;
@@ -123,6 +127,11 @@ export class BoardTarget implements Target {
     detach: async ({ id }: AttachedDisk) => {
       await this.#run('disks', this.#wiredDisk(id)?.detach);
       this.#attached.delete(id);
+    },
+    // Those too that a run before this one left plugged in.
+    detachAll: async () => {
+      for (const { detach } of this.#config.disks) await this.#run('disks', detach);
+      this.#attached.clear();
     },
     attachAgain: async ({ id }: AttachedDisk) => {
       await this.#run('same disk', this.#wiredDisk(id)?.again ?? undefined);
@@ -207,8 +216,9 @@ export class BoardTarget implements Target {
 function capabilitiesOf(config: BoardConfig): Capabilities {
   const wired = (part: unknown, what: string) =>
     part === null ? `No ${what} is wired to this board.` : true;
+  const power = wired(config.power, 'relay');
   return {
-    power: wired(config.power, 'relay'),
+    power,
     lights: wired(config.lights, 'reader of its lights'),
     button: wired(config.button, 'line to its button'),
     disks: wired(config.disks.length < 2 ? null : config.disks, 'pair of switched disks'),
@@ -218,7 +228,9 @@ function capabilitiesOf(config: BoardConfig): Capabilities {
     ),
     cable: wired(config.cable, 'switched network cable'),
     dhcp: wired(config.dhcp, 'DHCP server of our own'),
-    card: wired(config.card, 'switch of its card'),
+    'second computer': noSecondComputer,
+    // It is written while the board is off.
+    card: power === true ? wired(config.card, 'switch of its card') : power,
     updates: config.bundle === null ? 'No bundle of its version is given.' : true,
     'disks that hang': 'A real disk hangs when it likes.',
     'memory sticks': 'No memory stick can be plugged in by a program here.',

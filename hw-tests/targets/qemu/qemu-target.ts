@@ -1,4 +1,15 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Board, boardNamed } from '../../../firmware/board.ts';
@@ -6,7 +17,12 @@ import { ensureImage } from '../../../firmware/image.ts';
 import { root as treeRoot } from '../../../firmware/paths.ts';
 import { run } from '../../../firmware/stages/run.ts';
 import { ImageTools } from '../../../firmware/stages/tools.ts';
+import type { Partition } from '../../../scripts/flash/gpt.ts';
+import { Image } from '../../../scripts/flash/image.ts';
+import { identityPatch, newSerial, type Patch, type Provision } from '../../../scripts/flash/provision.ts';
 import { type BoardPins, parseBoardPins } from '../../../src/device/pins.ts';
+import { nodeEntropy } from '../../../src/platform/node-entropy.ts';
+import { newCode } from '../../../src/pool/pairing/claim-code.ts';
 import { BoxConsole } from '../../box-console.ts';
 import { RootShell } from '../../root-shell.ts';
 import type {
@@ -50,6 +66,7 @@ interface Bench {
   readonly pins: BoardPins;
   readonly folder: string;
   readonly image: string;
+  readonly partitions: readonly Partition[];
   readonly bundle: string;
   readonly tools: ImageTools;
   readonly network: EmulatedNetwork;
@@ -63,6 +80,8 @@ export class QemuTarget implements Target {
   readonly slowness: number;
   readonly console: BoxConsole;
   readonly root: RootShell;
+  readonly label: Provision;
+  readonly #identity: Patch;
   readonly #bench: Bench;
   readonly #folder: string;
   readonly #machine: Machine;
@@ -75,7 +94,12 @@ export class QemuTarget implements Target {
 
   private constructor(
     bench: Bench,
-    place: { readonly name: string; readonly folder: string; readonly wire: Wire },
+    place: {
+      readonly name: string;
+      readonly folder: string;
+      readonly wire: Wire;
+      readonly label: Provision;
+    },
     machine: Machine,
   ) {
     this.name = place.name;
@@ -84,6 +108,8 @@ export class QemuTarget implements Target {
     this.#bench = bench;
     this.#folder = place.folder;
     this.#wire = place.wire;
+    this.label = place.label;
+    this.#identity = identityPatch(bench.partitions, place.label);
     this.#machine = machine;
     this.console = new BoxConsole(machine.console, this.slowness);
     this.root = new RootShell(machine.root, this.slowness);
@@ -109,11 +135,12 @@ export class QemuTarget implements Target {
     if (board.boot.environment.file === null) beside.push('u-boot.env');
     for (const name of beside) copyFileSync(join(from, name), join(folder, name));
     kind.prepare({ folder, card: image, board, processors, tools });
+    const { partitions } = await readImage(image);
     const network = new EmulatedNetwork(folder, !kind.keepsTime);
     await network.dhcp(true);
     const pins = parseBoardPins(readFileSync(join(treeRoot, 'board', board.name, 'pins.json'), 'utf8'));
     return QemuTarget.#make({
-      ...{ kind, board, processors, pins, folder, image, bundle, tools, network },
+      ...{ kind, board, processors, pins, folder, image, partitions, bundle, tools, network },
       boxes: [],
     });
   }
@@ -126,7 +153,8 @@ export class QemuTarget implements Target {
     const wire = bench.network.wire();
     const machine = await Machine.create({ kind, board, processors, pins, folder, shared, tools, wire });
     const name = `${board.emulator.machine.replace(/,.*/, '')} ${number}`;
-    const target = new QemuTarget(bench, { name, folder, wire }, machine);
+    const label = { serial: newSerial(nodeEntropy), claimCode: newCode(nodeEntropy) };
+    const target = new QemuTarget(bench, { name, folder, wire, label }, machine);
     bench.boxes.push(target);
     await target.card.flash();
     return target;
@@ -211,12 +239,14 @@ export class QemuTarget implements Target {
         const card = join(this.#folder, 'card.img');
         run('cp', ['--sparse=always', image, card]);
         truncateSync(card, cardBytes);
+        writeAt(card, this.#identity);
         this.#machine.equip({ card, drives: [] });
         return;
       }
       // Another file: snapshots are in the old one.
       const card = join(this.#folder, `card${++this.#filesMade}.qcow2`);
       this.#makeImage(['-b', image, '-F', 'raw', card, String(cardBytes)]);
+      this.#provision(card);
       this.#machine.equip({ card, drives: [] });
     },
   };
@@ -254,6 +284,16 @@ export class QemuTarget implements Target {
     return join(this.#folder, `${id}.qcow2`);
   }
 
+  /** Writes what the program for cards would, into a file that only QEMU's tools know. */
+  #provision(card: string): void {
+    const { folder, tools } = this.#bench;
+    const { offset, bytes } = this.#identity;
+    const file = join(this.#folder, 'identity');
+    writeFileSync(file, bytes);
+    const command = `write -q -s ${file} ${offset} ${bytes.length}`;
+    tools.run('qemu-io', ['-f', 'qcow2', '-c', command, card], [folder]);
+  }
+
   #plugIn(id: string): Promise<void> {
     return this.#machine.attach({ id, file: this.#driveFile(id) });
   }
@@ -273,4 +313,19 @@ function fileLike(folder: string, end: string): string {
   const found = existsSync(folder) ? readdirSync(folder).find((each) => each.endsWith(end)) : undefined;
   if (found === undefined) throw new Error(`no file *${end} in ${folder}: npm run image makes it`);
   return join(folder, found);
+}
+
+async function readImage(path: string): Promise<Image> {
+  const image = await Image.open(path);
+  await image.close();
+  return image;
+}
+
+function writeAt(path: string, { offset, bytes }: Patch): void {
+  const descriptor = openSync(path, 'r+');
+  try {
+    writeSync(descriptor, bytes, 0, bytes.length, offset);
+  } finally {
+    closeSync(descriptor);
+  }
 }

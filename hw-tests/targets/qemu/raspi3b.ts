@@ -43,6 +43,7 @@ export const raspi3b: MachineKind = {
     updates: true,
     watchdog: "QEMU's watchdog of a Pi restarts the machine as soon as it is started.",
     'more boxes': true,
+    'second computer': true,
   },
   levels: { address: gpioLevel, bytes: 4 },
   keepsTime: false,

@@ -27,6 +27,7 @@ export const virt: MachineKind = {
     updates: true,
     watchdog: true,
     'more boxes': true,
+    'second computer': true,
   },
   // PL061's data register, all lines of it.
   levels: { address: 0x90303fc, bytes: 1 },
