@@ -24,7 +24,7 @@ export const smoke: Suite = {
   tests: [
     {
       name: 'a fresh card boots until the box serves',
-      needs: ['power'],
+      needs: ['power', 'card'],
       changesNothing: true,
       run: async (scene) => {
         await scene.serving();
