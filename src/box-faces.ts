@@ -22,6 +22,10 @@ export interface BoxFacesOptions {
   /** Serial lines with a console on them. */
   readonly serial: readonly string[];
   readonly pins: BoardPins;
+  /** As `ButtonOptions.atPowerOn`. */
+  readonly atPowerOn: boolean;
+  /** As `LedDriverOptions.startsAgain`. */
+  readonly startsAgain: () => boolean;
 }
 
 /** How a person at the terminal ends the console: the box is to stop, or to go on without. */
@@ -42,7 +46,7 @@ export class BoxFaces {
   }
 
   static async start(
-    { context, greeting, serial, pins }: BoxFacesOptions,
+    { context, greeting, serial, pins, atPowerOn, startsAgain }: BoxFacesOptions,
     ports: { readonly clock: Clock; readonly log: Log },
   ): Promise<BoxFaces> {
     const terminal = greeting === undefined ? undefined : new TerminalFace(context, greeting, ports.clock);
@@ -55,7 +59,7 @@ export class BoxFaces {
       for (const each of [terminal, ...consoles])
         each?.print(`The button was tapped. Login code: ${code}, valid for 10 min`);
     };
-    const lights = await startLights({ context, pins, terminal, onCode }, ports);
+    const lights = await startLights({ context, pins, terminal, onCode, atPowerOn, startsAgain }, ports);
     terminal?.start();
     lights.show();
     return new BoxFaces(terminal?.ended ?? new Promise(() => {}), [
@@ -109,16 +113,14 @@ class TerminalFace {
   }
 }
 
-interface LightsOptions {
-  readonly context: ConsoleContext;
-  readonly pins: BoardPins;
+interface LightsOptions extends Pick<BoxFacesOptions, 'context' | 'pins' | 'atPowerOn' | 'startsAgain'> {
   readonly terminal: TerminalFace | undefined;
   readonly onCode: (code: PairingCode) => void;
 }
 
 /** Plays the box's state on its lights, or draws them on the terminal, and listens to its button. */
 async function startLights(
-  { context, pins, terminal, onCode }: LightsOptions,
+  { context, pins, terminal, onCode, atPowerOn, startsAgain }: LightsOptions,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ show(): void; close(): void }> {
   const { control } = context;
@@ -129,14 +131,17 @@ async function startLights(
     log.info('lights are drawn on the terminal', { reason: lights.reason });
     ports.push(new TerminalLeds({ print: (text) => terminal.print(text) }));
   }
-  const driver = new LedDriver({ ports }, { clock });
+  const driver = new LedDriver({ ports, startsAgain }, { clock });
   const show = () => driver.show(control.status());
+  // A button takes its time to open, and lights that were taken from the kernel would be dark as long.
+  if (lights.leds !== undefined) show();
   const unsubscribe = control.onChange(show);
   const refresh = every(clock, showPeriodMs, show);
   const { button: port, reason } = await openGpioButton(pins.button, pins, { log: log.part('button') });
   if (port === undefined) log.debug('this box has no button', { reason });
   const button =
-    port && new Button({ port, control, lights: driver, onCode }, { clock, log: log.part('button') });
+    port &&
+    new Button({ port, control, lights: driver, onCode, atPowerOn }, { clock, log: log.part('button') });
   return {
     show,
     close: () => {

@@ -21,6 +21,11 @@ export class BoxLife {
     return this.#how ?? 'stop';
   }
 
+  /** It ends only to start again: it does not stop for good, and nobody may pull the plug. */
+  get startsAgain(): boolean {
+    return this.how !== 'stop' && this.how !== 'shutdown';
+  }
+
   /** Asks it to end; resolves when everything is on disk. */
   end(how: BoxEnd): Promise<void> {
     this.#how ??= how;

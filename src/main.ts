@@ -42,6 +42,7 @@ import { parseBoardPins } from './device/pins.ts';
 import { beginFactoryReset, finishFactoryReset } from './platform/factory-reset.ts';
 import { InstanceLock } from './platform/instance-lock.ts';
 import { type Kernel, openKernel } from './platform/kernel.ts';
+import { isFirstStart } from './platform/linux/kernel-start.ts';
 import { LmdbStore } from './platform/lmdb-store.ts';
 import { MqttBroker } from './platform/mqtt-broker.ts';
 import { NodeClock } from './platform/node-clock.ts';
@@ -78,9 +79,12 @@ async function main(words: readonly string[]): Promise<void> {
   const lock = InstanceLock.take(folder);
   const supervision = host.supervise(clock);
   try {
-    for (;;) {
+    // Before anything that may fail: a second try is no power-on. A folder in memory does not know of an earlier one, and
+    // nothing in it can be forgotten.
+    const isFirst = !host.isInMemory(folder) && (await isFirstStart(folder));
+    for (let atPowerOn = isFirst; ; atPowerOn = false) {
       finishFactoryReset(folder);
-      const settings = { folder, line, host, supervision };
+      const settings = { folder, line, host, supervision, atPowerOn };
       const why = line.text('safe');
       const end = await (why === undefined
         ? run({ ...settings, config: host.complete(await readConfig(disk)) })
@@ -101,6 +105,8 @@ interface Settings {
   readonly line: CommandLine;
   readonly host: BoxHost;
   readonly supervision: Supervision;
+  /** As `ButtonOptions.atPowerOn`. */
+  readonly atPowerOn: boolean;
 }
 
 /** Runs the box until it is asked to stop, and tells how it is to end; when this resolves, everything is on disk. */
@@ -134,7 +140,7 @@ async function run(from: Settings): Promise<BoxEnd> {
       machine?.attach(box);
       const withConsole = where === 'terminal';
       await serve(box, control, network, { ...from, life, withConsole }, ports);
-      if (where === 'terminal') say([box.status().headline]);
+      if (where === 'terminal' && !life.startsAgain) say([box.status().headline]);
     } finally {
       await network.close();
       await machine?.close();
@@ -145,18 +151,19 @@ async function run(from: Settings): Promise<BoxEnd> {
 
 /** Maintains the box, and nothing else. */
 async function runSafely(
-  { folder, line, host, supervision }: Omit<Settings, 'config'>,
+  { folder, line, host, supervision, atPowerOn }: Omit<Settings, 'config'>,
   why: string,
   { config, mistake }: Awaited<ReturnType<typeof readConfigAnyhow>>,
 ): Promise<BoxEnd> {
   const log = makeLog('none');
   const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
   const pins = parseBoardPins(await readFile(host.pins, 'utf8'));
-  const serial = serialDevices(line, host.complete(config));
+  const lines = { greeting: undefined, serial: serialDevices(line, host.complete(config)) };
   return runSafeMode(
     {
       reason: mistake === undefined ? why : `${why}; ${mistake}`,
-      startFaces: (context) => BoxFaces.start({ context, greeting: undefined, serial, pins }, ports),
+      startFaces: (context, startsAgain) =>
+        BoxFaces.start({ context, ...lines, pins, atPowerOn, startsAgain }, ports),
       ring,
       supervision,
       onAsked: (stop) => void process.once('SIGTERM', stop),
@@ -350,14 +357,13 @@ async function startWeb(
 async function startFaces(
   context: ConsoleContext,
   greeting: readonly string[],
-  { life, line, config, host, withConsole }: Surroundings,
+  { life, line, config, host, withConsole, atPowerOn }: Surroundings,
   log: Log,
 ): Promise<BoxFaces> {
   const pins = parseBoardPins(await readFile(host.pins, 'utf8'));
-  const faces = await BoxFaces.start(
-    { context, greeting: withConsole ? greeting : undefined, serial: serialDevices(line, config), pins },
-    { clock, log },
-  );
+  const lines = { greeting: withConsole ? greeting : undefined, serial: serialDevices(line, config) };
+  const startsAgain = () => life.startsAgain;
+  const faces = await BoxFaces.start({ context, ...lines, pins, atPowerOn, startsAgain }, { clock, log });
   faces.ended.then((end) => {
     if (end === 'interrupt') void life.end('stop');
     else say(['The console is closed. The box goes on; Ctrl-C stops it.']);

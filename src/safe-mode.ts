@@ -22,8 +22,8 @@ import {
 export interface SafeModeOptions {
   /** Why, in words. */
   readonly reason: string;
-  /** Lights, and consoles on serial lines. */
-  readonly startFaces: (context: ConsoleContext) => Promise<{ close(): void }>;
+  /** Lights, and consoles on serial lines. `startsAgain`: it ends only to start again. */
+  readonly startFaces: (context: ConsoleContext, startsAgain: () => boolean) => Promise<{ close(): void }>;
   readonly ring: LogRing;
   readonly supervision: Supervision;
   /** Calls `stop` when whoever started the program wants it to end. */
@@ -48,7 +48,7 @@ export async function runSafeMode(
   const updates = options.updates(() => life.end('reboot'));
   const control = new SafeControl({ reason, life, ring, stateInMemory, updates }, ports.clock);
   options.onAsked(life.onSignal);
-  const faces = await options.startFaces({ control, log: ring });
+  const faces = await options.startFaces({ control, log: ring }, () => life.startsAgain);
   life.onClosed(() => faces.close());
   supervision.serving(() => control.status().headline);
   updates?.start(life.asked, ports);

@@ -26,9 +26,10 @@ async function press(heldMs: number, fromStart = false): Promise<Press> {
   port.pressed = fromStart;
   const shown: number[] = [];
   const light = { show: (_: LedDisplay) => void shown.push(performance.now()), close: () => {} };
-  const lights = new LedDriver({ ports: [light] }, { clock });
+  const lights = new LedDriver({ ports: [light], startsAgain: () => false }, { clock });
   lights.show(control.status());
-  const button = new Button({ port, control, lights, onCode: () => {} }, { clock, log: silentLog });
+  const options = { port, control, lights, onCode: () => {}, atPowerOn: fromStart };
+  const button = new Button(options, { clock, log: silentLog });
   if (!fromStart) port.set(true);
   await delay(heldMs);
   const letGoMs = performance.now();

@@ -97,7 +97,7 @@ test('lights on pins of a Raspberry Pi with a new kernel: GPIO 17 is 529, by the
   assert.equal(readFileSync(join(gpio, 'gpio529', 'value'), 'utf8')[0], '1');
   opened.leds.show({ green: 0, amber: 1, rhythm: '', headline: '' });
   assert.equal(readFileSync(join(gpio, 'gpio539', 'value'), 'utf8')[0], '1');
-  opened.leds.close();
+  opened.leds.close('dark');
 });
 
 test('edges of a button on a pin', (t) => {

@@ -68,7 +68,7 @@ test('pins are counted from the base of the controller that the board names, and
   leds.show({ green: 1, amber: 0, ...words });
   leds.show({ green: 1, amber: 0.4, ...words });
   leds.show({ green: 1, amber: 0.6, ...words });
-  leds.close();
+  leds.close('dark');
   assert.deepEqual(fake.events, [
     'open 529 low',
     'open 539 low active low',
@@ -79,6 +79,16 @@ test('pins are counted from the base of the controller that the board names, and
     'close 529',
     'close 539',
   ]);
+});
+
+test('of a box that only starts again green stays lit: the pins are not given back, and the next start takes them', async (t) => {
+  const fake = new FakePins();
+  const options = { gpioChips, sysfsFolder: sysfs(t, 'pinctrl-bcm2711'), load: fake.load };
+  const { leds } = await openGpioLeds(pins, options, { log: silentLog });
+  leds!.show({ green: 0, amber: 1, rhythm: '', headline: '' });
+  leds!.close('booting');
+  leds!.show({ green: 0, amber: 1, rhythm: '', headline: '' });
+  assert.deepEqual(fake.events.slice(2), ['539=1', '529=1', '539=0']);
 });
 
 test('another controller, no controller, or a pin in use are reasons, not failures', async (t) => {
@@ -110,7 +120,7 @@ test('a light that fails later is said once and stays dark', async (t) => {
   assert.ok(leds);
   fake.broken = 'write';
   for (const green of [1, 0, 1]) leds.show({ green, amber: 0, rhythm: '', headline: '' });
-  leds.close();
+  leds.close('dark');
   assert.deepEqual(
     entries.map(({ message, fields }) => [message, fields.reason]),
     [['lights failed', 'input/output error']],
@@ -130,6 +140,6 @@ test('on a computer without pins the real thing says so', async (t) => {
 test('the package onoff loads, or its absence is a reason', async (t) => {
   const options = { gpioChips, sysfsFolder: sysfs(t, 'pinctrl-bcm2835') };
   const { leds, reason } = await openGpioLeds(pins, options, { log: silentLog });
-  leds?.close();
+  leds?.close('dark');
   assert.ok(leds !== undefined || (reason !== undefined && reason !== ''), 'never a rejection');
 });

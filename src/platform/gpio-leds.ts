@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts';
-import type { LedDisplay, LedPort } from '../ports/leds.ts';
+import type { LedDisplay, LedPort, LightsLeft } from '../ports/leds.ts';
 import { type GpioLine, type GpioOptions, type GpioPin, gpioReason, openGpio } from './gpio.ts';
 
 /** Where the lights are wired, as `board/` says. */
@@ -57,9 +57,11 @@ class GpioLeds implements LedPort {
     this.#shown = next;
   }
 
-  close(): void {
-    this.show({ green: 0, amber: 0 });
-    for (const output of [this.#green, this.#amber]) this.#attempt(() => output.unexport());
+  close(left: LightsLeft): void {
+    this.show({ green: left === 'booting' ? 1 : 0, amber: 0 });
+    // A pin that is given back may go dark; the next start takes these over as they are.
+    if (left === 'dark')
+      for (const output of [this.#green, this.#amber]) this.#attempt(() => output.unexport());
     this.#usable = false;
   }
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../base/log.ts';
-import type { LedDisplay, LedPort } from '../ports/leds.ts';
+import type { LedDisplay, LedPort, LightsLeft } from '../ports/leds.ts';
 
 /** Names of the lights in `/sys/class/leds`; one alone plays for both. */
 export type SysfsLedNames = { readonly green: string; readonly amber: string } | { readonly single: string };
@@ -13,7 +13,8 @@ export type SysfsLedsResult =
 
 /**
  * Opens lights that the kernel drives (Documentation/leds/leds-class.rst). While this program lives it plays them itself;
- * when it dies, the service's `lights-to-kernel` hands them to the kernel's heartbeat (docs/decisions/0007). Never throws.
+ * when it dies, the service's `lights-to-kernel` hands them to the kernel's heartbeat (docs/decisions/0007); when it ends
+ * only to start again, it gives them back as the kernel has them when the box is switched on. Never throws.
  */
 export function openSysfsLeds(
   names: SysfsLedNames,
@@ -50,8 +51,12 @@ class SysfsLeds implements LedPort {
     });
   }
 
-  close(): void {
-    this.show({ green: 0, amber: 0 });
+  close(left: LightsLeft): void {
+    this.#attempt(() => {
+      this.#lights[1]?.set(0);
+      if (left === 'booting') this.#lights[0]?.blink();
+      else this.#lights[0]?.set(0);
+    });
     this.#usable = false;
   }
 
@@ -69,12 +74,14 @@ class SysfsLeds implements LedPort {
 
 /** One light: taken from whatever trigger the kernel had on it. */
 class SysfsLight {
+  readonly #trigger: string;
   readonly #brightness: string;
   readonly #max: number;
   #shown = -1;
 
   constructor(folder: string) {
-    writeFileSync(join(folder, 'trigger'), 'none');
+    this.#trigger = join(folder, 'trigger');
+    writeFileSync(this.#trigger, 'none');
     this.#brightness = join(folder, 'brightness');
     this.#max = Number(readFileSync(join(folder, 'max_brightness'), 'utf8')) || 1;
     this.set(0);
@@ -86,5 +93,14 @@ class SysfsLight {
     if (next === this.#shown) return;
     writeFileSync(this.#brightness, String(next));
     this.#shown = next;
+  }
+
+  /** Hands it to the kernel, whose timer has it on for half a second and off for one; without a timer it is lit. */
+  blink(): void {
+    try {
+      writeFileSync(this.#trigger, 'timer');
+    } catch {
+      this.set(1);
+    }
   }
 }

@@ -4,9 +4,15 @@ export interface LedPort {
   readonly single?: boolean;
   /** Sets both lights; called only when something changes. Never throws: a light that fails is only dark. */
   show(display: LedDisplay): void;
-  /** Leaves the lights off and gives back what they used. */
-  close(): void;
+  /** Gives back what they used, and leaves them so. */
+  close(left: LightsLeft): void;
 }
+
+/**
+ * How lights are left that nobody plays any more. `dark`: the box has stopped; `booting`: it starts again. Where they can
+ * they blink until then as when it is switched on; else they are lit, for dark would mean that it may be unplugged.
+ */
+export type LightsLeft = 'dark' | 'booting';
 
 export interface LedDisplay extends Lights {
   /** What the lights do, in words, the same for as long as the state is the same: `green on, amber off`. */

@@ -25,6 +25,7 @@ async function startSafely({
   const entropy = new SeededEntropy(2);
   const ports = { clock, entropy, log: silentLog };
   const held = Promise.withResolvers<ApplianceControl>();
+  const left: string[] = [];
   const openUpdates = (restartMachine: () => Promise<void>) =>
     ApplianceUpdates.open(
       { folder: '/updates', version: '1.0.0', alone: true, restartMachine },
@@ -39,9 +40,9 @@ async function startSafely({
   const ended = runSafeMode(
     {
       reason: 'its program failed five times',
-      startFaces: ({ control }) => {
+      startFaces: ({ control }, startsAgain) => {
         held.resolve(control);
-        return Promise.resolve({ close: () => {} });
+        return Promise.resolve({ close: () => void left.push(startsAgain() ? 'booting' : 'dark') });
       },
       ring: new LogRing(10),
       supervision: { serving: () => {}, stopping: () => {}, close: () => {} },
@@ -53,7 +54,7 @@ async function startSafely({
   );
   const control = await held.promise;
   await settle();
-  return { clock, slots, updatesDisk, control, ended };
+  return { clock, slots, updatesDisk, control, ended, left };
 }
 
 test('in safe mode nothing that runs is found good, however long it runs', async () => {
@@ -62,6 +63,18 @@ test('in safe mode nothing that runs is found good, however long it runs', async
   assert.equal(slots.marks, 0);
   void control.restart();
   assert.equal(await ended, 'reboot');
+});
+
+test('lights that safe mode leaves say whether the box stops or starts again', async () => {
+  const leftBy = async (ask: (control: ApplianceControl) => Promise<void>) => {
+    const { control, ended, left } = await startSafely({ stateInMemory: false });
+    void ask(control);
+    await ended;
+    return left;
+  };
+  assert.deepEqual(await leftBy((control) => control.shutdown()), ['dark']);
+  assert.deepEqual(await leftBy((control) => control.restart()), ['booting']);
+  assert.deepEqual(await leftBy((control) => control.factoryReset()), ['booting']);
 });
 
 test('in safe mode a memory stick brings an update, which is installed, and the machine starts again', async () => {

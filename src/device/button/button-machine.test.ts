@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   type ButtonDeed,
+  type ButtonEvent,
   type ButtonState,
   buttonAtRest,
   factoryResetMs,
@@ -26,10 +27,11 @@ function hold(state: ButtonState, sinceMs: number, heldMs: number): ButtonDeed |
   return stepButton(held, { type: 'change', pressed: false }, sinceMs + heldMs).deed;
 }
 
-function press(heldMs: number, fromStart = false): ButtonDeed | undefined {
-  const event = fromStart
-    ? ({ type: 'start', pressed: true } as const)
-    : ({ type: 'change', pressed: true } as const);
+const begins = { type: 'change', pressed: true } as const;
+const heldAtPowerOn = { type: 'start', pressed: true, atPowerOn: true } as const;
+const heldAtLaterStart = { type: 'start', pressed: true, atPowerOn: false } as const;
+
+function press(heldMs: number, event: ButtonEvent = begins): ButtonDeed | undefined {
   return hold(stepButton(buttonAtRest, event, 1000).state, 1000, heldMs);
 }
 
@@ -49,16 +51,37 @@ test('what a press means is decided by how long it was, when it ends', () => {
 });
 
 test('held through power-on it resets the box, and nothing else', () => {
-  assert.equal(press(0, true), undefined);
-  assert.equal(press(shutdownMs, true), undefined);
-  assert.equal(press(factoryResetMs - 1, true), undefined);
-  assert.equal(press(factoryResetMs, true), 'factory-reset');
-  assert.equal(press(stuckMs, true), undefined);
+  assert.equal(press(0, heldAtPowerOn), undefined);
+  assert.equal(press(shutdownMs, heldAtPowerOn), undefined);
+  assert.equal(press(factoryResetMs - 1, heldAtPowerOn), undefined);
+  assert.equal(press(factoryResetMs, heldAtPowerOn), 'factory-reset');
+  assert.equal(press(stuckMs, heldAtPowerOn), undefined);
+});
+
+test('held while the program starts for another reason it means nothing, however long', () => {
+  for (const heldMs of [0, tapMsMax, shutdownMs, factoryResetMs, factoryResetMs + 5000, stuckMs])
+    assert.equal(press(heldMs, heldAtLaterStart), undefined, `${heldMs} ms`);
+});
+
+test('what means nothing does so until it is let go, also when it is told as pressed again', () => {
+  const first = stepButton(buttonAtRest, heldAtLaterStart, 0).state;
+  const again = stepButton(first, begins, 2000).state;
+  assert.equal(hold(again, 2000, resetAccessMs), undefined);
+});
+
+test('let go and pressed anew it means what it says', () => {
+  for (const event of [heldAtPowerOn, heldAtLaterStart]) {
+    const held = stepButton(buttonAtRest, event, 0).state;
+    const atRest = stepButton(held, { type: 'change', pressed: false }, 3000).state;
+    assert.equal(hold(stepButton(atRest, begins, 4000).state, 4000, shutdownMs), 'shutdown');
+  }
 });
 
 test('a box that starts with its button at rest does nothing', () => {
-  const { state, deed } = stepButton(buttonAtRest, { type: 'start', pressed: false }, 0);
-  assert.deepEqual([state, deed], [buttonAtRest, undefined]);
+  for (const atPowerOn of [true, false]) {
+    const { state, deed } = stepButton(buttonAtRest, { type: 'start', pressed: false, atPowerOn }, 0);
+    assert.deepEqual([state, deed], [buttonAtRest, undefined]);
+  }
 });
 
 test('a release that was told twice or never is no press; a press that is told again is another one', () => {
@@ -75,8 +98,8 @@ test('a program that was held up makes no shutdown of a tap', () => {
 });
 
 test('the stages come in their order, each when it was said to come', () => {
-  const stages = (type: 'change' | 'start') => {
-    let { state } = stepButton(buttonAtRest, { type, pressed: true }, 0);
+  const stages = (event: ButtonEvent) => {
+    let { state } = stepButton(buttonAtRest, event, 0);
     const seen = [stageOf(state)];
     for (let at = nextStageMs(state); at !== undefined; at = nextStageMs(state)) {
       state = stepButton(state, { type: 'look', pressed: true }, at).state;
@@ -84,16 +107,22 @@ test('the stages come in their order, each when it was said to come', () => {
     }
     return seen;
   };
-  assert.deepEqual(stages('change'), ['pressed', 'held', 'shutdown', 'reset-access', 'stuck']);
-  assert.deepEqual(stages('start'), ['held', 'factory-reset', 'stuck']);
+  assert.deepEqual(stages(begins), ['pressed', 'held', 'shutdown', 'reset-access', 'stuck']);
+  assert.deepEqual(stages(heldAtPowerOn), ['held', 'factory-reset', 'stuck']);
+  assert.deepEqual(stages(heldAtLaterStart), [undefined, 'stuck']);
 });
 
 test('whatever is seen and when, a deed comes only at a release, and is what the lights showed just before', () => {
   const type = fc.constantFrom('change' as const, 'look' as const);
   const events = fc.array(fc.tuple(type, fc.boolean(), fc.nat(70_000)), { maxLength: 40 });
+  const start = fc.record({
+    type: fc.constant('start' as const),
+    pressed: fc.boolean(),
+    atPowerOn: fc.boolean(),
+  });
   fc.assert(
-    fc.property(events, (list) => {
-      let state = buttonAtRest;
+    fc.property(start, events, (first, list) => {
+      let { state } = stepButton(buttonAtRest, first, 0);
       let now = 0;
       for (const [type, pressed, waitMs] of list) {
         now += waitMs;

@@ -8,7 +8,7 @@ import { NotingControl } from '../../testing/noting-control.ts';
 import { Button } from './button.ts';
 import { factoryResetMs, resetAccessMs, shutdownMs, stuckMs } from './button-machine.ts';
 
-function open(pressed = false) {
+function open({ pressed = false, atPowerOn = true } = {}) {
   const clock = new FakeClock();
   const port = new FakeButton();
   port.pressed = pressed;
@@ -23,7 +23,7 @@ function open(pressed = false) {
   const lights = { showPress: (stage: string | undefined) => void stages.push(stage) };
   const codes: string[] = [];
   const onCode = ({ code }: { code: string }) => void codes.push(code);
-  const button = new Button({ port, control, lights, onCode }, { clock, log });
+  const button = new Button({ port, control, lights, onCode, atPowerOn }, { clock, log });
   const hold = async (ms: number) => {
     port.set(true);
     await clock.run(ms);
@@ -69,11 +69,31 @@ test('let go early it does nothing', async () => {
 });
 
 test('held through power-on it is a factory reset', async () => {
-  const { control, clock, port, stages } = open(true);
+  const { control, clock, port, stages } = open({ pressed: true });
   await clock.run(factoryResetMs + 10);
   port.set(false);
   assert.deepEqual(control.asked, ['factoryReset']);
   assert.deepEqual(stages, ['held', 'factory-reset', undefined]);
+});
+
+test('a program that starts again under a finger does nothing of it, and the lights go on as they were', async () => {
+  for (const heldMs of [100, shutdownMs + 100, factoryResetMs + 100, stuckMs + 100]) {
+    const { control, clock, port, stages, hold } = open({ pressed: true, atPowerOn: false });
+    await clock.run(heldMs);
+    port.set(false);
+    await clock.run(0);
+    assert.deepEqual(control.asked, [], `${heldMs} ms`);
+    assert.deepEqual(new Set(stages), new Set([undefined]));
+    await hold(shutdownMs + 100);
+    assert.deepEqual(control.asked, ['shutdown'], 'the next press counts');
+  }
+});
+
+test('that a held button means nothing is in the log, with its start or not at all', () => {
+  const said = (of: Parameters<typeof open>[0]) => open(of).entries.map(({ message }) => message);
+  assert.match(said({ pressed: true, atPowerOn: false }).join(), /means nothing until it is let go/);
+  assert.deepEqual(said({ pressed: true, atPowerOn: true }), []);
+  assert.deepEqual(said({ pressed: false, atPowerOn: false }), []);
 });
 
 test('a button that is stuck is said once, and does nothing', async () => {

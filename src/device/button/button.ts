@@ -19,6 +19,8 @@ export interface ButtonOptions {
   readonly lights: Pick<LedDriver, 'showPress'>;
   /** Shows a login code to whoever stands before the box. */
   readonly onCode: (code: PairingCode) => void;
+  /** The program starts for the first time since the box was switched on: only then a button that is held resets it. */
+  readonly atPowerOn: boolean;
 }
 
 /** The box's button: the lights follow the press, and what it means is done when it is let go. */
@@ -35,8 +37,12 @@ export class Button {
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
-    options.port.onChange((pressed) => this.#step({ type: 'change', pressed }));
-    this.#step({ type: 'start', pressed: options.port.pressed });
+    const { port, atPowerOn } = options;
+    port.onChange((pressed) => this.#step({ type: 'change', pressed }));
+    const { pressed } = port;
+    if (pressed && !atPowerOn)
+      log.info('the button was held while the program started again: it means nothing until it is let go');
+    this.#step({ type: 'start', pressed, atPowerOn });
   }
 
   close(): void {

@@ -1,26 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LedDisplay, LedPort } from '../../ports/leds.ts';
+import type { LedDisplay, LedPort, LightsLeft } from '../../ports/leds.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { LedDriver } from './led-driver.ts';
 
 class RecordingLeds implements LedPort {
   readonly shown: LedDisplay[] = [];
-  closed = false;
+  left: LightsLeft | undefined;
 
   show(display: LedDisplay): void {
     this.shown.push(display);
   }
 
-  close(): void {
-    this.closed = true;
+  close(left: LightsLeft): void {
+    this.left = left;
   }
 }
 
-function start(): { driver: LedDriver; leds: RecordingLeds; clock: FakeClock } {
+function start(startsAgain = false): { driver: LedDriver; leds: RecordingLeds; clock: FakeClock } {
   const leds = new RecordingLeds();
   const clock = new FakeClock();
-  return { driver: new LedDriver({ ports: [leds] }, { clock }), leds, clock };
+  const options = { ports: [leds], startsAgain: () => startsAgain };
+  return { driver: new LedDriver(options, { clock }), leds, clock };
 }
 
 test('the lights follow the rhythm on the clock', async () => {
@@ -82,5 +83,19 @@ test('closing stops the rhythm and turns the lights off', async () => {
   driver.close();
   await clock.run(5000);
   assert.equal(leds.shown.length, 1);
-  assert.ok(leds.closed);
+  assert.equal(leds.left, 'dark');
+});
+
+test('a box that has stopped is dark; one that ends only to start again never looks so', () => {
+  const stopped = { light: { kind: 'off' }, headline: 'The box has stopped: it is safe to unplug.' } as const;
+  const seen = (startsAgain: boolean) => {
+    const { driver, leds } = start(startsAgain);
+    driver.show({ light: { kind: 'working' }, headline: 'The box is stopping.' });
+    driver.show(stopped);
+    driver.close();
+    const { green, amber, rhythm, headline } = leds.shown.at(-1)!;
+    return [green, amber, rhythm, headline, leds.left];
+  };
+  assert.deepEqual(seen(false), [0, 0, 'green off, amber off', stopped.headline, 'dark']);
+  assert.deepEqual(seen(true), [1, 0, 'green blinks, amber off', 'The box starts again.', 'booting']);
 });

@@ -16,6 +16,15 @@ import {
 /** What the driver needs of the status. */
 export type LightedStatus = Pick<ApplianceStatus, 'light' | 'headline'>;
 
+/** Dark lights would say that the box may be unplugged. */
+const startingAgain: LightedStatus = { light: { kind: 'booting' }, headline: 'The box starts again.' };
+
+export interface LedDriverOptions {
+  readonly ports: readonly LedPort[];
+  /** The box ends only to start again. */
+  readonly startsAgain: () => boolean;
+}
+
 /** What the lights play, and since when. */
 interface Playing {
   readonly pattern: Pattern;
@@ -30,6 +39,7 @@ interface Playing {
  */
 export class LedDriver {
   readonly #ports: readonly LedPort[];
+  readonly #startsAgain: () => boolean;
   readonly #clock: Clock;
   #state: LightState | undefined;
   #ofState: Playing = { pattern: [], single: [], startMs: 0 };
@@ -40,13 +50,15 @@ export class LedDriver {
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(options: { readonly ports: readonly LedPort[] }, { clock }: { readonly clock: Clock }) {
-    this.#ports = options.ports;
+  constructor({ ports, startsAgain }: LedDriverOptions, { clock }: { readonly clock: Clock }) {
+    this.#ports = ports;
+    this.#startsAgain = startsAgain;
     this.#clock = clock;
   }
 
   /** Shows this status from now on. The same state again does not disturb its rhythm. */
-  show(status: LightedStatus): void {
+  show(told: LightedStatus): void {
+    const status = told.light.kind === 'off' && this.#startsAgain() ? startingAgain : told;
     const same = this.#state !== undefined && isSame(this.#state, status.light);
     if (same && status.headline === this.#headline) return;
     if (!same) {
@@ -78,7 +90,8 @@ export class LedDriver {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    for (const port of this.#ports) port.close();
+    const left = this.#startsAgain() ? 'booting' : 'dark';
+    for (const port of this.#ports) port.close(left);
   }
 
   #play(): void {

@@ -3,6 +3,7 @@ import { updateInstallTimeoutMs, updateProgressMs } from '../../base/face-limits
 import type { BootSlots, BundleErrorCode, BundleFacts, SlotsState } from '../../ports/boot-slots.ts';
 import { type Clock, sleep } from '../../ports/clock.ts';
 import { readTextFile } from '../text-file.ts';
+import { bootIdBytesMax, bootIdFile } from './kernel-start.ts';
 import { runTool, type ToolAnswer } from './run-tool.ts';
 
 const service = 'de.pengutronix.rauc';
@@ -10,7 +11,6 @@ const path = '/';
 const installer = `${service}.Installer`;
 /** A bundle that is streamed is looked into over the network. */
 const answerTimeoutMs = 60_000;
-const bootIdFile = '/proc/sys/kernel/random/boot_id';
 
 type Plain = Readonly<Record<string, unknown>>;
 
@@ -37,7 +37,7 @@ export class Rauc implements BootSlots {
       this.#property('Compatible'),
       this.#isBusy(),
     ]);
-    const bootId = (await readTextFile(bootIdFile, 100)).trim();
+    const bootId = (await readTextFile(bootIdFile, bootIdBytesMax)).trim();
     const known = { booted: String(booted), compatible: String(compatible), bootId, busy };
     // It answers nothing of this while it installs.
     if (busy) return { ...known, primary: null, startable: [], otherVersion: null };
