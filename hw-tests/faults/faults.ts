@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { differentContents } from '../../scripts/lan/compare-trees.ts';
-import { killProgram } from '../kill-program.ts';
-import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import { untilConditions } from '../seen-conditions.ts';
-import { makeSmallTree } from '../storage/small-tree.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
 import { beginInstallation, untilUpdate, untilVersion } from '../update/seen-update.ts';
 import { goodVersion, variant } from '../update/variants.ts';
+import { turnsReadOnly } from './card-fails.ts';
+import { clocks } from './clock.ts';
+import { crashesEndInSafeMode } from './crashes.ts';
 import { hangingDisk } from './hanging-disk.ts';
+import { startsWithoutNetwork } from './no-network.ts';
+import { safeModeSays } from './seen-safe-mode.ts';
+import { untilSaid } from './until-said.ts';
 
 const card = '/dev/aetherstore/data';
-/** Five crashes, with longer and longer pauses between. */
-const safeModeMs = 240_000;
 
 const tornEnvironment: HardwareTest = {
   name: 'a torn environment of the boot loader is had from its copy; where both are torn it counts as none',
@@ -72,23 +69,6 @@ const anotherCardIsPluggedIn: HardwareTest = {
   },
 };
 
-const crashesEndInSafeMode: HardwareTest = {
-  name: 'a program that crashes five times runs in safe mode, says so, and a restart tries the machine anew',
-  needs: ['root shell', 'power'],
-  run: async (scene) => {
-    await scene.serving();
-    const { root, console } = scene.target;
-    await killProgram(root, ['ExecStart=', 'ExecStart=/bin/false']);
-    const startMs = performance.now();
-    const said = await safeModeSays(scene, /its program failed five times/);
-    const seconds = (performance.now() - startMs) / 1000;
-    await console.lastCommand('restart');
-    await delay(2000);
-    await scene.waitUntilServing();
-    return `after ${seconds.toFixed(0)} s: ${said}`;
-  },
-};
-
 const dataCannotBeMounted: HardwareTest = {
   name: 'a box whose data partition is destroyed does not begin anew as if nothing had been: it says so in safe mode',
   needs: ['root shell', 'power', 'card'],
@@ -138,32 +118,6 @@ const safeModeTakesUpdates: HardwareTest = {
   },
 };
 
-const clockOf1970: HardwareTest = {
-  name: 'with a clock of 1970 and no time server it starts, is claimed, and keeps files',
-  needs: ['power', 'card', 'clock', 'disks'],
-  run: async (scene) => {
-    const { target } = scene;
-    await target.power.off();
-    await target.network.dhcp(true);
-    await target.card.flash();
-    scene.forgetPerson();
-    await target.disks.attach(1024 ** 3);
-    await target.power.on(new Date(0));
-    await scene.waitUntilServing();
-    await scene.adoptDisk();
-    await scene.claim();
-    const folder = scene.folder('1970');
-    makeSmallTree(join(folder, 'tree'), '1970', [10, 300_000]);
-    await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: scene.patienceMs(120_000) });
-    await scene.powerCycle();
-    mkdirSync(join(folder, 'back'));
-    await scene.aether.run(['get', '/tree', join(folder, 'back')], { timeoutMs: scene.patienceMs(120_000) });
-    assert.deepEqual(await differentContents(join(folder, 'tree'), join(folder, 'back', 'tree')), []);
-    const { conditions } = await scene.status();
-    return conditions.map(({ message }) => message).join(' ');
-  },
-};
-
 const dataIsFull: HardwareTest = {
   name: 'a card that is full: the box starts, serves, says so, and takes an update',
   needs: ['root shell', 'power', 'card', 'memory sticks', 'updates'],
@@ -188,7 +142,7 @@ const dataIsFull: HardwareTest = {
 
 export const faults: Suite = {
   name: 'faults',
-  minutes: 18,
+  minutes: 21,
   tests: [
     tornEnvironment,
     anotherCardIsPluggedIn,
@@ -196,8 +150,10 @@ export const faults: Suite = {
     dataCannotBeMounted,
     dataIsReadOnly,
     safeModeTakesUpdates,
-    clockOf1970,
+    turnsReadOnly,
+    ...clocks,
     dataIsFull,
+    startsWithoutNetwork,
     ...hangingDisk,
   ],
 };
@@ -208,33 +164,4 @@ export const faults: Suite = {
  */
 async function makeReadOnly({ target: { root } }: Scene): Promise<void> {
   await root.run(`sync; echo u >/proc/sysrq-trigger; sleep 3; tune2fs -O read-only ${card}; sync`);
-}
-
-/** Resolves when a command of the root shell says what is awaited, after a minute at most. */
-async function untilSaid({ target }: Scene, command: string, awaited: RegExp): Promise<void> {
-  const endMs = performance.now() + 60_000;
-  for (;;) {
-    const said = await target.root.run(`${command} 2>&1 || true`);
-    if (awaited.test(said)) return;
-    assert.ok(performance.now() < endMs, `${command} says: ${said}`);
-    await delay(1000);
-  }
-}
-
-/** Waits for the console and the lights of safe mode. Returns what the console says. */
-async function safeModeSays(scene: Scene, reason: RegExp): Promise<string> {
-  const { target } = scene;
-  const endMs = performance.now() + scene.patienceMs(safeModeMs);
-  for (;;) {
-    const lines = await target.console.command('status', { timeoutMs: safeModeMs }).catch(() => ['']);
-    // The console breaks lines where its terminal ends.
-    const said = reason.exec(lines.map((line) => line.trim()).join(' '))?.[0];
-    if (said !== undefined) {
-      if (target.capabilities.lights === true)
-        await waitForRhythm(target.lights, 'needs a person, 8 flashes', scene.patienceMs(30_000));
-      return said;
-    }
-    assert.ok(performance.now() < endMs, `the console says: ${lines.join(' / ')}`);
-    await delay(2000);
-  }
 }

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { differentContents } from '../../scripts/lan/compare-trees.ts';
 import type { Scene } from '../scene.ts';
 import { untilConditions } from '../seen-conditions.ts';
-import { makeSmallTree } from '../storage/small-tree.ts';
 import type { HardwareTest } from '../suite.ts';
+import { Trees } from './trees.ts';
 
 /** A put goes to both disks, as long as both are there. */
 const treeSizes = [10, 300_000, 900_000, 1_500_000, 2_000_000, 2_500_000];
-const transferMs = 180_000;
 /** A system that cannot be stopped is stopped by its watchdog. */
 const restartMs = 600_000;
 const silent = /has not answered for 20 seconds/;
@@ -20,7 +16,7 @@ const isGivenUp: HardwareTest = {
   needs: ['disks', 'disks that hang'],
   run: async (scene) => {
     await scene.claimed();
-    const trees = new Trees(scene);
+    const trees = new Trees(scene, treeSizes);
     await trees.put('before');
     await scene.target.disks.answers(scene.disks[0]!, false);
     const restarts = scene.target.power.restarts();
@@ -31,9 +27,10 @@ const isGivenUp: HardwareTest = {
     assert.ok((await scene.status()).box.uptimeMs > uptimeMs + seconds * 900, 'its program began anew');
     const told = () => untilConditions(scene, (messages) => messages.find((text) => silent.test(text)));
     const said = await told();
+    const askedMs = performance.now();
     await scene.target.console.lastCommand('restart');
-    await delay(2000);
-    await scene.waitUntilServing();
+    // The program that ends serves on for a while, and knows of the disk already.
+    await scene.untilBegunSince(askedMs);
     await told();
     await scene.target.disks.answers(scene.disks[0]!, true);
     const startMs = performance.now();
@@ -49,7 +46,7 @@ const isNoHindrance: HardwareTest = {
   needs: ['disks', 'disks that hang', 'root shell', 'watchdog'],
   run: async (scene) => {
     await scene.claimed();
-    const trees = new Trees(scene);
+    const trees = new Trees(scene, treeSizes);
     await trees.put('before');
     await scene.target.disks.answers(scene.disks[0]!, false);
     await trees.put('meanwhile');
@@ -75,7 +72,7 @@ const isNotWaitedFor: HardwareTest = {
   run: async (scene) => {
     await scene.claimed();
     const { power, root } = scene.target;
-    const trees = new Trees(scene);
+    const trees = new Trees(scene, treeSizes);
     const disk = scene.disks[0]!;
     await trees.put('before');
     await power.off();
@@ -111,39 +108,6 @@ async function untilRestarted(scene: Scene, restarts: number): Promise<void> {
   while (scene.target.power.restarts() === restarts) {
     assert.ok(performance.now() - startMs < scene.patienceMs(restartMs), 'it does not start again');
     await delay(500);
-  }
-}
-
-/** Trees that were put, each of its own bytes. */
-class Trees {
-  readonly #scene: Scene;
-  readonly #folder: string;
-  readonly #names: string[] = [];
-
-  constructor(scene: Scene) {
-    this.#scene = scene;
-    this.#folder = scene.folder('hangs');
-  }
-
-  /** Resolves with the seconds it took. */
-  async put(name: string): Promise<number> {
-    makeSmallTree(join(this.#folder, name), name, treeSizes);
-    this.#names.push(name);
-    return (await this.#aether(['put', join(this.#folder, name)])).seconds;
-  }
-
-  /** All of them are had back. */
-  async compare(): Promise<void> {
-    const back = join(this.#folder, 'back');
-    mkdirSync(back);
-    for (const name of this.#names) {
-      await this.#aether(['get', `/${name}`, back]);
-      assert.deepEqual(await differentContents(join(this.#folder, name), join(back, name)), []);
-    }
-  }
-
-  #aether(words: readonly string[]) {
-    return this.#scene.aether.run(words, { timeoutMs: this.#scene.patienceMs(transferMs) });
   }
 }
 

@@ -1,34 +1,27 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { signAnew } from '../../firmware/bundle/seal.ts';
-import { developmentSigner, makeCertificate, type Signer } from '../../firmware/bundle/signer.ts';
-import { ImageTools } from '../../firmware/stages/tools.ts';
-import type { Scene } from '../scene.ts';
+import { makeCertificate } from '../../firmware/bundle/signer.ts';
 import type { HardwareTest } from '../suite.ts';
-import { updateOf } from './seen-update.ts';
+import { seenBox, updateOf } from './seen-update.ts';
+import { issued, type Source, send, sourceOf } from './sent-bundle.ts';
 
-const sendTimeoutMs = 300_000;
+const installTimeoutMs = 300_000;
+/** In the first block of the content, of which every reader begins. */
+const changedByte = 2000;
 
 /** A bundle that a box must not take, made of one that it would. */
 interface Refused {
   readonly flaw: string;
-  readonly codes: readonly string[];
+  readonly code: string;
   make(from: Source): void;
-}
-
-interface Source {
-  readonly bundle: string;
-  readonly output: string;
-  readonly folder: string;
-  readonly signer: Signer;
-  readonly tools: ImageTools;
 }
 
 const refused: readonly Refused[] = [
   {
     flaw: 'truncated',
-    codes: ['UPDATE_UNREADABLE', 'UPDATE_UNTRUSTED'],
+    code: 'UPDATE_UNTRUSTED',
     make: ({ bundle, output }) => {
       copyFileSync(bundle, output);
       truncateSync(output, 40_000_000);
@@ -36,12 +29,32 @@ const refused: readonly Refused[] = [
   },
   {
     flaw: 'no bundle at all',
-    codes: ['UPDATE_UNREADABLE', 'UPDATE_UNTRUSTED'],
+    code: 'UPDATE_UNTRUSTED',
     make: ({ output }) => writeFileSync(output, Buffer.alloc(3_000_000, 'aether')),
   },
   {
+    flaw: 'without a signature',
+    code: 'UPDATE_UNTRUSTED',
+    make: ({ bundle, output }) => {
+      const bytes = readFileSync(bundle);
+      writeFileSync(output, bytes.subarray(0, signatureAt(bytes)));
+    },
+  },
+  {
+    flaw: 'of another version than was signed',
+    code: 'UPDATE_UNTRUSTED',
+    make: ({ bundle, output }) => {
+      const bytes = readFileSync(bundle);
+      // The manifest is inside the signature.
+      const version = bytes.indexOf('version=', signatureAt(bytes)) + 'version='.length;
+      assert.match(String.fromCharCode(bytes[version]!), /\d/);
+      bytes[version]! ^= 1;
+      writeFileSync(output, bytes);
+    },
+  },
+  {
     flaw: 'signed by somebody else',
-    codes: ['UPDATE_UNTRUSTED'],
+    code: 'UPDATE_UNTRUSTED',
     make: (source) => {
       const keyFile = join(source.folder, 'other.key.pem');
       const certificateFile = join(source.folder, 'other.cert.pem');
@@ -51,7 +64,7 @@ const refused: readonly Refused[] = [
   },
   {
     flaw: 'signed with an expired certificate',
-    codes: ['UPDATE_UNTRUSTED'],
+    code: 'UPDATE_UNTRUSTED',
     make: (source) =>
       signAnew({
         ...source,
@@ -61,41 +74,72 @@ const refused: readonly Refused[] = [
   },
   {
     flaw: 'for another kind of box',
-    codes: ['UPDATE_FOR_OTHER_BOARD'],
+    code: 'UPDATE_FOR_OTHER_BOARD',
     make: (source) =>
       signAnew({ ...source, edit: (text) => text.replace(/^compatible=.*$/m, 'compatible=toaster') }),
   },
   {
     flaw: 'of an older data format',
-    codes: ['UPDATE_DATA_FORMAT'],
+    code: 'UPDATE_DATA_FORMAT',
     make: (source) =>
       signAnew({ ...source, edit: (text) => text.replace(/^data-format=.*$/m, 'data-format=0') }),
   },
   {
     flaw: 'older than what runs',
-    codes: ['UPDATE_OLDER'],
+    code: 'UPDATE_OLDER',
     make: (source) => signAnew({ ...source, edit: olderVersion }),
   },
 ];
 
 export const badBundlesAreRefused: HardwareTest = {
-  name: 'bundles that are cut short, unsigned, expired, for another board or older are refused, each with its code',
+  name: 'bundles that are cut short, unsigned, changed, expired, for another board or older are refused, each with its code',
   needs: ['disks', 'updates'],
   run: async (scene) => {
     await scene.claimed();
     const name = await scene.target.console.greet();
     const said: string[] = [];
-    for (const { flaw, codes, make } of refused) {
+    for (const { flaw, code, make } of refused) {
       const source = sourceOf(scene);
       make(source);
       const { exitCode, output } = await send(scene, name, source.output);
       assert.notEqual(exitCode, 0, `${flaw}: taken`);
-      const code = codes.find((each) => output.includes(each));
-      assert.ok(code !== undefined, `${flaw}: ${output}`);
+      assert.ok(output.includes(code), `${flaw}: ${output}`);
       assert.equal((await updateOf(scene)).state, 'none', `${flaw}: something is kept of it`);
       said.push(`${flaw} ${code}`);
     }
     return said.join('; ');
+  },
+};
+
+/** The signature is of the hashes of the content, each of which is looked at when its block is read. */
+export const changedContentIsNotInstalled: HardwareTest = {
+  name: 'one with a byte of its content changed, under a good signature, is not installed: the box goes on, and says why',
+  needs: ['disks', 'updates'],
+  run: async (scene) => {
+    await scene.claimed();
+    const before = (await seenBox(scene)).box.version;
+    const restarts = scene.target.power.restarts();
+    const name = await scene.target.console.greet();
+    const source = sourceOf(scene);
+    const bytes = readFileSync(source.bundle);
+    bytes[changedByte]! ^= 1;
+    writeFileSync(source.output, bytes);
+    const sent = await send(scene, name, source.output);
+    assert.equal(sent.exitCode, 0, sent.output);
+    const { exitCode, stderr } = await scene.aether.run(['update', name], {
+      timeoutMs: scene.patienceMs(installTimeoutMs),
+      mayFail: true,
+    });
+    assert.notEqual(exitCode, 0, 'installed');
+    assert.match(stderr, /UPDATE_FAILED/);
+    const { box, update, conditions } = await seenBox(scene);
+    assert.equal(box.version, before);
+    assert.equal(update.state, 'staged');
+    assert.match(update.reason ?? '', /could not be installed/);
+    const told = conditions.find(({ code }) => code === 'UPDATE_NOT_INSTALLED')?.message;
+    assert.ok(told?.includes(update.reason ?? ''), `the box says: ${told}`);
+    assert.equal(scene.target.power.restarts(), restarts);
+    return told ?? '';
   },
 };
 
@@ -120,36 +164,8 @@ function olderVersion(manifest: string): string {
   return manifest.replace(/^version=.*$/m, 'version=0.0.1+dev');
 }
 
-function sourceOf(scene: Scene): Source {
-  const say = () => {};
-  const folder = scene.folder('refused');
-  return {
-    bundle: scene.target.updates.bundle(),
-    output: join(folder, 'refused.raucb'),
-    folder,
-    signer: developmentSigner(say),
-    tools: ImageTools.open(say),
-  };
-}
-
-async function send(
-  scene: Scene,
-  box: string,
-  bundle: string,
-  ...more: readonly string[]
-): Promise<{ readonly exitCode: number | null; readonly output: string }> {
-  const options = { timeoutMs: scene.patienceMs(sendTimeoutMs), mayFail: true };
-  const { exitCode, stdout, stderr } = await scene.aether.run(
-    ['update', box, bundle, '--later', ...more],
-    options,
-  );
-  return { exitCode, output: `${stdout}${stderr}` };
-}
-
-/** A signer whose certificate is issued by the development key's, which boxes of development trust, for this time. */
-function issued({ folder, signer }: Source, from: string, until: string): Signer {
-  const keyFile = join(folder, 'issued.key.pem');
-  const certificateFile = join(folder, 'issued.cert.pem');
-  makeCertificate(keyFile, certificateFile, { name: 'Issued', issuer: signer, from, until });
-  return { keyFile, certificateFile, certificate: signer.certificate };
+/** Where the signature of a bundle begins; behind it is its length, as 8 bytes, big-endian. */
+function signatureAt(bundle: Buffer): number {
+  const end = bundle.length - 8;
+  return end - Number(bundle.readBigUInt64BE(end));
 }

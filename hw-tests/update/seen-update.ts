@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { CommandOptions } from '../box-console.ts';
 import type { Scene } from '../scene.ts';
 
 /** What the console tells of updates. */
@@ -10,9 +11,19 @@ interface SeenUpdate {
   readonly progressPercent: number | null;
 }
 
-export async function updateOf({ target }: Scene): Promise<SeenUpdate> {
-  const { update } = await target.console.json<{ readonly update: SeenUpdate }>('status');
-  return update;
+/** What it tells of the box with an update. */
+interface SeenBox {
+  readonly box: { readonly version: string };
+  readonly update: SeenUpdate;
+  readonly conditions: readonly { readonly code: string; readonly message: string }[];
+}
+
+export function seenBox({ target }: Scene, options?: CommandOptions): Promise<SeenBox> {
+  return target.console.json<SeenBox>('status', options);
+}
+
+export async function updateOf(scene: Scene): Promise<SeenUpdate> {
+  return (await seenBox(scene)).update;
 }
 
 /** Resolves when updates are in this state. */
@@ -26,14 +37,19 @@ export async function untilUpdate(scene: Scene, state: string, timeoutMs: number
   }
 }
 
-/** Has the console begin to install what is staged, once the system that runs has shown that it works. */
+/**
+ * Has the console begin to install what is staged, once the installer answers and the system that runs has shown that it
+ * works.
+ */
 export async function beginInstallation(scene: Scene): Promise<void> {
   const endMs = performance.now() + scene.patienceMs(180_000);
   for (;;) {
-    const said = await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
-    if (!said.some((line) => /has not shown yet/.test(line))) return;
-    assert.ok(performance.now() < endMs, said.join(' '));
-    await delay(5000);
+    const lines = await scene.target.console.dangerousCommand('update install', { timeoutMs: 60_000 });
+    const said = lines.join(' ');
+    if (said.includes('It is being installed')) return;
+    assert.match(said, /has not shown yet|cannot be updated at the moment|updater does not answer/);
+    assert.ok(performance.now() < endMs, said);
+    await delay(1000);
   }
 }
 
@@ -51,12 +67,15 @@ export async function untilVersion(scene: Scene, version: string, timeoutMs: num
   }
 }
 
-/** The same once the box has asked its installer, which is some seconds after it serves; `none` only after a minute. */
-export async function knownUpdate(scene: Scene): Promise<SeenUpdate> {
+/**
+ * How a box is that has an update, once it has asked its installer, which is some seconds after it serves; without one
+ * only after a minute.
+ */
+export async function knownBox(scene: Scene): Promise<SeenBox> {
   const endMs = performance.now() + scene.patienceMs(60_000);
   for (;;) {
-    const update = await updateOf(scene);
-    if (update.state !== 'none' || performance.now() > endMs) return update;
+    const seen = await seenBox(scene);
+    if (seen.update.state !== 'none' || performance.now() > endMs) return seen;
     await delay(1000);
   }
 }

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { developmentSigner, makeCertificate, type Signer } from '../../firmware/bundle/signer.ts';
+import { ImageTools } from '../../firmware/stages/tools.ts';
+import type { Scene } from '../scene.ts';
+
+const sendTimeoutMs = 300_000;
+
+/** What another bundle is made of. */
+export interface Source {
+  /** The file of the bundle whose version runs. */
+  readonly bundle: string;
+  /** Where the other one goes. */
+  readonly output: string;
+  readonly folder: string;
+  readonly signer: Signer;
+  readonly tools: ImageTools;
+}
+
+export function sourceOf(scene: Scene): Source {
+  const say = () => {};
+  const folder = scene.folder('bundle');
+  return {
+    bundle: scene.target.updates.bundle(),
+    output: join(folder, 'made.raucb'),
+    folder,
+    signer: developmentSigner(say),
+    tools: ImageTools.open(say),
+  };
+}
+
+/** A signer whose certificate is issued by the development key's, which boxes of development trust, for this time. */
+export function issued({ folder, signer }: Source, from: string, until: string): Signer {
+  const keyFile = join(folder, 'issued.key.pem');
+  const certificateFile = join(folder, 'issued.cert.pem');
+  makeCertificate(keyFile, certificateFile, { name: 'Issued', issuer: signer, from, until });
+  return { keyFile, certificateFile, certificate: signer.certificate };
+}
+
+/** Sends a bundle, which the box stages or refuses; nothing is installed. Resolves with what the person is told. */
+export async function send(
+  scene: Scene,
+  box: string,
+  bundle: string,
+  ...more: readonly string[]
+): Promise<{ readonly exitCode: number; readonly output: string }> {
+  const options = { timeoutMs: scene.patienceMs(sendTimeoutMs), mayFail: true };
+  const words = ['update', box, bundle, '--later', ...more];
+  const { exitCode, stdout, stderr } = await scene.aether.run(words, options);
+  return { exitCode, output: `${stdout}${stderr}` };
+}
