@@ -1,5 +1,6 @@
 import type { Log } from './base/log.ts';
 import type { PairingCode } from './control/appliance-control.ts';
+import { AwaitedButton } from './device/button/awaited-button.ts';
 import { Button } from './device/button/button.ts';
 import type { ConsoleContext } from './device/console/command.ts';
 import { Console, type ConsoleEnd } from './device/console/console.ts';
@@ -137,15 +138,19 @@ async function startLights(
   if (lights.leds !== undefined) show();
   const unsubscribe = control.onChange(show);
   const refresh = every(clock, showPeriodMs, show);
-  const { button: port, reason } = await openGpioButton(pins.button, pins, { log: log.part('button') });
-  if (port === undefined) log.debug('this box has no button', { reason });
-  const button =
-    port &&
-    new Button({ port, control, lights: driver, onCode, atPowerOn }, { clock, log: log.part('button') });
+  const buttonPorts = { clock, log: log.part('button') };
+  const button = new AwaitedButton(
+    {
+      open: () => openGpioButton(pins.button, pins, buttonPorts),
+      listen: (port) => new Button({ port, control, lights: driver, onCode, atPowerOn }, buttonPorts),
+    },
+    buttonPorts,
+  );
+  await button.start();
   return {
     show,
     close: () => {
-      button?.close();
+      button.close();
       unsubscribe();
       refresh.cancel();
       driver.close();

@@ -120,6 +120,10 @@ export const diskErrorWindowMs = 60 * 60_000;
 export const networkErrorWindowMs = 60_000;
 export const networkErrorsPerMinuteMin = 10;
 
+/** A system that is still starting gives the button's pin to the program a while later: until then it is tried again. */
+export const buttonRetryMs = 2000;
+export const buttonOpenMs = 120_000;
+
 /** How long the lamp of a disk blinks. */
 export const locateMs = 60_000;
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { createLog, type LogEntry } from '../base/log.ts';
+import { createLog, type LogEntry, silentLog } from '../base/log.ts';
 import type { GpioLine } from './gpio.ts';
 import { openGpioButton } from './gpio-button.ts';
 
@@ -74,4 +74,20 @@ test('an error while it is watched puts it out of use, instead of a press', asyn
   tell(null, 1);
   assert.deepEqual(heard, [true]);
   assert.equal(entries.length, 1);
+});
+
+test('a pin that this program may not use yet may come; a computer without pins is not waited for', async () => {
+  class Gpio {
+    constructor() {
+      throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
+    }
+  }
+  const load = async () => ({ Gpio }) as never;
+  const openIn = async (gpioChips: readonly string[], sysfsFolder: string) => {
+    const options = { gpioChips, sysfsFolder, load };
+    return (await openGpioButton({ line: 3, activeLow: true }, options, { log: silentLog })).mayCome;
+  };
+  assert.equal(await openIn(['pinctrl-bcm2711'], folder), true);
+  assert.equal(await openIn(['pinctrl-rp1'], folder), false);
+  assert.equal(await openIn(['pinctrl-bcm2711'], join(folder, 'none')), false);
 });

@@ -1,21 +1,16 @@
 import type { Log } from '../base/log.ts';
-import type { ButtonPort } from '../ports/button.ts';
+import type { ButtonPort, ButtonResult } from '../ports/button.ts';
 import { type GpioLine, type GpioOptions, type GpioPin, gpioReason, openGpio } from './gpio.ts';
 
 /** A contact bounces for some milliseconds; shorter than this nobody presses. */
 const debounceMs = 20;
-
-/** A button on a pin, or why there is none: a computer without pins is not broken. */
-export type GpioButtonResult =
-  | { readonly button: ButtonPort; readonly reason?: undefined }
-  | { readonly button?: undefined; readonly reason: string };
 
 /** Opens the button on the board's pin. Never rejects. */
 export async function openGpioButton(
   pin: GpioPin,
   options: GpioOptions,
   { log }: { readonly log: Log },
-): Promise<GpioButtonResult> {
+): Promise<ButtonResult> {
   try {
     const { base, library } = await openGpio(options);
     const line = new library.Gpio(base + pin.line, 'in', 'both', {
@@ -24,7 +19,7 @@ export async function openGpioButton(
     });
     return { button: new GpioButton(line, log) };
   } catch (error) {
-    return { reason: gpioReason(error) };
+    return { reason: gpioReason(error), mayCome: (error as { code?: unknown }).code === 'EACCES' };
   }
 }
 
