@@ -121,7 +121,7 @@ async function run(from: Settings): Promise<BoxEnd> {
   const settings = boxOptions(config, line);
   const volumes = await configuredVolumes(folder, config, line, host.defaultVolume);
   const life = new BoxLife();
-  await withKernel(log, host, async (kernel) => {
+  await withKernel(log, from, async (kernel) => {
     const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
     const machine = await startMachine(host.mountsFolder(folder), volumes, kernel, ports);
     const network = await openNetwork(line, config, settings.listen.host, kernel, ports);
@@ -189,12 +189,12 @@ function makeLog(where: 'terminal' | 'none'): Log {
 /** The kernel's view of links and disks, where there is one, while `use` runs. */
 async function withKernel(
   log: Log,
-  { diskTools }: BoxHost,
+  { folder, host }: Pick<Settings, 'folder' | 'host'>,
   use: (kernel: Kernel | undefined) => Promise<void>,
 ): Promise<void> {
   let kernel: Kernel | undefined;
   try {
-    kernel = await openKernel(diskTools);
+    kernel = await openKernel(host.diskTools, folder);
   } catch (error) {
     if (!(error instanceof AetherError)) throw error;
     log.warn('links and disks are looked at from time to time', { reason: error.message });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { untilConditions } from '../seen-conditions.ts';
 import type { HardwareTest } from '../suite.ts';
 import { Trees } from './trees.ts';
 
@@ -19,8 +20,7 @@ export const turnsReadOnly: HardwareTest = {
     await trees.compare();
     const refused = await trees.putInVain('meanwhile');
     assert.match(refused, /DISK_IO|LOG_FAILED/);
-    const { conditions } = await scene.status();
-    const told = conditions.map(({ message }) => message).join(' ');
+    const told = await untilConditions(scene, (all) => all.find((each) => each.includes('no more writing')));
     // Its file system is looked through at the start, and is whole.
     const seconds = await scene.powerCycle();
     await trees.compare();

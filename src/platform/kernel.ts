@@ -18,7 +18,11 @@ export interface Kernel {
 }
 
 /** Opens it on Linux; undefined elsewhere. Errors: `LINK_UNSUPPORTED`, `DISK_EVENTS_UNSUPPORTED`. */
-export async function openKernel(tools: DiskTools = ownDiskTools): Promise<Kernel | undefined> {
+/** `recordsFolder`: where the box keeps its records, of which the computer tells whether it can be written. */
+export async function openKernel(
+  tools: DiskTools = ownDiskTools,
+  recordsFolder?: string,
+): Promise<Kernel | undefined> {
   if (process.platform !== 'linux') return undefined;
   const events = new DescriptorEvents();
   const links = await NetlinkLinkTable.open(events);
@@ -26,7 +30,7 @@ export async function openKernel(tools: DiskTools = ownDiskTools): Promise<Kerne
   return {
     links,
     arp: new PacketArpNetwork(events),
-    machine: new LinuxMachine(),
+    machine: new LinuxMachine({ recordsFolder }),
     shelf,
     close: async () => {
       await shelf.close();

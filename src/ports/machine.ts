@@ -13,6 +13,8 @@ export interface MachineReading {
   readonly clockSynchronised: boolean | null;
   /** Damaged packets that each interface has received since it was there. */
   readonly networkErrors: ReadonlyMap<string, number>;
+  /** Whether what the box keeps its records on takes no more writing. */
+  readonly recordsReadOnly: boolean | null;
 }
 
 export interface Machine {

@@ -14,6 +14,7 @@ export const conditionCodes = [
   'NO_LINK',
   'NO_NETWORK',
   'DISK_FULL',
+  'RECORDS_READ_ONLY',
   'RECORDS_NO_ROOM',
   'BOX_AWAY',
   'TOO_HOT',

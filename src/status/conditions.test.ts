@@ -273,6 +273,7 @@ test('heat, a weak power supply, an unset clock, little memory and damaged packe
     'warning RECORDS_NO_ROOM',
   ]);
   assert.deepEqual(hardware({ recordsSpace: { totalBytes: 1e9, freeBytes: 4e7 } }), []);
+  assert.deepEqual(hardware({ recordsReadOnly: true }), ['warning RECORDS_READ_ONLY']);
   assert.deepEqual(hardware({ networkErrors: [{ interface: 'eth0', perMinute: 7 }] }), [
     'notice NETWORK_ERRORS',
   ]);

@@ -86,7 +86,7 @@ function networkErrors(each: HardwareFacts['networkErrors'][number]): FoundCondi
 
 function hardwareConditions({ hardware }: ApplianceFacts): readonly FoundCondition[] {
   const found: FoundCondition[] = [];
-  const { temperatureCelsius, underVoltage, memory, recordsSpace, clock } = hardware;
+  const { temperatureCelsius, underVoltage, memory, recordsReadOnly, recordsSpace, clock } = hardware;
   if (temperatureCelsius !== null && temperatureCelsius >= hotCelsius) {
     found.push({
       code: 'TOO_HOT',
@@ -106,6 +106,15 @@ function hardwareConditions({ hardware }: ApplianceFacts): readonly FoundConditi
           ? 'The power supply is too weak: disks may drop out.'
           : 'The power supply was too weak at some time since the start.',
       help: 'Use the power supply made for this board, and power disks of their own.',
+    });
+  }
+  if (recordsReadOnly === true) {
+    found.push({
+      code: 'RECORDS_READ_ONLY',
+      severity: 'warning',
+      subject: null,
+      message: "What keeps this box's own records takes no more writing: no new file is taken.",
+      help: 'Restart the box, which looks through it and mends it; if it comes again, replace the card or disk.',
     });
   }
   if (recordsSpace !== null && recordsSpace.freeBytes < recordsRoomMin) {

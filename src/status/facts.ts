@@ -228,6 +228,8 @@ export interface HardwareFacts {
   /** Where the box keeps its own records: its folder, on an appliance the card. */
   readonly recordsSpace: { readonly totalBytes: number; readonly freeBytes: number } | null;
   /** Of all processors together, 0 to 100. */
+  /** Whether that takes no more writing, as a card that wears out. */
+  readonly recordsReadOnly: boolean | null;
   readonly loadPercent: number | null;
   /** `unset`: the clock shows a time before this program was made; `free`: no time server has set it. */
   readonly clock: 'synchronised' | 'free' | 'unset' | null;
@@ -243,6 +245,7 @@ export const unknownHardware: HardwareFacts = {
   underVoltage: null,
   memory: null,
   recordsSpace: null,
+  recordsReadOnly: null,
   loadPercent: null,
   clock: null,
   networkErrors: [],

@@ -34,6 +34,7 @@ export const flashCodes: Readonly<Record<ConditionCode, number>> = {
   DISK_FAILING: 3,
   DISK_ERRORS: 3,
   DISK_FULL: 4,
+  RECORDS_READ_ONLY: 8,
   RECORDS_NO_ROOM: 4,
   COPIES_MISSING: 5,
   RECORDS_CORRUPT: 6,

@@ -71,6 +71,7 @@ export const healthyFacts: ApplianceFacts = {
     throttled: false,
     underVoltage: 'never',
     memory: { totalBytes: 4 * gibibyte, availableBytes: 3 * gibibyte },
+    recordsReadOnly: false,
     recordsSpace: { totalBytes: 8 * gibibyte, freeBytes: 7 * gibibyte },
     loadPercent: 7,
     clock: 'synchronised',

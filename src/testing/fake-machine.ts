@@ -12,6 +12,7 @@ export class FakeMachine implements Machine {
     loadPercent: 7.2,
     clockSynchronised: true,
     networkErrors: new Map([['eth0', 1_000_000]]),
+    recordsReadOnly: false,
   };
 
   async read(): Promise<MachineReading> {

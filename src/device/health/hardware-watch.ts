@@ -254,6 +254,7 @@ export class HardwareWatch {
         underVoltage === null ? null : underVoltage.now ? 'now' : underVoltage.before ? 'before' : 'never',
       memory,
       recordsSpace: this.#recordsSpace,
+      recordsReadOnly: reading.recordsReadOnly,
       loadPercent: loadPercent === null ? null : Math.round(loadPercent),
       clock: this.#clockFact(reading),
       networkErrors: rates.filter(({ perMinute }) => perMinute >= networkErrorsPerMinuteMin),

@@ -12,6 +12,10 @@ const throttledBits = {
 } as const;
 /** adjtimex(2): the clock is not synchronised. */
 const staUnsync = 0x40;
+/** `struct statvfs` on 64-bit Linux: f_flag at 72, in it ST_RDONLY (1). */
+const statvfsBytes = 112;
+const statvfsFlagOffset = 72;
+const stReadOnly = 1n;
 /** `struct timex` on 64-bit Linux: modes at 0, status at 40. */
 const timexBytes = 208;
 const timexStatusOffset = 40;
@@ -20,6 +24,8 @@ export interface LinuxMachineOptions {
   /** Where sysfs and procfs are. */
   readonly sysfs?: string;
   readonly procfs?: string;
+  /** Where the box keeps its records. */
+  readonly recordsFolder?: string | undefined;
 }
 
 /**
@@ -30,13 +36,15 @@ export interface LinuxMachineOptions {
 export class LinuxMachine implements Machine {
   readonly #sysfs: string;
   readonly #procfs: string;
+  readonly #recordsFolder: string | undefined;
   #model: string | null | undefined;
   /** The thorough way told nothing: it is not gone again, it takes 50 ms. */
   #noTemperature = false;
 
-  constructor({ sysfs = '/sys', procfs = '/proc' }: LinuxMachineOptions = {}) {
+  constructor({ sysfs = '/sys', procfs = '/proc', recordsFolder }: LinuxMachineOptions = {}) {
     this.#sysfs = sysfs;
     this.#procfs = procfs;
+    this.#recordsFolder = recordsFolder;
   }
 
   async read(): Promise<MachineReading> {
@@ -60,6 +68,7 @@ export class LinuxMachine implements Machine {
       loadPercent: load === undefined ? null : load.currentLoad,
       clockSynchronised: clockSynchronised(),
       networkErrors: this.#networkErrors(),
+      recordsReadOnly: this.#recordsFolder === undefined ? null : isReadOnly(this.#recordsFolder),
     };
   }
 
@@ -136,6 +145,16 @@ async function quietly<T>(promise: Promise<T>): Promise<T | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** Whether a file system is written to no more, as ext4 after an error of its disk; null: nobody can tell. statvfs(3). */
+function isReadOnly(folder: string): boolean | null {
+  const statvfs: (path: string, into: Uint8Array) => number = koffi
+    .load('libc.so.6')
+    .func('int statvfs(const char *, void *)');
+  const into = new Uint8Array(statvfsBytes);
+  if (statvfs(folder, into) < 0) return null;
+  return (new DataView(into.buffer).getBigUint64(statvfsFlagOffset, true) & stReadOnly) !== 0n;
 }
 
 /** Null where the kernel does not tell, as in some containers. */

@@ -33,6 +33,7 @@ export function hardwareFrom(fields: CborFields): HardwareFacts {
       space === undefined
         ? null
         : { totalBytes: space.count('totalBytes'), freeBytes: space.count('freeBytes') },
+    recordsReadOnly: flagOrNull(fields, 'recordsReadOnly'),
     loadPercent: countOrNull(fields, 'loadPercent'),
     clock: fields.has('clock') ? choice(fields, 'clock', clocks) : null,
     networkErrors: maps(fields, 'networkErrors').map((each) => ({
