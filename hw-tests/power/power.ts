@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { shutdownMs } from '../../src/device/button/button-machine.ts';
-import { seenRhythm, waitForRhythm } from '../light-track.ts';
-import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
+import { buttonResets, buttonShutsDown } from './button.ts';
 import { firstStartMayBeCut } from './first-start.ts';
+import { switchedOff } from './switched-off.ts';
 
 const program = 'systemctl show --property MainPID --value aetherstore.service';
 
@@ -63,40 +62,15 @@ const consoleShutsDown: HardwareTest = {
   },
 };
 
-const buttonShutsDown: HardwareTest = {
-  name: 'the button held for 5 s shuts down, and the lights say when to let go',
-  needs: ['lights', 'button', 'power'],
-  run: async (scene) => {
-    await scene.serving();
-    const { lights, button } = scene.target;
-    // One that is pressed when the program begins to look at it means a factory reset.
-    await waitForRhythm(lights, 'not claimed', scene.patienceMs(60_000));
-    const seen: string[] = [];
-    const pressedMs = performance.now();
-    await button.press();
-    while (seen.at(-1) !== 'button at shutdown') {
-      seen.push(await seenRhythm(lights, 800));
-      assert.ok(performance.now() - pressedMs < scene.patienceMs(30_000), seen.join(', then '));
-    }
-    const startMs = performance.now();
-    await button.release();
-    assert.ok(startMs - pressedMs >= shutdownMs, `let go after ${startMs - pressedMs} ms`);
-    assert.ok(seen.includes('button pressed'), seen.join(', then '));
-    return switchedOff(scene, startMs);
-  },
-};
-
 export const power: Suite = {
   name: 'power',
-  minutes: 6,
-  tests: [consoleShutsDown, buttonShutsDown, hungProgramIsBitten, hungSystemIsBitten, firstStartMayBeCut],
+  minutes: 8,
+  tests: [
+    consoleShutsDown,
+    buttonShutsDown,
+    hungProgramIsBitten,
+    hungSystemIsBitten,
+    firstStartMayBeCut,
+    buttonResets,
+  ],
 };
-
-async function switchedOff(scene: Scene, startMs: number): Promise<string> {
-  const { target } = scene;
-  await target.power.switchedOff(scene.patienceMs(120_000));
-  const seconds = (performance.now() - startMs) / 1000;
-  assert.equal(await seenRhythm(target.lights, 1000), 'safe to unplug');
-  await target.power.off();
-  return `off after ${seconds.toFixed(1)} s, both lights dark`;
-}
