@@ -149,14 +149,16 @@ export class BoxNetwork {
   #interfaces(): readonly InterfaceFacts[] {
     const { kernel, network } = this.#ports;
     const claims = this.#linkLocal?.facts() ?? [];
-    const known = kernel?.links.links().filter(({ isUp }) => isUp) ?? [];
-    if (known.length === 0) {
+    const links = kernel?.links.links() ?? [];
+    // Where nothing could ever carry, boxes are tried out on loopback.
+    if (!links.some(({ isUp, isEthernet }) => isUp || isEthernet)) {
       return network.interfaces().map(({ name, addresses }) => ({
         name,
         addresses: addresses.map(({ address }): AddressFacts => ({ address, origin: null })),
         linkLocal: null,
       }));
     }
+    const known = links.filter(({ isUp }) => isUp);
     return known.map(({ name, addresses }) => {
       const claim = claims.find(({ interfaceName }) => interfaceName === name);
       return {
