@@ -54,6 +54,8 @@ export class EmulatedNetwork {
         '--port=0',
         '--interface=eth0',
         '--bind-interfaces',
+        // It would look for three seconds whether somebody has the address that it gives for the first time.
+        '--no-ping',
       ],
       ...[`--dhcp-range=${prefix}.100,${prefix}.199,255.255.255.0,infinite`, '--dhcp-authoritative'],
       ...(this.#tellsTime ? ['--dhcp-option=option:ntp-server,0.0.0.0'] : []),
