@@ -142,7 +142,7 @@ const dataIsFull: HardwareTest = {
 
 export const faults: Suite = {
   name: 'faults',
-  minutes: 21,
+  minutes: 24,
   tests: [
     tornEnvironment,
     anotherCardIsPluggedIn,

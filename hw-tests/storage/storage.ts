@@ -154,7 +154,7 @@ const isReset: HardwareTest = {
 
 export const storage: Suite = {
   name: 'storage',
-  minutes: 10,
+  minutes: 18,
   tests: [takesDisks, startsWithItsDisks, keepsFiles, isReset, takesDiskLater, survivesPowerCuts],
 };
 

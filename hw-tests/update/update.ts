@@ -96,7 +96,7 @@ const stickBringsUpdate: HardwareTest = {
 
 export const update: Suite = {
   name: 'update',
-  minutes: 19,
+  minutes: 40,
   tests: [
     badBundlesAreRefused,
     changedContentIsNotInstalled,
