@@ -18,6 +18,8 @@ export interface WatchedMachineOptions {
   readonly volumes: readonly WatchedVolume[];
   /** Below it disks are mounted that the box took into use. */
   readonly mounts: string;
+  /** The computer is still starting: disks that the box took into use may be found a while later. */
+  readonly awaitsDisks: boolean;
   /** The volume in a folder. */
   readonly volumeAt: (path: string) => VolumeOptions;
 }
@@ -58,9 +60,11 @@ export class WatchedMachine implements BoxMachine {
     const adopted = await AdoptedDisks.open(ports.stateDisk, ports);
     // One that comes later is taken when it is there, as one that is plugged in; one that hangs keeps whoever mounts it.
     const over = new AbortController();
-    const mounts = adopted.labels.map((label) =>
-      mountWhenThere(ports.shelf, { label, folder: join(options.mounts, label), signal: over.signal }),
-    );
+    const mounts = adopted.labels.map((label) => {
+      const folder = join(options.mounts, label);
+      if (!options.awaitsDisks) return ports.shelf.mount(label, folder);
+      return mountWhenThere(ports.shelf, { label, folder, signal: over.signal });
+    });
     const late = sleep(ports.clock, mountWaitMs, over.signal).catch(() => {});
     await Promise.race([Promise.all(mounts), late]);
     over.abort();

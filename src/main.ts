@@ -105,7 +105,7 @@ interface Settings {
   readonly line: CommandLine;
   readonly host: BoxHost;
   readonly supervision: Supervision;
-  /** As `ButtonOptions.atPowerOn`. */
+  /** The program starts for the first time since the box was switched on. */
   readonly atPowerOn: boolean;
 }
 
@@ -123,7 +123,7 @@ async function run(from: Settings): Promise<BoxEnd> {
   const life = new BoxLife();
   await withKernel(log, from, async (kernel) => {
     const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
-    const machine = await startMachine(host.mountsFolder(folder), volumes, kernel, ports);
+    const machine = await startMachine(from, volumes, kernel, ports);
     const network = await openNetwork(line, config, settings.listen.host, kernel, ports);
     try {
       const control = await BoxControl.open(
@@ -203,7 +203,7 @@ async function withKernel(
 }
 
 async function startMachine(
-  mounts: string,
+  { folder, host, atPowerOn }: Settings,
   volumes: readonly NamedVolume[],
   kernel: Kernel | undefined,
   ports: BoxControlPorts,
@@ -212,7 +212,8 @@ async function startMachine(
   return WatchedMachine.start(
     {
       volumes,
-      mounts,
+      mounts: host.mountsFolder(folder),
+      awaitsDisks: atPowerOn,
       volumeAt: (path) => volumeAt({ name: basename(path), path, limitGiB: null, mountPoint: true }),
     },
     { ...ports, machine: kernel.machine, shelf: kernel.shelf },

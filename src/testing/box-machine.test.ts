@@ -36,10 +36,13 @@ class World {
     return this.#volumes.get(path)!.disk;
   }
 
-  async start(pool?: Uint8Array) {
+  async start({ pool, awaitsDisks = false }: { pool?: Uint8Array; awaitsDisks?: boolean } = {}) {
     const { clock, entropy, stateDisk, shelf, volumeAt } = this;
     const ports = { clock, entropy, stateDisk, shelf, log: silentLog, machine: new FakeMachine() };
-    const machine = await WatchedMachine.start({ volumes: [], mounts: '/box/mounts', volumeAt }, ports);
+    const machine = await WatchedMachine.start(
+      { volumes: [], mounts: '/box/mounts', awaitsDisks, volumeAt },
+      ports,
+    );
     const storePorts = { clock, entropy, log: silentLog, compute: fakeCompute };
     const disks = await BoxDisks.open(
       { volumes: machine.volumes(), ...(pool && { pool }) },
@@ -117,7 +120,7 @@ test('a start waits for a disk that the kernel finds a while later, and not for 
   await before.close();
   world.shelf.pull('sda');
 
-  const starting = world.start();
+  const starting = world.start({ awaitsDisks: true });
   await world.clock.run(mountWaitMs - 2);
   world.shelf.attach('sdz');
   await world.clock.run(1);
@@ -128,11 +131,14 @@ test('a start waits for a disk that the kernel finds a while later, and not for 
   world.shelf.pull('sdb');
 
   world.diskAt(`/box/mounts/${name}`).powerOff();
-  const without = world.start();
+  const without = world.start({ awaitsDisks: true });
   await world.clock.run(mountWaitMs);
   const { disks, close } = await without;
   assert.equal(disks.facts().volumes[0]!.state, 'missing');
   await close();
+  const again = await world.start();
+  assert.equal(again.disks.facts().volumes[0]!.state, 'missing', 'at another start nobody waits');
+  await again.close();
 });
 
 test('an adopted disk that is gone for good is no disk of the box any more, after a restart either', async () => {
@@ -200,11 +206,11 @@ test('a disk that a box of the pool filled is taken back as it is, with what it 
 test('a disk that a box of another pool filled is not taken, and left as it was', async () => {
   const world = new World();
   world.shelf.attach('sda');
-  const first = await world.start(new Uint8Array(16).fill(1));
+  const first = await world.start({ pool: new Uint8Array(16).fill(1) });
   await first.machine.adopt('sda');
   await first.close();
   world.stateDisk = new MemoryDisk({ entropy: world.entropy });
-  const second = await world.start(new Uint8Array(16).fill(2));
+  const second = await world.start({ pool: new Uint8Array(16).fill(2) });
   await assert.rejects(second.machine.adopt('sda'), { code: 'DISK_ADOPT_FAILED', message: /another pool/ });
   assert.deepEqual(second.disks.facts().volumes, []);
   assert.equal(world.shelf.asked.filter((asked) => asked.startsWith('format')).length, 1);
