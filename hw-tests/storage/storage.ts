@@ -93,6 +93,7 @@ const survivesPowerCuts: HardwareTest = {
     /** Unknown where the target cannot tell. */
     let forgotten: number | undefined;
     for (let cut = 0; cut < powerCuts; cut++) {
+      if (cut % 2 === 1) await writeWithoutFlush(scene);
       const afterMs = cutAfterMs + (((cut * 977) % 5000) / 5000) * spreadMs;
       const done = await putUntilCut(scene, folder, { cut, afterMs });
       acknowledged.push(...done.acknowledged);
@@ -116,6 +117,18 @@ const survivesPowerCuts: HardwareTest = {
     return `${torn} puts were torn${disks}; ${acknowledged.length} had been acknowledged: all there; serving again after at most ${slowest} s, and takes another tree`;
   },
 };
+
+/**
+ * Has something be written to the card until the power goes, where nothing tells the card to keep it: a fast machine has
+ * flushed what the box writes before most cuts.
+ */
+async function writeWithoutFlush({ target }: Scene): Promise<void> {
+  if (target.capabilities['root shell'] !== true) return;
+  const file = '/data/.unflushed';
+  const write = `dd if=/dev/zero of=${file} bs=4k count=16 oflag=direct conv=notrunc`;
+  await target.root.run(`{ ${write} && sync ${file}; } 2>/dev/null`);
+  await target.root.run(`(while ${write}; do sleep 0.2; done) >/dev/null 2>&1 & true`);
+}
 
 const isReset: HardwareTest = {
   name: 'after a factory reset by the console it belongs to nobody, and can be claimed anew',

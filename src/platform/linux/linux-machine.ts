@@ -1,5 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import koffi from 'koffi';
 import type { Machine, MachineReading } from '../../ports/machine.ts';
 
@@ -68,7 +76,7 @@ export class LinuxMachine implements Machine {
       loadPercent: load === undefined ? null : load.currentLoad,
       clockSynchronised: clockSynchronised(),
       networkErrors: this.#networkErrors(),
-      recordsReadOnly: this.#recordsFolder === undefined ? null : isReadOnly(this.#recordsFolder),
+      recordsReadOnly: this.#recordsReadOnly(),
     };
   }
 
@@ -125,6 +133,28 @@ export class LinuxMachine implements Machine {
     return new Map(errors);
   }
 
+  /**
+   * Since Linux 6.12 an ext4 that goes read-only for an error is not flagged so: where it has counted errors, it is tried.
+   */
+  #recordsReadOnly(): boolean | null {
+    const folder = this.#recordsFolder;
+    if (folder === undefined) return null;
+    const isFlagged = isReadOnly(folder);
+    return isFlagged === false && this.#hasFileSystemErrors(folder) ? !takesWriting(folder) : isFlagged;
+  }
+
+  #hasFileSystemErrors(folder: string): boolean {
+    const { dev } = statSync(folder);
+    // As makedev(3) packs them.
+    const number = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`;
+    try {
+      const device = basename(realpathSync(join(this.#sysfs, 'dev/block', number)));
+      return Number(this.#text(this.#sysfs, `fs/ext4/${device}/errors_count`) ?? 0) > 0;
+    } catch {
+      return false;
+    }
+  }
+
   #text(folder: string, name: string): string | undefined {
     try {
       const text = readFileSync(join(folder, name), 'utf8').replaceAll('\0', '').trim();
@@ -155,6 +185,18 @@ function isReadOnly(folder: string): boolean | null {
   const into = new Uint8Array(statvfsBytes);
   if (statvfs(folder, into) < 0) return null;
   return (new DataView(into.buffer).getBigUint64(statvfsFlagOffset, true) & stReadOnly) !== 0n;
+}
+
+/** A full file system does: that is told otherwise. */
+function takesWriting(folder: string): boolean {
+  const path = join(folder, '.writable');
+  try {
+    writeFileSync(path, 'x', { flush: true });
+    rmSync(path);
+    return true;
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'ENOSPC';
+  }
 }
 
 /** Null where the kernel does not tell, as in some containers. */
