@@ -142,7 +142,7 @@ const dataIsFull: HardwareTest = {
 
 export const faults: Suite = {
   name: 'faults',
-  minutes: 24,
+  minutes: 20,
   tests: [
     tornEnvironment,
     anotherCardIsPluggedIn,

@@ -181,7 +181,7 @@ const eachWired: HardwareTest = {
 
 export const leds: Suite = {
   name: 'leds',
-  minutes: 4,
+  minutes: 3,
   tests: [identified, eachWired, programGone, alone, diskGone, diskBack, atWork, whileStarting],
 };
 

@@ -119,7 +119,7 @@ const comesBackToDhcp: HardwareTest = {
 
 export const network: Suite = {
   name: 'network',
-  minutes: 3,
+  minutes: 2,
   tests: [hasDhcpAddress, isFound, isFoundBySecond, isSeenByAvahi, hasLinkLocalAddress, comesBackToDhcp],
 };
 

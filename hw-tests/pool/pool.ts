@@ -26,7 +26,7 @@ const threeBoxes: HardwareTest = {
   },
 };
 
-export const pool: Suite = { name: 'pool', minutes: 3, tests: [threeBoxes] };
+export const pool: Suite = { name: 'pool', minutes: 2, tests: [threeBoxes] };
 
 async function loseOne(scene: Scene, scenes: readonly Scene[]): Promise<string> {
   const folder = scene.folder('pool');

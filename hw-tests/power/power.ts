@@ -64,7 +64,7 @@ const consoleShutsDown: HardwareTest = {
 
 export const power: Suite = {
   name: 'power',
-  minutes: 8,
+  minutes: 9,
   tests: [
     consoleShutsDown,
     buttonShutsDown,

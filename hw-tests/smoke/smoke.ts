@@ -20,7 +20,7 @@ async function gpioLines({ target: { root } }: Scene): Promise<readonly string[]
 
 export const smoke: Suite = {
   name: 'smoke',
-  minutes: 2,
+  minutes: 1,
   tests: [
     {
       name: 'a fresh card boots until the box serves',

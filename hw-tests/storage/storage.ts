@@ -167,7 +167,7 @@ const isReset: HardwareTest = {
 
 export const storage: Suite = {
   name: 'storage',
-  minutes: 18,
+  minutes: 14,
   tests: [takesDisks, startsWithItsDisks, keepsFiles, isReset, takesDiskLater, survivesPowerCuts],
 };
 

@@ -96,7 +96,7 @@ const stickBringsUpdate: HardwareTest = {
 
 export const update: Suite = {
   name: 'update',
-  minutes: 40,
+  minutes: 36,
   tests: [
     badBundlesAreRefused,
     changedContentIsNotInstalled,
