@@ -142,7 +142,8 @@ async function startLights(
   const button = new AwaitedButton(
     {
       open: () => openGpioButton(pins.button, pins, buttonPorts),
-      listen: (port) => new Button({ port, control, lights: driver, onCode, atPowerOn }, buttonPorts),
+      listen: (port, soon) =>
+        new Button({ port, control, lights: driver, onCode, atPowerOn: atPowerOn && soon }, buttonPorts),
     },
     buttonPorts,
   );

@@ -30,25 +30,17 @@ const hasDhcpAddress: HardwareTest = {
   },
 };
 
-const isFound: HardwareTest = {
-  name: 'aether scan finds it, at the address it has',
-  needs: [],
-  changesNothing: true,
-  run: async (scene) => {
-    await scene.serving();
-    return findAtAddress(scene, scene.target.network.desktop);
-  },
-};
-
-const isFoundBySecond: HardwareTest = {
-  name: 'aether scan on another computer finds it there too',
-  needs: ['second computer'],
-  changesNothing: true,
-  run: async (scene) => {
-    await scene.serving();
-    return findAtAddress(scene, scene.target.network.second);
-  },
-};
+function isFound(name: string, needs: HardwareTest['needs'], from: 'desktop' | 'second'): HardwareTest {
+  return {
+    name,
+    needs,
+    changesNothing: true,
+    run: async (scene) => {
+      await scene.serving();
+      return findAtAddress(scene, scene.target.network[from]);
+    },
+  };
+}
 
 const isSeenByAvahi: HardwareTest = {
   name: 'avahi, as most Linux desktops have it, resolves its name and its service',
@@ -120,7 +112,14 @@ const comesBackToDhcp: HardwareTest = {
 export const network: Suite = {
   name: 'network',
   minutes: 2,
-  tests: [hasDhcpAddress, isFound, isFoundBySecond, isSeenByAvahi, hasLinkLocalAddress, comesBackToDhcp],
+  tests: [
+    hasDhcpAddress,
+    isFound('aether scan finds it, at the address it has', [], 'desktop'),
+    isFound('aether scan on another computer finds it there too', ['second computer'], 'second'),
+    isSeenByAvahi,
+    hasLinkLocalAddress,
+    comesBackToDhcp,
+  ],
 };
 
 /** To another network, which has no DHCP server; returns when the cable was plugged in there. */

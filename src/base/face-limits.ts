@@ -123,6 +123,8 @@ export const networkErrorsPerMinuteMin = 10;
 /** A system that is still starting gives the button's pin to the program a while later: until then it is tried again. */
 export const buttonRetryMs = 2000;
 export const buttonOpenMs = 120_000;
+/** A press that is found later than this after the program's start may have begun after power-on: it resets nothing. */
+export const buttonPowerOnMs = 20_000;
 
 /** How long the lamp of a disk blinks. */
 export const locateMs = 60_000;

@@ -58,6 +58,16 @@ class World {
   }
 }
 
+/** A box that has taken one disk into use, and what that is called. */
+async function startWithDisk() {
+  const world = new World();
+  world.shelf.attach('sda');
+  const box = await world.start();
+  await box.machine.adopt('sda');
+  const [{ name }] = box.disks.facts().volumes as readonly [VolumeFacts];
+  return { world, name, ...box };
+}
+
 test('a blank disk is taken into use, and is there again after a restart', async () => {
   const world = new World();
   world.shelf.attach('sda');
@@ -112,11 +122,7 @@ test('an adopted disk that was pulled is mounted and served again when it is bac
 });
 
 test('a start waits for a disk that the kernel finds a while later, and not for ever', async () => {
-  const world = new World();
-  world.shelf.attach('sda');
-  const before = await world.start();
-  await before.machine.adopt('sda');
-  const [{ name }] = before.disks.facts().volumes as readonly [VolumeFacts];
+  const { world, name, ...before } = await startWithDisk();
   await before.close();
   world.shelf.pull('sda');
 
@@ -165,11 +171,7 @@ test('an adopted disk that is gone for good is no disk of the box any more, afte
 });
 
 test('an emptied disk that is forgotten is not taken for a new one', async () => {
-  const world = new World();
-  world.shelf.attach('sda');
-  const first = await world.start();
-  await first.machine.adopt('sda');
-  const [{ name }] = first.disks.facts().volumes as readonly [VolumeFacts];
+  const { world, name, ...first } = await startWithDisk();
   await first.disks.retire(name, undefined);
   await first.machine.drop(name);
   assert.deepEqual(first.disks.facts().volumes, []);
@@ -218,11 +220,7 @@ test('a disk that a box of another pool filled is not taken, and left as it was'
 });
 
 test('an adopted disk that was emptied is taken off its folder, now and after a restart', async () => {
-  const world = new World();
-  world.shelf.attach('sda');
-  const first = await world.start();
-  await first.machine.adopt('sda');
-  const [{ name }] = first.disks.facts().volumes as readonly [VolumeFacts];
+  const { world, name, ...first } = await startWithDisk();
   await first.disks.retire(name, undefined);
   assert.deepEqual(
     world.shelf.asked.filter((asked) => asked.startsWith('unmount')),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buttonOpenMs, buttonRetryMs } from '../../base/face-limits.ts';
+import { buttonOpenMs, buttonPowerOnMs, buttonRetryMs } from '../../base/face-limits.ts';
 import { silentLog } from '../../base/log.ts';
 import type { ButtonResult } from '../../ports/button.ts';
 import { FakeButton } from '../../testing/fake-button.ts';
@@ -20,8 +20,8 @@ function open(...ends: readonly ButtonResult[]) {
         did.push('open');
         return ends[Math.min(tries++, ends.length - 1)]!;
       },
-      listen: () => {
-        did.push('listen');
+      listen: (_, soon) => {
+        did.push(soon ? 'listen' : 'listen late');
         return { close: () => void did.push('close') };
       },
     },
@@ -38,6 +38,11 @@ test('a button that the system gives to the program a while later is listened at
   assert.deepEqual(did, ['open', 'open', 'open', 'listen']);
   button.close();
   assert.equal(did.at(-1), 'close');
+  const tries = Array.from({ length: 1 + buttonPowerOnMs / buttonRetryMs }, () => refused);
+  const late = open(...tries, { button: new FakeButton() });
+  await late.button.start();
+  await late.clock.run(buttonOpenMs);
+  assert.equal(late.did.at(-1), 'listen late', 'a press may be younger than power-on');
 });
 
 test('a computer without a button is asked once, one that refuses it for a while only', async () => {

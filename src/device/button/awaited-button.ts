@@ -1,4 +1,4 @@
-import { buttonOpenMs, buttonRetryMs } from '../../base/face-limits.ts';
+import { buttonOpenMs, buttonPowerOnMs, buttonRetryMs } from '../../base/face-limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { ButtonResult } from '../../ports/button.ts';
 import { type Clock, every, type Timer } from '../../ports/clock.ts';
@@ -6,8 +6,8 @@ import { type Clock, every, type Timer } from '../../ports/clock.ts';
 export interface AwaitedButtonOptions {
   /** Never rejects. */
   readonly open: () => Promise<ButtonResult>;
-  /** Begins to listen at what was opened. */
-  readonly listen: (port: NonNullable<ButtonResult['button']>) => { close(): void };
+  /** Begins to listen at what was opened. `soon`: a press that is found there is no younger than the program's start. */
+  readonly listen: (port: NonNullable<ButtonResult['button']>, soon: boolean) => { close(): void };
 }
 
 /** The button of a system that is still starting, which may not have given its pin to this program yet. */
@@ -27,10 +27,10 @@ export class AwaitedButton {
 
   /** Resolves after the first try; where that was too early there are others. */
   async start(): Promise<void> {
-    const untilMs = this.#clock.monotonicMs() + buttonOpenMs;
-    if (await this.#try(untilMs)) return;
+    const startMs = this.#clock.monotonicMs();
+    if (await this.#try(startMs)) return;
     this.#retry = every(this.#clock, buttonRetryMs, async () => {
-      if (await this.#try(untilMs)) this.#retry?.cancel();
+      if (await this.#try(startMs)) this.#retry?.cancel();
     });
     if (this.#closed) this.#retry.cancel();
   }
@@ -42,13 +42,14 @@ export class AwaitedButton {
   }
 
   /** True: there is nothing more to try. */
-  async #try(untilMs: number): Promise<boolean> {
+  async #try(startMs: number): Promise<boolean> {
     const { button, reason, mayCome } = await this.#options.open();
+    const sinceMs = this.#clock.monotonicMs() - startMs;
     if (button === undefined) {
-      if (mayCome === true && this.#clock.monotonicMs() < untilMs) return false;
+      if (mayCome === true && sinceMs < buttonOpenMs) return false;
       this.#log.debug('this box has no button', { reason: reason ?? '' });
     } else if (this.#closed) button.close();
-    else this.#listening = this.#options.listen(button);
+    else this.#listening = this.#options.listen(button, sinceMs <= buttonPowerOnMs);
     return true;
   }
 }
