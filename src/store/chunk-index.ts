@@ -39,11 +39,12 @@ export class ChunkIndex {
   readonly #store: KeyValueStore;
   readonly #volume: Bytes;
   #fresh = new Map<string, Change>();
+  /** What a commit is about to write: a store that waits for its disk does not show it before. */
+  #committing: ReadonlyMap<string, Change> | undefined;
   /** Damaged stretches without a known id, by segment and offset, not committed yet. */
   #freshGaps: Bytes[] = [];
   #chunkCount = 0;
   #corruptCount: number;
-  #committing = false;
   /** Reused for look-ups, which are synchronous. */
   readonly #scratch = new Uint8Array(keyIdBytes);
 
@@ -81,7 +82,7 @@ export class ChunkIndex {
   }
 
   get(id: Bytes): Location | undefined {
-    const change = this.#fresh.get(nameOf(id));
+    const change = this.#changeOf(id);
     if (change !== undefined) return change.kind === 'present' ? change.location : undefined;
     const value = this.#lookUp(keys.chunk, id);
     return value === undefined ? undefined : decodeLocation(value);
@@ -131,12 +132,12 @@ export class ChunkIndex {
    * not be durable without an earlier one. When it fails the entries are kept for the next. Errors: `DiskErrorCode`.
    */
   async commit(segment: number, offset: number, usedBytes: number): Promise<void> {
-    assert(!this.#committing, 'the index commits once at a time');
-    this.#committing = true;
+    assert(this.#committing === undefined, 'the index commits once at a time');
     const position: IndexPosition = { segment, offset, chunkCount: this.#chunkCount, usedBytes };
     const fresh = this.#fresh;
     const gaps = this.#freshGaps;
     this.#fresh = new Map();
+    this.#committing = fresh;
     this.#freshGaps = [];
     const changes: KeyValueChange[] = [];
     for (const [name, change] of fresh) pushChange(changes, name, change);
@@ -149,7 +150,7 @@ export class ChunkIndex {
       this.#freshGaps = [...gaps, ...this.#freshGaps];
       throw error;
     } finally {
-      this.#committing = false;
+      this.#committing = undefined;
     }
   }
 
@@ -168,9 +169,14 @@ export class ChunkIndex {
   }
 
   #isDamaged(id: Bytes): boolean {
-    const change = this.#fresh.get(nameOf(id));
+    const change = this.#changeOf(id);
     if (change !== undefined) return change.kind === 'damaged';
     return this.#lookUp(keys.quarantine, id) !== undefined;
+  }
+
+  #changeOf(id: Bytes): Change | undefined {
+    const name = nameOf(id);
+    return this.#fresh.get(name) ?? this.#committing?.get(name);
   }
 
   #lookUp(kind: number, id: Bytes): Bytes | undefined {

@@ -94,7 +94,10 @@ class GatedFile implements DiskFile {
   }
 }
 
-/** Opens a store behind a gate; look-ups, which are synchronous, are as they are. */
+/**
+ * Opens a store behind a gate; look-ups, which are synchronous, are as they are. A write waits for its turn like any other
+ * call, and look-ups do not show it before.
+ */
 export async function openGatedStore(
   open: () => Promise<KeyValueStore>,
   gate: AnswerGate,
