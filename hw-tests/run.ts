@@ -13,7 +13,7 @@ import { hasFailed, tableOf } from './report.ts';
 import { smoke } from './smoke/smoke.ts';
 import { storage } from './storage/storage.ts';
 import { choose, type Suite } from './suite.ts';
-import { imagesOf, whyNoTarget } from './targets/open-target.ts';
+import { imagesOf, isEmulated, whyNoTarget } from './targets/open-target.ts';
 import { TestRun } from './test-run.ts';
 import { update } from './update/update.ts';
 
@@ -64,7 +64,7 @@ async function main(words: readonly string[]): Promise<void> {
   });
   if (values.help === true) return void process.stdout.write(usage);
   if (values.target === undefined) return refuse(usage);
-  const mistake = mistakeIn(values);
+  const mistake = mistakeIn(values.target, values);
   if (mistake !== undefined) return refuse(`${mistake}\n`);
   const chosen = choose(suites, values.suite, values.only ?? '');
   if (chosen.length === 0) return refuse(`Nothing was tested: no test has "${values.only}" in its name.\n`);
@@ -80,13 +80,15 @@ async function main(words: readonly string[]): Promise<void> {
   }).begin(missing);
 }
 
-function mistakeIn({ suite, jobs, processors }: Values): string | undefined {
+function mistakeIn(target: string, { suite, jobs, processors }: Values): string | undefined {
   const unknown = suite?.filter((name) => !suites.some((each) => each.name === name)) ?? [];
   if (unknown.length > 0)
     return `There is no suite ${unknown.join(', ')}, but ${suites.map(({ name }) => name).join(', ')}.`;
   for (const [name, count] of Object.entries({ jobs, processors })) {
     if (count !== undefined && !/^[1-9]\d?$/.test(count)) return `--${name} ${count}: a number was expected.`;
   }
+  if (Number(jobs ?? 1) > 1 && !isEmulated(target))
+    return `--jobs ${jobs}: there is one ${target}, and its tests run one after another.`;
   return undefined;
 }
 

@@ -108,7 +108,7 @@ const safeModeTakesUpdates: HardwareTest = {
     await target.power.off();
     await target.power.on();
     await safeModeSays(scene, /its card takes no more writing/);
-    await target.sticks.plugIn(await variant(scene, goodVersion, false));
+    await target.sticks.plugIn(await variant(scene, goodVersion));
     await untilUpdate(scene, 'staged', 180_000);
     const startMs = performance.now();
     await beginInstallation(scene);
@@ -132,7 +132,7 @@ const dataIsFull: HardwareTest = {
     const said = await untilConditions(scene, (messages) =>
       messages.find((text) => /full|no room/i.test(text)),
     );
-    await scene.target.sticks.plugIn(await variant(scene, goodVersion, false));
+    await scene.target.sticks.plugIn(await variant(scene, goodVersion));
     await untilUpdate(scene, 'staged', 180_000);
     await beginInstallation(scene);
     await untilVersion(scene, goodVersion, 600_000);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { ensureImage, imageFolder } from '../../firmware/image.ts';
@@ -21,6 +22,11 @@ export interface TargetOptions {
 
 const machines: Readonly<Record<string, MachineKind>> = { qemu: virt, raspi3b };
 
+/** Whether there can be several beside each other; of a board there is one. */
+export function isEmulated(name: string): boolean {
+  return machines[name] !== undefined;
+}
+
 /** Why this computer cannot have the target, as a sentence; undefined when it can. */
 export function whyNoTarget(name: string): string | undefined {
   const kind = machines[name];
@@ -33,10 +39,10 @@ export function whyNoTarget(name: string): string | undefined {
     : 'There is no image, and mmdebstrap, which makes it, is not installed.';
 }
 
-/** The folder with the image of an emulated target, made where there is none. Rejects for a board. */
+/** The folder with the image of an emulated target, made where there is none. */
 export async function imagesOf(name: string, say: (line: string) => void): Promise<string> {
   const kind = machines[name];
-  if (kind === undefined) throw new Error(`there is one ${name}: its tests run one after another`);
+  assert(kind !== undefined, 'only emulated targets have images');
   return ensureImage(kind.board, say);
 }
 

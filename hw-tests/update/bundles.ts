@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buildBundle } from '../../firmware/bundle/bundle.ts';
 import { developmentSigner } from '../../firmware/bundle/signer.ts';
@@ -9,15 +9,32 @@ export interface Variant {
   readonly bundle: string;
   readonly folder: string;
   readonly version: string;
-  /** Its program does not start. */
-  readonly broken: boolean;
+  /** In each of its three tries in another way. */
+  readonly fails: boolean;
 }
 
 const programFolder = '/usr/lib/aetherstore/app';
 const releaseFile = '/usr/share/aetherstore/release.json';
+/** What root runs in each start before the box. */
+const prepareFile = '/usr/lib/aetherstore/prepare';
 
-/** Another version of the system in a signed bundle: the same but for its number, or one whose program crashes. */
-export async function makeVariant({ bundle, folder, version, broken }: Variant): Promise<string> {
+/**
+ * In slot B: the kernel panics; then it panics and, unlike ours, does not start again by itself, so that only the hardware
+ * can start the machine; then the program ends at once.
+ */
+const harm = `#!/bin/sh
+case $(fw_printenv -n BOOT_B_LEFT) in
+  2) echo c >/proc/sysrq-trigger ;;
+  1)
+    until grep -qx active /sys/class/watchdog/watchdog0/state; do sleep 1; done
+    echo 0 >/proc/sys/kernel/panic
+    echo c >/proc/sysrq-trigger
+    ;;
+esac
+`;
+
+/** Another version of the system in a signed bundle: the same but for its number, or one that fails. */
+export async function makeVariant({ bundle, folder, version, fails }: Variant): Promise<string> {
   const say = () => {};
   const tools = ImageTools.open(say);
   const work = join(folder, version);
@@ -35,7 +52,11 @@ export async function makeVariant({ bundle, folder, version, broken }: Variant):
     const text = slot.read(path);
     if (text.includes(before)) slot.replace(path, text.replaceAll(before, after));
   }
-  if (broken) slot.replace(`${programFolder}/box.mjs`, 'throw new Error("this version does not work");\n');
+  if (fails) {
+    slot.replace(`${programFolder}/box.mjs`, 'throw new Error("this version does not work");\n');
+    const prepare = slot.read(prepareFile);
+    slot.replace(prepareFile, prepare.replace('#!/bin/sh\n', harm), 0o755);
+  }
   const output = join(work, `aetherstore-${version}.raucb`);
   const signer = developmentSigner(say);
   await buildBundle({
@@ -71,8 +92,9 @@ class SlotFiles {
     return readFileSync(this.#beside, 'utf8');
   }
 
-  replace(path: string, text: string): void {
+  replace(path: string, text: string, mode = 0o644): void {
     writeFileSync(this.#beside, text);
+    chmodSync(this.#beside, mode);
     this.#deed(`rm ${path}`);
     this.#deed(`write ${this.#beside} ${path}`);
   }

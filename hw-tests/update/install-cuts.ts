@@ -20,7 +20,7 @@ export const installMayBeCut: HardwareTest = {
   name: `power may go at ${middleCuts} points of an installation, when it ends, and in the start that follows; then it is installed all the same`,
   needs: ['disks', 'updates', 'power', 'card'],
   run: async (scene) => {
-    const cuts = new InstallCuts(scene, await variant(scene, goodVersion, false));
+    const cuts = new InstallCuts(scene, await variant(scene, goodVersion));
     await cuts.stage();
     const { seconds, runs } = await cuts.atItsEnd();
     if (runs === 'new') await cuts.stage();

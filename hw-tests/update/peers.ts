@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { joinBox } from '../pool/join-box.ts';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest } from '../suite.ts';
+import { usePage } from './page.ts';
 import { beginInstallation, untilUpdate, untilVersion } from './seen-update.ts';
 import { goodVersion, variant } from './variants.ts';
 
@@ -12,16 +13,17 @@ const offeredMs = 6 * 60_000;
 const updateTimeoutMs = 20 * 60_000;
 
 export const peersPassUpdatesOn: HardwareTest = {
-  name: 'what one box runs and has found good, another takes from it, and fetches only what differs',
+  name: 'what one box was sent by its page, runs and has found good, another takes from it, and fetches only what differs',
   needs: ['disks', 'updates', 'more boxes', 'root shell'],
   run: async (scene) => {
     await scene.claimed();
     const other = await joinBox(scene);
     try {
-      const bundle = await variant(scene, goodVersion, false);
-      await scene.aether.run(['update', await scene.target.console.greet(), bundle], {
-        timeoutMs: scene.patienceMs(updateTimeoutMs),
-      });
+      const bundle = await variant(scene, goodVersion);
+      const answer = await usePage(scene, bundle);
+      assert.ok(answer.includes(`${goodVersion} is ready`), answer);
+      await usePage(scene, 'install');
+      await untilVersion(scene, goodVersion, updateTimeoutMs);
       await untilUpdate(other, 'staged', offeredMs);
       const before = await receivedBytes(other);
       await beginInstallation(other);

@@ -7,9 +7,9 @@ import { mosquittoMissing } from '../../src/testing/mosquitto.ts';
 import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import { whyNot } from '../target.ts';
+import { usePage } from './page.ts';
 
 const lightsMs = 60_000;
-const pageMs = 60_000;
 const brokerMs = 120_000;
 const brokerPort = 1883;
 /** Debian has a broker where only root looks for programs. */
@@ -50,7 +50,7 @@ export async function rollbackIsTold(
   const lines = await console.command('status');
   // The console breaks lines where its terminal ends.
   assertSays('console', lines.map((line) => line.trim()).join(' '), sentence);
-  assertSays('page', (await overviewOf(scene)).replace(/\s+/g, ' '), sentence);
+  assertSays('page', (await usePage(scene)).replace(/\s+/g, ' '), sentence);
   places.push('console', 'page');
   if (!hasBroker) return places;
   const { problem, attributes } = await stateAtBroker(scene, reason);
@@ -61,18 +61,6 @@ export async function rollbackIsTold(
 
 function assertSays(place: string, text: string, sentence: string): void {
   assert.ok(text.includes(sentence), `${place}: ${text}`);
-}
-
-/** The page as somebody sees it who has logged in. */
-async function overviewOf(scene: Scene): Promise<string> {
-  const { console, network } = scene.target;
-  const [entry] = await scene.aether.json(['web', await console.greet()]);
-  const program = join(import.meta.dirname, 'read-page.ts');
-  const words = [program, await network.address(), String(entry?.code)];
-  const { stdout } = await network.desktop.run(process.execPath, words, {
-    timeoutMs: scene.patienceMs(pageMs),
-  });
-  return stdout;
 }
 
 /** What a box publishes of itself (docs/mqtt.md); the part that is looked at. */

@@ -7,18 +7,18 @@ import { installMayBeCut } from './install-cuts.ts';
 import { peersPassUpdatesOn } from './peers.ts';
 import { badBundlesAreRefused, changedContentIsNotInstalled, goodBundlesAreTaken } from './refused.ts';
 import { beginInstallation, untilUpdate, untilVersion, updateOf } from './seen-update.ts';
+import { hourIsKept } from './set-hour.ts';
 import { rollbackIsTold, startBroker, whyNoBroker } from './told-of-rollback.ts';
-import { goodVersion, variant } from './variants.ts';
+import { badVersion, goodVersion, variant } from './variants.ts';
 
 const updateTimeoutMs = 20 * 60_000;
-const badVersion = '99.0.1+dev';
 
 const goodUpdate: HardwareTest = {
   name: 'a signed bundle is installed beside the system that runs, started, and found good',
   needs: ['disks', 'updates'],
   run: async (scene) => {
     await scene.claimed();
-    const bundle = await variant(scene, goodVersion, false);
+    const bundle = await variant(scene, goodVersion);
     const name = await scene.target.console.greet();
     const startMs = performance.now();
     scene.target.console.skip();
@@ -38,12 +38,12 @@ const goodUpdate: HardwareTest = {
 };
 
 const badUpdate: HardwareTest = {
-  name: 'a version that does not work is tried three times; then the old one runs again and says why, wherever it says how it is',
-  needs: ['disks', 'updates'],
+  name: 'a version that panics, then hangs, then has no program that lives is tried three times; then the old one runs again and says why, wherever it says how it is',
+  needs: ['disks', 'updates', 'watchdog'],
   run: async (scene) => {
     await scene.claimed();
     const before = (await scene.status()).box.version;
-    const bundle = await variant(scene, badVersion, true);
+    const bundle = await variant(scene, badVersion);
     const name = await scene.target.console.greet();
     const noBroker = whyNoBroker(scene);
     const broker = noBroker === undefined ? await startBroker(scene) : undefined;
@@ -59,10 +59,11 @@ const badUpdate: HardwareTest = {
       assert.notEqual(told.exitCode, 0);
       assert.match(told.stderr, /UPDATE_ROLLED_BACK/);
       assert.equal((await scene.status()).box.version, before);
-      const starts = [...scene.target.console.transcript.slice(from).matchAll(/boot: slot ([AB])/g)];
+      const seen = scene.target.console.transcript.slice(from);
+      const starts = [...seen.matchAll(/boot: slot ([AB])|Kernel panic/g)];
       assert.deepEqual(
-        starts.map(([, slot]) => slot),
-        ['B', 'B', 'B', 'A'],
+        starts.map(([panic, slot]) => slot ?? panic),
+        ['B', 'Kernel panic', 'B', 'Kernel panic', 'B', 'A'],
       );
       const { state, reason } = await updateOf(scene);
       assert.equal(state, 'rolled-back');
@@ -81,7 +82,7 @@ const stickBringsUpdate: HardwareTest = {
   needs: ['memory sticks', 'updates'],
   run: async (scene) => {
     await scene.serving();
-    await scene.target.sticks.plugIn(await variant(scene, goodVersion, false));
+    await scene.target.sticks.plugIn(await variant(scene, goodVersion));
     const startMs = performance.now();
     await untilUpdate(scene, 'staged', 180_000);
     const seconds = (performance.now() - startMs) / 1000;
@@ -102,6 +103,7 @@ export const update: Suite = {
     changedContentIsNotInstalled,
     goodBundlesAreTaken,
     goodUpdate,
+    hourIsKept,
     badUpdate,
     installMayBeCut,
     stickBringsUpdate,

@@ -47,6 +47,7 @@ export const update: Command = {
     if (wanted === undefined || more.length > 0)
       throw usageError('update takes one box and one file', 'aether update --help');
     const atMs = hourOf(line);
+    checkOptions(line, file);
     const desktop = await Desktop.open(homePath);
     const session = await PoolSession.open(desktop, { wait: 'one', box: wanted, signal });
     try {
@@ -67,6 +68,15 @@ export const update: Command = {
     }
   },
 };
+
+/** What would not be heeded is refused: a person who names an hour does not expect it to begin now. */
+function checkOptions(line: CommandLine, file: string | undefined): void {
+  const [hasHour, later] = [line.text('at') !== undefined, line.flag('later')];
+  if (file === undefined && (hasHour || later || line.flag('older')))
+    throw usageError('--at, --later and --older are said of a FILE that is sent', 'aether update --help');
+  if (hasHour && later)
+    throw usageError('--at installs it at an hour, --later never: give one of them', 'aether update --help');
+}
 
 /** The next time that it is so late here, in milliseconds since 1970. */
 function hourOf(line: CommandLine): number | undefined {
