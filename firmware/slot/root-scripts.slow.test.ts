@@ -205,7 +205,10 @@ test('that data were here is noted once, and beside what the boot loader keeps',
     `head -c 65536 /dev/urandom >/tmp/env
      before=$(head -c 16384 /tmp/env | cksum)
      export ENVIRONMENT_DEVICE=/tmp/env
+     $scripts/note-data
      $scripts/note-data known && echo known || echo new
+     mkdir -p /data/aetherstore/state
+     touch /data/aetherstore/state/identity.cbor
      $scripts/note-data
      $scripts/note-data known && echo known
      [ "$(head -c 16384 /tmp/env | cksum)" = "$before" ] && stat -c %s /tmp/env
@@ -245,7 +248,9 @@ for (const [what, before, awaited] of [
        cp $scripts/* /usr/lib/aetherstore/
        head -c 65536 /dev/zero >/tmp/env
        export ENVIRONMENT_DEVICE=/tmp/env
+       touch /data/aetherstore/state/identity.cbor
        $scripts/note-data
+       rm /data/aetherstore/state/identity.cbor
        cd /
        ${before}
        /usr/lib/aetherstore/prepare
@@ -271,6 +276,7 @@ test('room for an update is kept where there is enough of it, once, and belongs 
      mount -t ext4 /dev/${large.device} /data
      chown aetherstore:aetherstore /data
      $scripts/keep-reserve /data
+     truncate -s 1M /data/reserve
      $scripts/keep-reserve /data
      stat -c '%U %s' /data/reserve`,
   );
