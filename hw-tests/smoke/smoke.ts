@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { seenRhythm, waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import type { Suite } from '../suite.ts';
+import { noUnitsOfItsOwn } from './transient-units.ts';
 
 const memoryMiBMax = 250;
 const exposureMax = 3;
@@ -126,5 +127,6 @@ export const smoke: Suite = {
         return said;
       },
     },
+    noUnitsOfItsOwn,
   ],
 };
