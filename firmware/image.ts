@@ -25,6 +25,7 @@ const usage = `usage: npm run image -- --board rpi|qemu-virt [options]
   --cert FILE      there yet; such an image says so in its version, takes updates of nobody else, and has a shell on a
                    console that only emulated machines have
   --bundle-only    no card
+  --fresh          with the packages that Debian has today; else those of the first build on this computer
 
 Bundles that a box must refuse or take back; of the development key only:
   --compatible NAME   for another kind of box
@@ -38,6 +39,8 @@ export interface ImageOptions {
   readonly release: Release;
   readonly signer: Signer;
   readonly card: boolean;
+  /** Whether Debian's packages are fetched anew. */
+  readonly fresh?: boolean | undefined;
   readonly flaws?: Flaws;
 }
 
@@ -60,7 +63,7 @@ export async function buildImage(options: ImageOptions, say: (line: string) => v
     throw new Error('a flaw for a test was asked for, and a key of releases was given');
   const board = boardNamed(options.board);
   const tools = ImageTools.open(say);
-  const stage = rootStage(say);
+  const stage = rootStage(say, options.fresh);
   const folder = join(out, 'work');
   mkdirSync(folder, { recursive: true });
   const { certificate: certificates } = signer;
@@ -131,6 +134,7 @@ async function main(words: readonly string[]): Promise<void> {
       key: { type: 'string' },
       cert: { type: 'string' },
       'bundle-only': { type: 'boolean' },
+      fresh: { type: 'boolean' },
       compatible: { type: 'string' },
       'data-format': { type: 'string' },
       unhealthy: { type: 'boolean' },
@@ -161,6 +165,7 @@ async function main(words: readonly string[]): Promise<void> {
       release: { version: development ? `${version}+dev` : version, development },
       signer,
       card: values['bundle-only'] !== true,
+      fresh: values.fresh,
       flaws: { compatible: values.compatible, dataFormat, unhealthy: values.unhealthy },
     },
     (line) => console.log(line),

@@ -195,7 +195,11 @@ function refusal(): AetherError<'SAFE_MODE'> {
 }
 
 function unwritable(): AetherError<'CARD_UNWRITABLE'> {
-  return new AetherError('CARD_UNWRITABLE', 'the card takes no writing: nothing on it can be forgotten', {
-    help: 'The box needs another card. Destroy this one: it holds the key of the box.',
-  });
+  return new AetherError(
+    'CARD_UNWRITABLE',
+    'what the box remembered cannot be written: nothing is forgotten',
+    {
+      help: 'Write its card anew, or another one. Destroy a card that takes no writing: it may hold the key of the box.',
+    },
+  );
 }

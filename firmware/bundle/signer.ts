@@ -25,7 +25,8 @@ export function developmentSigner(say: (line: string) => void): Signer {
   const certificateFile = join(keysFolder, 'development.cert.pem');
   if (!existsSync(certificateFile)) {
     // Cards that were made with it take updates of no other.
-    if (existsSync(keyFile)) throw new Error(`there is ${keyFile}, and its certificate is gone: put ${certificateFile} back`);
+    if (existsSync(keyFile))
+      throw new Error(`there is ${keyFile}, and its certificate is gone: put ${certificateFile} back`);
     say(`development key: made in ${keysFolder}`);
     mkdirSync(keysFolder, { recursive: true, mode: 0o700 });
     makeCertificate(keyFile, certificateFile, { name: 'AetherStore development' });

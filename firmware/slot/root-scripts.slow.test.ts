@@ -273,6 +273,11 @@ test('room for an update is kept where there is enough of it, once, and belongs 
      $scripts/keep-reserve /data
      ls /data
      umount /data
+     mount -t tmpfs -o size=200m,uid=800 data /data
+     touch /data/reserve.kept && chown aetherstore: /data/reserve.kept
+     $scripts/keep-reserve /data
+     stat -c %s /data/reserve
+     umount /data
      mount -t ext4 /dev/${large.device} /data
      chown aetherstore:aetherstore /data
      $scripts/keep-reserve /data
@@ -280,7 +285,7 @@ test('room for an update is kept where there is enough of it, once, and belongs 
      $scripts/keep-reserve /data
      stat -c '%U %s' /data/reserve`,
   );
-  assert.deepEqual(said.split('\n'), [`aetherstore ${160 * mebibyte}`]);
+  assert.deepEqual(said.split('\n'), [String(160 * mebibyte), `aetherstore ${160 * mebibyte}`]);
 });
 
 test('safe mode on a card without room gives up what was kept, and then writes in memory', { skip }, (t) => {

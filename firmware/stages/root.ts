@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { bootstrap } from './debian.ts';
-import { stageFolder } from './stage.ts';
+import { dayOf, stageFolder } from './stage.ts';
 
 /** What the box's system is made of; each needs a reason, for each is carried by every update. */
 const packages = [
@@ -60,11 +60,15 @@ chroot "$1" dpkg-query --show --showformat='\${Package}\\t\${Version}\\t\${sourc
 rm -rf '${folder}/deb'
 `;
 
-/** The system of the box before anything of ours is in it; made when it is not there yet: five minutes, 0.6 GB. */
-export function rootStage(say: (line: string) => void): RootStage {
+/**
+ * The system of the box before anything of ours is in it; made when it is not there yet, or anew (`fresh`), with the
+ * packages that Debian has by then: five minutes, 0.6 GB.
+ */
+export function rootStage(say: (line: string) => void, fresh?: boolean): RootStage {
   const folder = stageFolder(
     {
       name: 'root',
+      fresh,
       recipe: [packages, parts, unread, fetchParts('')],
       make: (target) =>
         bootstrap({
@@ -82,6 +86,7 @@ export function rootStage(say: (line: string) => void): RootStage {
     },
     say,
   );
+  say(`Debian's packages: of ${dayOf(folder) ?? 'a day that is not known'}; --fresh takes those of today`);
   return {
     archive: join(folder, 'root.tar'),
     parts: join(folder, 'parts'),

@@ -17,7 +17,7 @@ const cache = mkdtempSync(join(tmpdir(), 'stages-'));
 after(() => rmSync(cache, { recursive: true }));
 process.env.XDG_CACHE_HOME = cache;
 for (const name of ['DEBIAN_MIRROR', 'DEBIAN_SECURITY_MIRROR']) delete process.env[name];
-const { stageFolder, stagesFolder } = await import('./stage.ts');
+const { dayOf, stageFolder, stagesFolder } = await import('./stage.ts');
 
 function mirror(t: TestContext, name: string, url: string): void {
   process.env[name] = url;
@@ -34,6 +34,16 @@ function made(name: string, by: string): { readonly folder: string; readonly by:
 test('a stage is made once', () => {
   assert.equal(made('once', 'first').by, 'first');
   assert.equal(made('once', 'second').by, 'first');
+});
+
+test('a stage is made anew where that is asked, and knows its day', () => {
+  assert.equal(made('fresh', 'first').by, 'first');
+  const make = (folder: string) => writeFileSync(join(folder, 'by'), 'second');
+  const folder = stageFolder({ name: 'fresh', recipe: ['same'], make, fresh: true }, () => {});
+  assert.equal(made('fresh', 'third').by, 'second');
+  assert.equal(dayOf(folder), new Date().toISOString().slice(0, 10));
+  writeFileSync(join(folder, 'complete'), '');
+  assert.equal(dayOf(folder), undefined);
 });
 
 test('another mirror is another stage, and without one it is the first again', (t) => {

@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -26,17 +27,19 @@ export interface Stage {
   readonly recipe: unknown;
   /** Makes it in an empty folder. */
   readonly make: (folder: string) => void;
+  /** Whether it is made anew though it is there: what it is made of may be newer now. */
+  readonly fresh?: boolean | undefined;
 }
 
 /** The folder of a stage, made when it is not there yet. A stage that was interrupted is made anew. */
-export function stageFolder({ name, recipe, make }: Stage, say: (line: string) => void): string {
+export function stageFolder({ name, recipe, make, fresh }: Stage, say: (line: string) => void): string {
   const key = createHash('sha256')
     .update(JSON.stringify([suite, recipe, ...mirrorsAsked()]))
     .digest('hex')
     .slice(0, 12);
   const folder = join(stagesFolder, `${name}-${key}`);
   const complete = join(folder, 'complete');
-  if (existsSync(complete)) {
+  if (fresh !== true && existsSync(complete)) {
     utimesSync(complete, new Date(), new Date());
     return folder;
   }
@@ -46,9 +49,9 @@ export function stageFolder({ name, recipe, make }: Stage, say: (line: string) =
   mkdirSync(making, { recursive: true });
   try {
     make(making);
-    writeFileSync(join(making, 'complete'), '');
+    writeFileSync(join(making, 'complete'), new Date().toISOString());
     // Another build may have made it meanwhile, and be working with it.
-    if (!existsSync(complete)) {
+    if (fresh === true || !existsSync(complete)) {
       rmSync(folder, { recursive: true, force: true });
       renameSync(making, folder);
     }
@@ -58,6 +61,11 @@ export function stageFolder({ name, recipe, make }: Stage, say: (line: string) =
   say(`${name}: made in ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
   removeUnused(name, folder);
   return folder;
+}
+
+/** The day on which a stage was made, as 2026-11-30; undefined: it is not known any more. */
+export function dayOf(folder: string): string | undefined {
+  return /^\d{4}-\d\d-\d\d/.exec(readFileSync(join(folder, 'complete'), 'utf8'))?.[0];
 }
 
 /** A stage is a gigabyte; one that nobody used for so long goes. Another tree may be building with an older one. */

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { AetherError } from '../../base/errors.ts';
 import { formatTimeoutMs } from '../../base/face-limits.ts';
 import type { DiskDeedErrorCode } from '../../ports/machine.ts';
+import { readTextFile } from '../text-file.ts';
 import { deviceNumber } from './block-devices.ts';
 import { runTool, type ToolAnswer } from './run-tool.ts';
 import { startUnit, stopUnit } from './system-units.ts';
@@ -55,6 +56,8 @@ export const ownDiskTools: DiskTools = {
   },
 };
 
+const formatSaidBytesMax = 64 * 1024;
+
 /**
  * Asks the appliance's units, which are root and do one thing each, after looking themselves at what they are given
  * (overlays/rootfs). The folder of a disk is named after its label.
@@ -66,7 +69,12 @@ export const unitDiskTools: DiskTools = {
   },
 
   async format(device, label) {
-    requireDone(await startUnit(`aetherstore-format@${device}:${label}.service`, formatTimeoutMs), device);
+    const unit = `aetherstore-format@${device}:${label}.service`;
+    const answer = await startUnit(unit, formatTimeoutMs);
+    if (answer.exitCode === 0) return;
+    // Of a unit that has failed systemctl says no more than that.
+    const said = readTextFile(`/run/aetherstore/format/${device}`, formatSaidBytesMax).catch(() => '');
+    requireDone({ ...answer, stderr: answer.stderr || (await said) }, device);
   },
 
   async mount(label, folder) {
