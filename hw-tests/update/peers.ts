@@ -48,7 +48,8 @@ async function installed(scene: Scene, beforeBytes: number): Promise<number> {
     assert.ok(performance.now() < endMs, 'it does not end');
     // It starts again as soon as it is done.
     if (scene.target.power.restarts() > 0) return latest - beforeBytes;
-    latest = (await receivedBytes(scene).catch(() => undefined)) ?? latest;
+    // One that has just started again counts from nothing.
+    latest = Math.max(latest, await receivedBytes(scene).catch(() => 0));
     await delay(500);
   }
 }
