@@ -66,6 +66,7 @@ export async function makeVariant({ bundle, folder, version, fails }: Variant): 
     folder: work,
     output,
     tools,
+    compressionLevel: 9,
   });
   return output;
 }

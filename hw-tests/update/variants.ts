@@ -8,7 +8,7 @@ export const badVersion = '99.0.1+dev';
 
 const made = new Map<string, Promise<string>>();
 
-/** Made once: packing takes a minute. */
+/** Made once: packing takes a while. */
 export function variant(scene: Scene, version: typeof goodVersion | typeof badVersion): Promise<string> {
   const bundle = scene.target.updates.bundle();
   const making =
