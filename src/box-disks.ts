@@ -71,7 +71,7 @@ export class BoxDisks {
    * {@link ChunkStore.retire}.
    */
   async retire(name: string, elsewhere: RetirementPorts['elsewhere'] | undefined): Promise<void> {
-    const before = this.store.status().volumes.find((volume) => volume.name === name);
+    const before = this.#statusOf(name);
     const startedMs = this.#clock.monotonicMs();
     const retirement = { startedMs, totalBytes: before?.usedBytes ?? 0, doneBytes: 0 };
     this.#notRetired.delete(name);
@@ -99,10 +99,12 @@ export class BoxDisks {
     this.#changed();
   }
 
-  /** A disk that is gone for good is not missed any more, and another may take its place. Errors: of the state disk. */
+  /**
+   * A disk that is gone for good is not missed any more, and another may take its place. Errors: `VOLUME_UNKNOWN`, those
+   * of the state disk.
+   */
   async forget(name: string): Promise<void> {
-    await this.#known.forget(name);
-    await this.store.forget(name);
+    await this.store.forget(name, () => this.#known.forget(name));
   }
 
   /**
@@ -123,12 +125,18 @@ export class BoxDisks {
 
   /** Remembers which volume is in which place. A box that has no room to note it serves all the same. */
   async #note(): Promise<void> {
-    for (const { name, id, state } of this.store.status().volumes) {
+    for (const { name } of this.store.status().volumes) {
+      // As it is now: it may have been emptied while those before it were noted.
+      const { id, state } = this.#statusOf(name) ?? {};
       if (id === undefined || (state !== 'ok' && state !== 'full')) continue;
       await this.#known.note(name, { id, retired: false }).catch((error: unknown) => {
         this.#log.warn('volume not noted', { volume: name, reason: describeError(error) });
       });
     }
+  }
+
+  #statusOf(name: string): VolumeStatus | undefined {
+    return this.store.status().volumes.find((volume) => volume.name === name);
   }
 
   #changed(): void {

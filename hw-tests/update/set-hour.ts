@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { HardwareTest } from '../suite.ts';
-import { untilUpdate, updateOf } from './seen-update.ts';
+import { untilUpdatable, untilUpdate, updateOf } from './seen-update.ts';
 import { goodVersion, variant } from './variants.ts';
 
 const minuteMs = 60_000;
@@ -16,6 +16,7 @@ export const hourIsKept: HardwareTest = {
     const bundle = await variant(scene, goodVersion);
     // A box that was brought back to a moment has the clock of then until it asks for the time.
     await scene.powerCycle();
+    await untilUpdatable(scene);
     const name = await scene.target.console.greet();
     const atMs = Math.ceil((Date.now() + scene.patienceMs(aheadMs)) / minuteMs) * minuteMs;
     const hour = new Date(atMs).toTimeString().slice(0, 5);

@@ -75,13 +75,32 @@ export class MaintenancePin {
     return this.#stored !== undefined;
   }
 
-  /** Sets it, or with null takes it away; durable on return. Errors: `PIN_INVALID`, those of the disk. */
-  async set(pin: string | null): Promise<void> {
+  /**
+   * Sets it, or with null takes it away; durable on return. Takes turns with tries: what was called last holds.
+   * Errors: `PIN_INVALID`, those of the disk.
+   */
+  set(pin: string | null): Promise<void> {
+    return this.#inTurn(() => this.#set(pin));
+  }
+
+  /** Whether this is the PIN; without one nothing is. Tries take turns. Errors: `PIN_LOCKED`. */
+  check(pin: string): Promise<boolean> {
+    return this.#inTurn(() => this.#check(pin));
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(act);
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #set(pin: string | null): Promise<void> {
     const { disk, entropy } = this.#ports;
     if (pin === null) {
       await disk.remove(path).catch((error: unknown) => {
         if (!hasCode(error, 'DISK_NOT_FOUND')) throw error;
       });
+      await disk.syncDirectory('');
       this.#stored = undefined;
     } else {
       if (!isPin(pin)) throw pinInvalid();
@@ -92,13 +111,6 @@ export class MaintenancePin {
     }
     this.#failed = 0;
     this.#lockedUntilMs = 0;
-  }
-
-  /** Whether this is the PIN; without one nothing is. Tries take turns. Errors: `PIN_LOCKED`. */
-  check(pin: string): Promise<boolean> {
-    const turn = this.#turn.then(() => this.#check(pin));
-    this.#turn = turn.catch(() => {});
-    return turn;
   }
 
   async #check(pin: string): Promise<boolean> {

@@ -32,12 +32,13 @@ export interface ListPage {
 export class TreeService {
   readonly #ports: TreeServicePorts;
   readonly #view: TreeView;
-  /** Defined while the tree is brought up to its logs; until then nothing is folded or answered. */
-  #replaying: Promise<void> | undefined;
-  /** A record came while the tree was brought up. */
+  /** The tree lacks records of the logs: until they are replayed, what comes is not folded and nothing answered. */
+  #behind = false;
+  /** A record came, or was lost, since the replay last looked at the logs. */
   #missed = false;
-  /** Why the tree is behind its logs for good. */
-  #failure: unknown;
+  #catchingUp: Promise<void> | undefined;
+  /** The last replay failed, which is logged once. */
+  #failing = false;
 
   private constructor(ports: TreeServicePorts) {
     this.#ports = ports;
@@ -63,27 +64,27 @@ export class TreeService {
     changes: readonly Change[],
     seed = newNodeSeed(this.#ports.logs.tick().ms, this.#ports.entropy),
   ): Promise<{ readonly copies: number }> {
-    await this.#ready();
     const { logs, shipping } = this.#ports;
-    const operations = planCommit(this.#view, changes, {
-      tick: () => logs.tick(),
-      seed,
-      author: logs.self,
+    return this.#onWholeTree(async () => {
+      const operations = planCommit(this.#view, changes, {
+        tick: () => logs.tick(),
+        seed,
+        author: logs.self,
+      });
+      // What is there already may still be on its way to the disk, or to the others.
+      if (operations.length === 0) {
+        await logs.settled();
+        return { copies: await shipping.copiesOfAll() };
+      }
+      const { seq, durable } = logs.append(operations);
+      await durable;
+      return { copies: await shipping.copies(seq + 1) };
     });
-    // What is there already may still be on its way to the disk, or to the others.
-    if (operations.length === 0) {
-      await logs.settled();
-      return { copies: await shipping.copiesOfAll() };
-    }
-    const { seq, durable } = logs.append(operations);
-    await durable;
-    return { copies: await shipping.copies(seq + 1) };
   }
 
   /** Errors: `PATH_NOT_FOUND`, `NOT_A_DIRECTORY`. */
   async stat(path: readonly string[]): Promise<RemoteEntry> {
-    await this.#ready();
-    return entryOf(path[path.length - 1] ?? '', this.#view.resolve(path));
+    return this.#onWholeTree(() => entryOf(path[path.length - 1] ?? '', this.#view.resolve(path)));
   }
 
   /**
@@ -91,25 +92,7 @@ export class TreeService {
    * as fit one page. Errors: `PATH_NOT_FOUND`, `NOT_A_DIRECTORY`.
    */
   async list(path: readonly string[], after?: string, limit = listEntriesMax): Promise<ListPage> {
-    await this.#ready();
-    const directory = this.#view.resolve(path);
-    if (directory.version.kind !== 'directory') {
-      throw filesError('NOT_A_DIRECTORY', 'only a directory can be listed');
-    }
-    const sorted = this.#view.list(directory.id);
-    let index = after === undefined ? 0 : firstAfter(sorted, after);
-    const entries: RemoteEntry[] = [];
-    let bytes = 0;
-    for (; index < sorted.length && entries.length < Math.min(limit, listEntriesMax); index++) {
-      const [name, id] = sorted[index]!;
-      const node = this.#view.visible(id);
-      if (node === undefined) continue;
-      if (bytes > listPageBytesMax) break;
-      const entry = entryOf(name, node);
-      bytes += 400 + 3 * (name.length + (entry.target?.length ?? 0)) + contentBytes(entry);
-      entries.push(entry);
-    }
-    return { entries, more: index < sorted.length };
+    return this.#onWholeTree(() => this.#page(path, after, limit));
   }
 
   /** Method 80. */
@@ -140,7 +123,7 @@ export class TreeService {
 
   /** Method 64. */
   async handleLogAppend(payload: Bytes): Promise<Bytes> {
-    await this.#ready();
+    await this.#onWholeTree(() => {});
     await this.#ports.logs.receive(bodiesFromCbor(decodeCbor(payload)));
     return encodeVector(this.#ports.logs.vector());
   }
@@ -162,38 +145,71 @@ export class TreeService {
   }
 
   async close(): Promise<void> {
-    await this.#replaying;
+    await this.#catchingUp?.catch(() => {});
     await this.#ports.tree.close();
     await this.#ports.logs.close();
   }
 
+  #page(path: readonly string[], after: string | undefined, limit: number): ListPage {
+    const directory = this.#view.resolve(path);
+    if (directory.version.kind !== 'directory') {
+      throw filesError('NOT_A_DIRECTORY', 'only a directory can be listed');
+    }
+    const sorted = this.#view.list(directory.id);
+    let index = after === undefined ? 0 : firstAfter(sorted, after);
+    const entries: RemoteEntry[] = [];
+    let bytes = 0;
+    for (; index < sorted.length && entries.length < Math.min(limit, listEntriesMax); index++) {
+      const [name, id] = sorted[index]!;
+      const node = this.#view.visible(id);
+      if (node === undefined) continue;
+      if (bytes > listPageBytesMax) break;
+      const entry = entryOf(name, node);
+      bytes += 400 + 3 * (name.length + (entry.target?.length ?? 0)) + contentBytes(entry);
+      entries.push(entry);
+    }
+    return { entries, more: index < sorted.length };
+  }
+
   #follow(record: OpenedRecord): void {
-    const { tree } = this.#ports;
-    if (this.#replaying !== undefined) this.#missed = true;
-    else if (this.#failure === undefined) tree.fold(record);
+    if (this.#behind) this.#missed = true;
+    else this.#ports.tree.fold(record);
   }
 
   /** Records that the tree has folded did not become durable: it goes back to what is on disk. */
   #startOver(): void {
-    const forgotten = this.#ports.tree.reset();
     this.#missed = true;
-    this.#replaying ??= this.#catchUp(forgotten);
+    // A tree that is behind has folded durable records only: nothing in it is void.
+    if (this.#behind) return;
+    this.#behind = true;
+    this.#catchingUp = this.#catchUp(this.#ports.tree.reset());
+    this.#catchingUp.catch(() => {});
   }
 
-  async #catchUp(forgotten: Promise<void>): Promise<void> {
+  /** Rejects when the logs could not be replayed: whoever needs the tree next goes on from where it got to. */
+  async #catchUp(forgotten?: Promise<void>): Promise<void> {
+    const { logs, log } = this.#ports;
     try {
       await forgotten;
-      while (this.#missed) {
+      do {
         this.#missed = false;
-        await this.#ports.logs.settled().catch(() => {});
+        await logs.settled().catch(() => {
+          // Others may still be on their way.
+          this.#missed = true;
+        });
         await this.#replay();
-      }
+      } while (this.#missed);
+      this.#behind = false;
+      if (this.#failing) log.info('logs replayed after all');
+      this.#failing = false;
     } catch (error) {
-      this.#failure = error;
-      this.#ports.log.error('logs not replayed', { reason: describeError(error) });
+      if (!this.#failing) log.error('logs not replayed', { reason: describeError(error) });
+      this.#failing = true;
+      throw error;
+    } finally {
+      // In the same step as the last look at `missed`: no record falls between.
+      this.#catchingUp = undefined;
     }
-    // In the same step as the last look at `missed`: no record falls between.
-    this.#replaying = undefined;
   }
 
   async #replay(): Promise<void> {
@@ -201,16 +217,20 @@ export class TreeService {
     for (const name of logs.vector().keys()) {
       const author = fromHex(name)!;
       for await (const record of logs.replay(author, tree.position(author))) {
-        tree.fold(record);
         await tree.room();
+        tree.fold(record);
       }
     }
   }
 
-  async #ready(): Promise<void> {
-    while (this.#replaying !== undefined) await this.#replaying;
-    if (this.#failure !== undefined) throw this.#failure;
-    await this.#ports.tree.room();
+  /** Calls `act` when the tree has all that the logs told of, in the step that saw it: a step later it may not. */
+  async #onWholeTree<T>(act: () => T | Promise<T>): Promise<T> {
+    do {
+      if (this.#behind) this.#catchingUp ??= this.#catchUp();
+      await this.#catchingUp;
+      await this.#ports.tree.room();
+    } while (this.#behind);
+    return act();
   }
 }
 

@@ -3,7 +3,8 @@ import { type Bytes, compareBytes } from '../base/bytes.ts';
 
 /**
  * An ordered map from keys (1–511 bytes) to values, kept on a disk. Reads see every write that was issued before
- * them, durable or not. Errors are `AetherError<DiskErrorCode>`.
+ * them, durable or not; except behind a gate (`openGatedStore` of `store/`), where they see a write from its turn on.
+ * Errors are `AetherError<DiskErrorCode>`.
  */
 export interface KeyValueStore {
   /** The value, valid for as long as the caller likes, or undefined. */

@@ -59,3 +59,23 @@ test('what changes while a commit waits goes before what it writes, and is in th
     if (index.freshCount > 0) await index.commit(2, 200, 400);
   }
 });
+
+test('each chunk is listed once, committed or not, also when it is committed between two pages', async () => {
+  const { index, answer } = await busyIndex();
+  for (let number = 1; number <= 3; number++) index.add(idOf(number), location);
+  const first = index.commit(1, 200, 200);
+  const listed = (pages: Iterable<readonly Uint8Array[]>) =>
+    [...pages].flatMap((page) => page.map(([number]) => number!)).sort();
+  index.add(idOf(4), location);
+  index.quarantine(idOf(5), location);
+  assert.deepEqual(listed(index.idPages(2)), [1, 2, 3, 4]);
+  answer();
+  await first;
+  assert.deepEqual(listed(index.idPages(2)), [1, 2, 3, 4]);
+
+  const pages = index.idPages(2);
+  const [page] = [...(pages.next().value ?? [])];
+  assert.deepEqual(page, idOf(1));
+  await index.commit(2, 200, 400);
+  assert.deepEqual(listed(pages), [3, 4]);
+});

@@ -154,18 +154,43 @@ export class ChunkIndex {
     }
   }
 
-  /** Ids of chunks that are committed and still here, in their order, after `after`; `limit` at most. */
-  committedIds(after: Bytes | undefined, limit: number): readonly Bytes[] {
+  /** Ids of all chunks that are here, each once, in pages of `pageSize` at most; some may be gone by their page. */
+  *idPages(pageSize: number): Generator<readonly Bytes[]> {
+    // Taken down first: they may be committed while pages are read.
+    const uncommitted = this.#uncommittedNames();
+    let after: Bytes | undefined;
+    for (;;) {
+      const page = this.#committedIds(after, pageSize);
+      if (page.length === 0) break;
+      yield page.filter((id) => !uncommitted.has(nameOf(id)));
+      after = page.at(-1);
+    }
+    const names = [...uncommitted];
+    for (let from = 0; from < names.length; from += pageSize) {
+      yield names.slice(from, from + pageSize).map((name) => new Uint8Array(Buffer.from(name, 'latin1')));
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  #uncommittedNames(): ReadonlySet<string> {
+    const names = new Set<string>();
+    for (const changes of [this.#committing ?? [], this.#fresh]) {
+      for (const [name, { kind }] of changes) if (kind === 'present') names.add(name);
+    }
+    return names;
+  }
+
+  /** In their order, after `after`; `limit` at most. */
+  #committedIds(after: Bytes | undefined, limit: number): readonly Bytes[] {
     const { from, to } = rangeOf(keys.chunk);
     // The first key after that of `after`.
     const start = after === undefined ? from : concat([from, after, new Uint8Array(1)]);
     const ids: Bytes[] = [];
     for (const { key } of this.#store.range({ from: start, to, limit })) ids.push(key.slice(1));
     return ids;
-  }
-
-  close(): Promise<void> {
-    return this.#store.close();
   }
 
   #isDamaged(id: Bytes): boolean {

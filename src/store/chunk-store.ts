@@ -2,7 +2,6 @@ import { assert } from '../base/assert.ts';
 import { type Bytes, equalBytes, toHex } from '../base/bytes.ts';
 import { AetherError, hasCode } from '../base/errors.ts';
 import {
-  proofChunks,
   putBytesInFlightMax,
   sealedChunkBytesMax,
   storeCacheBytesMax,
@@ -18,6 +17,7 @@ import { storeError } from './errors.ts';
 import { recordsBytes } from './record.ts';
 import { emptyVolume, nowhereElse, type RetirementPorts } from './retirement.ts';
 import type { ChunkBody, Volume, VolumeOptions, VolumePorts } from './volume.ts';
+import { volumeReadsWell } from './volume-proof.ts';
 import { VolumeSlot, type VolumeStatus } from './volume-slot.ts';
 
 export interface ChunkStoreOptions {
@@ -119,22 +119,27 @@ export class ChunkStore {
     this.#changed();
   }
 
-  /** Whatever is in the place of a volume that is not served is taken from now on. Errors: `VOLUME_UNKNOWN`. */
-  async forget(name: string): Promise<void> {
-    this.#slotAway(name).forget();
+  /**
+   * Whatever is in the place of a volume that is not served is taken from now on; `note` makes that known to the next
+   * start first. Errors: `VOLUME_UNKNOWN`, those of `note`.
+   */
+  async forget(name: string, note: () => Promise<void>): Promise<void> {
+    await this.#inTurn(async () => {
+      const slot = this.#slotAway(name);
+      await note();
+      slot.forget();
+    });
     await this.reopen(name);
   }
 
   /** There is no place any more for a volume that is not served. Errors: `VOLUME_UNKNOWN`. */
   async detach(name: string): Promise<void> {
-    const turn = this.#reopening.then(async () => {
+    await this.#inTurn(async () => {
       const slot = this.#slotAway(name);
       this.#slots.splice(this.#slots.indexOf(slot), 1);
       this.#listVolumes();
       await slot.retire();
     });
-    this.#reopening = turn.catch(() => {});
-    await turn;
     this.#changed();
   }
 
@@ -145,13 +150,18 @@ export class ChunkStore {
   }
 
   /** Looks whether volumes that are not served can be now; `name`: only this one. One attempt runs at a time. */
-  async reopen(name?: string): Promise<void> {
-    const turn = this.#reopening.then(async () => {
+  reopen(name?: string): Promise<void> {
+    return this.#inTurn(async () => {
       for (const slot of this.#slots) {
         if (!this.#closed && (name === undefined || slot.name === name) && !slot.isServed)
           await this.#openSlot(slot);
       }
     });
+  }
+
+  /** No place is being opened meanwhile, but by `action`. */
+  #inTurn(action: () => Promise<void>): Promise<void> {
+    const turn = this.#reopening.then(action);
     this.#reopening = turn.catch(() => {});
     return turn;
   }
@@ -161,8 +171,11 @@ export class ChunkStore {
       .filter((other) => other !== slot)
       .flatMap(({ id }) => (id === undefined ? [] : [id]));
     const wasServed = slot.isServed;
-    await slot.open(this.#pool, others);
+    const pool = this.#pool;
+    await slot.open(pool, others);
     this.#listVolumes();
+    // The box was claimed meanwhile.
+    if (this.#pool !== undefined && this.#pool !== pool) await slot.volume?.enterPool(this.#pool);
     if (slot.isServed !== wasServed) this.#changed();
   }
 
@@ -258,19 +271,7 @@ export class ChunkStore {
    * is none. What cannot be read stays as it is: whoever reads may be at fault.
    */
   async readsWell(): Promise<boolean> {
-    for (const volume of this.#volumes) {
-      try {
-        const pages = volume.chunkIds(proofChunks);
-        const { value: ids = [] } = await pages.next();
-        await pages.return(undefined);
-        const reads = await Promise.all(ids.map((id: Bytes) => volume.reads(id)));
-        if (ids.length > 0 && !reads.includes(true)) return false;
-      } catch (error) {
-        if (!(error instanceof AetherError)) throw error;
-        // A disk that was pulled meanwhile is missing, not unreadable.
-        if (!hasCode(error, 'VOLUME_MISSING')) return false;
-      }
-    }
+    for (const volume of this.#volumes) if (!(await volumeReadsWell(volume))) return false;
     return true;
   }
 
@@ -305,7 +306,9 @@ export class ChunkStore {
     this.#probing.cancel();
     await this.#reopening;
     await Promise.allSettled(this.#puts.values());
-    await Promise.all(this.#volumes.map((volume) => volume.close()));
+    const closing = this.#volumes.map((volume) => volume.close());
+    await Promise.allSettled(closing);
+    await Promise.all(closing);
   }
 
   async #missing(chunks: readonly ChunkBody[]): Promise<readonly ChunkBody[]> {
@@ -341,6 +344,8 @@ export class ChunkStore {
       for (const name of fresh.keys()) this.#puts.set(name, put);
       writing.add(put);
     }
+    // Waits for all, also when one fails: the memory of the bodies serves others afterwards.
+    await Promise.allSettled(writing);
     await Promise.all(writing);
   }
 

@@ -22,10 +22,12 @@ const volumeIdBytes = 16;
  */
 export class KnownVolumes {
   readonly #disk: Disk;
-  readonly #volumes: Map<string, KnownVolume>;
+  #volumes: ReadonlyMap<string, KnownVolume>;
+  /** A write failed, and may have got through all the same. */
+  #isDoubtful = false;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(disk: Disk, volumes: Map<string, KnownVolume>) {
+  private constructor(disk: Disk, volumes: ReadonlyMap<string, KnownVolume>) {
     this.#disk = disk;
     this.#volumes = volumes;
   }
@@ -49,29 +51,37 @@ export class KnownVolumes {
     }
   }
 
+  /** As it was last made durable. */
   get(name: string): KnownVolume | undefined {
     return this.#volumes.get(name);
   }
 
   /** Durable on return. Errors: those of the disk. */
-  async note(name: string, volume: KnownVolume): Promise<void> {
-    const before = this.#volumes.get(name);
-    if (before !== undefined && before.retired === volume.retired && equalBytes(before.id, volume.id)) return;
-    this.#volumes.set(name, volume);
-    await this.#write();
+  note(name: string, volume: KnownVolume): Promise<void> {
+    return this.#change((volumes) => {
+      const before = volumes.get(name);
+      volumes.set(name, volume);
+      return before?.retired !== volume.retired || !equalBytes(before.id, volume.id);
+    });
   }
 
   /** Whatever is found in its place next is taken. Durable on return. Errors: those of the disk. */
-  async forget(name: string): Promise<void> {
-    if (this.#volumes.delete(name)) await this.#write();
+  forget(name: string): Promise<void> {
+    return this.#change((volumes) => volumes.delete(name));
   }
 
-  #write(): Promise<void> {
-    const turn = this.#writing.then(() => {
+  /** `change` tells whether it changes anything; changes that come together are made one after the other. */
+  #change(change: (volumes: Map<string, KnownVolume>) => boolean): Promise<void> {
+    const turn = this.#writing.then(async () => {
+      const volumes = new Map(this.#volumes);
+      if (!change(volumes) && !this.#isDoubtful) return;
       const places = Object.fromEntries(
-        [...this.#volumes].map(([name, { id, retired }]) => [name, { id, retired }]),
+        [...volumes].map(([name, { id, retired }]) => [name, { id, retired }]),
       );
-      return replaceFile(this.#disk, path, encodeCbor({ v: 1, places }));
+      this.#isDoubtful = true;
+      await replaceFile(this.#disk, path, encodeCbor({ v: 1, places }));
+      this.#isDoubtful = false;
+      this.#volumes = volumes;
     });
     this.#writing = turn.catch(() => {});
     return turn;

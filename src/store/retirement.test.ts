@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { toHex } from '../base/bytes.ts';
 import { AetherError } from '../base/errors.ts';
+import { indexCommitDelayMs } from '../base/limits.ts';
 import { type Chunk, StoreFixture } from '../testing/store-fixture.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import type { ChunkBody } from './volume.ts';
@@ -78,6 +80,23 @@ test('what the other disks have no room for goes to other boxes, and their no is
   assert.equal(taken.length, 40);
   assert.deepEqual(
     chunks.filter(({ id }) => store.has(id)),
+    [],
+  );
+  await store.close();
+});
+
+test('a disk without room for its own index is emptied all the same', async () => {
+  const fixture = new StoreFixture(46);
+  const { store, chunks } = await filled(fixture, 20);
+  await fixture.clock.run(indexCommitDelayMs);
+  const late = fixture.chunks(5);
+  fixture.volumes[0]!.index.fail('DISK_FULL');
+  await store.putMany(late);
+  const taken: string[] = [];
+  await store.retire('disk1', async (some) => void taken.push(...some.map(({ id }) => toHex(id))));
+  assert.equal(new Set(taken).size, 45);
+  assert.deepEqual(
+    [...chunks, ...late].filter(({ id }) => !taken.includes(toHex(id))),
     [],
   );
   await store.close();

@@ -10,7 +10,7 @@ import {
 } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Disk } from '../ports/disk.ts';
+import type { Disk, DiskSpace } from '../ports/disk.ts';
 import type { Entropy } from '../ports/entropy.ts';
 import type { KeyValueStore } from '../ports/key-value-store.ts';
 import type { AnswerGate } from './answer-gate.ts';
@@ -97,12 +97,8 @@ export class Volume {
     this.#clock = ports.clock;
     this.#log = ports.log;
     this.#index = recovered.index;
-    this.#writer = new SegmentWriter(
-      options.disk,
-      parts.id,
-      recovered.end,
-      options.segmentBytes ?? segmentBytesMax,
-    );
+    const segmentBytes = options.segmentBytes ?? segmentBytesMax;
+    this.#writer = new SegmentWriter(options.disk, parts.id, recovered.end, segmentBytes);
     this.#files = new SegmentFiles(options.disk);
     this.#groups = new GroupCommit(this.#writer, {
       durable: (records, bytes, written) => this.#noteDurable(records, bytes, written),
@@ -264,15 +260,18 @@ export class Volume {
   /** Ids of every chunk here, a page at a time; of a volume that takes no more chunks. Errors: `DiskErrorCode`. */
   async *chunkIds(pageSize: number): AsyncGenerator<readonly Bytes[]> {
     await this.#groups.idle();
-    await this.#committer.flush();
-    let after: Bytes | undefined;
-    while (this.#error === undefined) {
-      const page = this.#index.committedIds(after, pageSize);
-      if (page.length === 0) return;
-      yield page.filter((id) => this.has(id));
-      after = page.at(-1);
+    yield* this.idsNow(pageSize);
+  }
+
+  /** As `chunkIds`, without those that are on their way here. */
+  *idsNow(pageSize: number): Generator<readonly Bytes[]> {
+    const pages = this.#index.idPages(pageSize);
+    for (;;) {
+      if (this.#error !== undefined) throw this.#error;
+      const page = pages.next();
+      if (page.done) return;
+      yield page.value.filter((id) => this.has(id));
     }
-    throw this.#error;
   }
 
   /** Its disk was pulled: nothing is asked of it any more. What failed right before that failed for this reason. */
@@ -389,12 +388,10 @@ function closedError(): AetherError {
   return storeError('STORE_CLOSED', 'the chunk store is closed');
 }
 
-interface VolumeParts {
+interface VolumeParts extends DiskSpace {
   readonly options: VolumeOptions;
   readonly ports: VolumePorts;
   readonly id: Bytes;
   readonly recovered: RecoveredLog;
-  readonly totalBytes: number;
-  readonly freeBytes: number;
   readonly changed: () => void;
 }

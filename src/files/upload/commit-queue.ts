@@ -33,6 +33,7 @@ export class CommitQueue<Item> {
   #waitingBytes = 0;
   #timer: Timer | undefined;
   readonly #places = new Semaphore(uploadCommitsMax);
+  /** Batches on their way, and those that wait for a place. */
   readonly #sending = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
 
@@ -53,11 +54,14 @@ export class CommitQueue<Item> {
 
   /** Sends what waits, and resolves when everything is answered. Rejects when a commit failed as a whole. */
   async drain(): Promise<void> {
-    await this.#send();
-    await Promise.all(this.#sending);
+    while (this.#waiting.length > 0 || this.#sending.size > 0) {
+      await this.#send();
+      await Promise.all(this.#sending);
+    }
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
+  /** Resolves when the batch has its place. */
   async #send(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -65,8 +69,9 @@ export class CommitQueue<Item> {
     this.#waiting = [];
     this.#waitingBytes = 0;
     if (batch.length === 0) return;
-    await this.#places.acquire(1);
-    const sent = this.#commit(batch)
+    const place = this.#places.acquire(1);
+    const sent = place
+      .then(() => (this.#failure === undefined ? this.#commit(batch) : undefined))
       .catch((error) => {
         this.#failure ??= { error };
       })
@@ -75,6 +80,7 @@ export class CommitQueue<Item> {
         this.#sending.delete(sent);
       });
     this.#sending.add(sent);
+    await place;
   }
 
   /** Commits; a change that the box refuses is taken out, and the others are sent again without it. */

@@ -24,6 +24,8 @@ export class RecentChunks {
       else fresh.set(name, chunk);
     }
     if (fresh.size > 0) known.push(this.#send(fresh));
+    // Waits for all, also when one fails: the memory of the chunks serves others afterwards.
+    await Promise.allSettled(known);
     return Math.min(Number.POSITIVE_INFINITY, ...(await Promise.all(known)));
   }
 
