@@ -43,6 +43,8 @@ export class WatchedMachine implements BoxMachine {
   /** Disks that were emptied and taken off. */
   readonly #released = new Set<string>();
   #mounting: Promise<void> = Promise.resolve();
+  #turn: Promise<void> = Promise.resolve();
+  #closed = false;
 
   private constructor(
     options: WatchedMachineOptions,
@@ -105,7 +107,15 @@ export class WatchedMachine implements BoxMachine {
     return this.#watch.locate(device, on);
   }
 
-  async adopt(device: string): Promise<void> {
+  adopt(device: string): Promise<void> {
+    return this.#inTurn(() => this.#adopt(device));
+  }
+
+  drop(volume: string): Promise<void> {
+    return this.#inTurn(() => this.#drop(volume));
+  }
+
+  async #adopt(device: string): Promise<void> {
     const { shelf, entropy, log } = this.#ports;
     const { mounts, volumeAt } = this.#options;
     const filled = this.#watch.boxLabel(device);
@@ -113,6 +123,7 @@ export class WatchedMachine implements BoxMachine {
     this.#watch.requireBlank(device);
     const label = `aether-${toHex(entropy.bytes(3))}`;
     await shelf.format(device, label);
+    this.#requireOpen();
     // Noted before it holds anything: a box that loses power now mounts it at its next start.
     await this.#adopted.add(label);
     const folder = join(mounts, label);
@@ -129,11 +140,12 @@ export class WatchedMachine implements BoxMachine {
     if (this.hasTaken(label)) throw diskNotBlank(device, 'a disk of this box, which it looks at by itself');
     const folder = join(mounts, label);
     const isMounted = await shelf.mount(label, folder);
+    this.#requireOpen();
     await this.#adopted.add(label);
     await this.#box?.disks.attach(volumeAt(folder));
     const volume = this.#box?.disks.facts().volumes.find(({ name }) => name === label);
     if (!isMounted || (volume?.error ?? null) !== null) {
-      await this.drop(label);
+      await this.#drop(label);
       const reason = volume?.error ?? 'it cannot be mounted';
       throw new AetherError('DISK_ADOPT_FAILED', `disk ${device} is not taken back: ${reason}`, {
         help: 'Only a box of the pool that filled it can read it. To use it anew, make it blank.',
@@ -147,21 +159,39 @@ export class WatchedMachine implements BoxMachine {
     return this.#adopted.labels.includes(volume);
   }
 
-  async drop(volume: string): Promise<void> {
+  async #drop(volume: string): Promise<void> {
     const { shelf, log } = this.#ports;
     await this.#box?.disks.detach(volume, () => this.#adopted.remove(volume));
+    this.#released.delete(volume);
     this.#mounting = this.#mounting.then(() => shelf.unmount(join(this.#options.mounts, volume)));
     await this.#mounting;
     await this.#watch.look();
     log.info('disk forgotten', { volume });
   }
 
-  /** Takes off what the box mounted, once nothing is open there. */
+  /** Takes off what the box mounted, once nothing is open there. A disk that is being formatted is not waited for. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#watch.close();
     await this.#mounting;
     for (const label of this.#adopted.labels)
       await this.#ports.shelf.unmount(join(this.#options.mounts, label));
+  }
+
+  /** One disk is taken or dropped after the other: who asks twice finds what the first time has done. */
+  #inTurn(action: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(() => {
+      this.#requireOpen();
+      return action();
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  /** What has closed writes nothing any more: its state may be the next one's. Errors: `BOX_ENDING`. */
+  #requireOpen(): void {
+    if (!this.#closed) return;
+    throw new AetherError('BOX_ENDING', 'the box has closed meanwhile', { help: 'Ask again once it runs.' });
   }
 
   /** A disk that was emptied is taken off its folder, so that it may be pulled. */

@@ -47,7 +47,7 @@ export type UpdatedBox = Pick<Box, 'handle' | 'ask' | 'status'> & {
 
 type Wanted = Pick<Candidate, 'atMs' | 'older' | 'unasked'>;
 
-/** A version that another box of the pool runs, and can give. */
+/** A version that a box of the pool runs, and can give. */
 interface Offer {
   readonly version: string;
   readonly totalBytes: number;
@@ -65,7 +65,8 @@ export class ApplianceUpdates implements BoxUpdates {
   readonly #listeners = new Set<() => void>();
   #updater: Updater | undefined;
   #box: UpdatedBox | undefined;
-  #offered: Offer | undefined;
+  /** `edition`: that of the bundle on the shelf. */
+  #offered: (Offer & { readonly edition: number }) | undefined;
   /** Why what a memory stick brought last was not taken. */
   #stickProblem: string | null = null;
 
@@ -80,7 +81,8 @@ export class ApplianceUpdates implements BoxUpdates {
     const { slots, updatesDisk } = ports;
     const { compatible } = await slots.state();
     const log = ports.log.part('update');
-    const updates = new ApplianceUpdates(options, ports, await BundleShelf.open(updatesDisk, log));
+    const shelf = await BundleShelf.open(updatesDisk, log, () => updates.#ownUpdater);
+    const updates = new ApplianceUpdates(options, ports, shelf);
     const { version, alone, restartMachine } = options;
     updates.#updater = await Updater.open(
       {
@@ -137,7 +139,6 @@ export class ApplianceUpdates implements BoxUpdates {
 
   /** Takes a bundle that a browser sends, and stages it. Errors: those of the shelf and of `Updater.stage`. */
   async receive(totalBytes: number, body: AsyncIterable<Bytes>): Promise<string> {
-    this.#ownUpdater.requireIdle();
     await this.#shelf.receive(totalBytes, body);
     return this.#stageIncoming({});
   }
@@ -170,7 +171,6 @@ export class ApplianceUpdates implements BoxUpdates {
         },
         keep: () => this.#shelf.keep(path),
       });
-      this.#offered = undefined;
       this.#tellOfStick(null);
       return bundle.version;
     } catch (error) {
@@ -220,21 +220,21 @@ export class ApplianceUpdates implements BoxUpdates {
   /** What this box runs is offered to others once it is known to work. */
   async #offerOwn(): Promise<void> {
     try {
+      const { edition } = this.#shelf;
       const totalBytes = await this.#shelf.sizeBytes();
       if (totalBytes === undefined) return;
       const bundle = await this.#ports.slots.inspect(`${this.#options.folder}/${bundlePath}`);
       const { version } = this.#options;
-      if (bundle.version === version) this.#offered = { version, totalBytes };
+      if (bundle.version === version) this.#offered = { version, totalBytes, edition };
     } catch (error) {
       this.#ports.log.part('update').info('nothing to offer to others', { reason: describeError(error) });
     }
   }
 
   async #answerOffer(): Promise<Bytes> {
-    const offered = this.#ownUpdater.isProven ? this.#offered : undefined;
-    return encodeCbor(
-      offered === undefined ? {} : { version: offered.version, totalBytes: offered.totalBytes },
-    );
+    const offered = this.#offered;
+    if (!this.#ownUpdater.isProven || offered?.edition !== this.#shelf.edition) return encodeCbor({});
+    return encodeCbor({ version: offered.version, totalBytes: offered.totalBytes });
   }
 
   async #answerRead(fields: CborFields): Promise<Bytes> {

@@ -14,7 +14,7 @@ import { requireDataFormat } from './box-data-format.ts';
 import { BoxFaces } from './box-faces.ts';
 import { greetingOf, readyLine } from './box-greeting.ts';
 import { applianceHost, type BoxHost, sharedHost } from './box-host.ts';
-import { BoxLife } from './box-life.ts';
+import { BoxLife, closeEach } from './box-life.ts';
 import { WatchedMachine } from './box-machine.ts';
 import { BoxMqtt } from './box-mqtt.ts';
 import { BoxNetwork } from './box-network.ts';
@@ -142,8 +142,7 @@ async function run(from: Settings): Promise<BoxEnd> {
       await serve(box, control, network, { ...from, life, withConsole }, ports);
       if (where === 'terminal' && !life.startsAgain) say([box.status().headline]);
     } finally {
-      await network.close();
-      await machine?.close();
+      await closeEach([() => machine?.close(), () => network.close()], log);
     }
   });
   return life.how;
@@ -199,7 +198,7 @@ async function withKernel(
     if (!(error instanceof AetherError)) throw error;
     log.warn('links and disks are looked at from time to time', { reason: error.message });
   }
-  await use(kernel).finally(() => kernel?.close());
+  await use(kernel).finally(() => closeEach([() => kernel?.close()], log));
 }
 
 async function startMachine(
@@ -276,7 +275,16 @@ async function serve(
   ports: BoxControlPorts,
 ): Promise<void> {
   const { life, config, line, supervision, host, folder } = surroundings;
-  const closers: (() => void | Promise<void>)[] = [];
+  // When all of it is closed, whatever came of that, whoever asked hears it.
+  const closers: (() => unknown)[] = [
+    () => life.closed(),
+    () => {
+      for (const signal of signals) process.off(signal, life.onSignal);
+    },
+    () => control.close(),
+    () => box.close(),
+    () => network.withdraw(),
+  ];
   const restartMachine = () => life.end('reboot');
   const updates = host.updates(folder, { restartMachine, alone: false }, ports);
   updates?.attach(box);
@@ -305,12 +313,7 @@ async function serve(
     await life.asked;
     supervision.stopping();
   } finally {
-    for (const close of closers.reverse()) await close();
-    await network.withdraw();
-    await box.close();
-    await control.close();
-    for (const signal of signals) process.off(signal, life.onSignal);
-    life.closed();
+    await closeEach(closers, ports.log);
   }
 }
 

@@ -4,7 +4,7 @@ import { logEntriesMax } from './base/limits.ts';
 import { formatLogEntry, type Log, type LogRing } from './base/log.ts';
 import { version } from './base/version.ts';
 import type { BoxEnd } from './box-control.ts';
-import { BoxLife } from './box-life.ts';
+import { BoxLife, closeEach } from './box-life.ts';
 import type { Supervision } from './box-supervision.ts';
 import type { StartingUpdates } from './box-updates-start.ts';
 import type { ApplianceControl, DiskControl, SupportFile } from './control/appliance-control.ts';
@@ -54,7 +54,7 @@ export async function runSafeMode(
   updates?.start(life.asked, ports);
   await life.asked;
   supervision.stopping();
-  await updates?.close();
+  await closeEach([() => updates?.close()], ports.log);
   control.phase = 'stopped';
   life.closed();
   return life.how === 'restart' ? 'reboot' : life.how;

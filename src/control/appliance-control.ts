@@ -40,7 +40,10 @@ export interface ApplianceControl {
   checkPin(pin: string): Promise<boolean>;
   /** Forgets names and addresses chosen before, and the maintenance PIN, and restarts. No key and no file is touched. */
   resetAccess(): Promise<void>;
-  /** Leaves the pool and forgets everything of it, keys included, then restarts as a new box. */
+  /**
+   * Leaves the pool and forgets everything of it, keys included, then restarts as a new box. Errors of this and of the two
+   * below: `BOX_ENDING`: it ends, or has begun to, in another way.
+   */
   factoryReset(): Promise<void>;
   /** Stops the box; resolves when everything is on disk. */
   shutdown(): Promise<void>;

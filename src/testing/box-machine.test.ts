@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { hasCode } from '../base/errors.ts';
 import { mountWaitMs } from '../base/face-limits.ts';
 import { silentLog } from '../base/log.ts';
 import type { Box } from '../box.ts';
@@ -7,7 +8,7 @@ import { BoxDisks } from '../box-disks.ts';
 import { WatchedMachine } from '../box-machine.ts';
 import type { VolumeFacts } from '../status/facts.ts';
 import type { VolumeOptions } from '../store/volume.ts';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock, settle } from './fake-clock.ts';
 import { fakeCompute } from './fake-compute.ts';
 import { FakeDiskShelf, FakeMachine } from './fake-machine.ts';
 import { MemoryDisk } from './memory-disk.ts';
@@ -182,6 +183,18 @@ test('an emptied disk that is forgotten is not taken for a new one', async () =>
   await second.close();
 });
 
+test('an emptied disk that was forgotten, taken back and emptied again is taken off its folder again', async () => {
+  const { world, name, machine, disks, close } = await startWithDisk();
+  await disks.retire(name, undefined);
+  await machine.drop(name);
+  await machine.adopt('sda');
+  assert.equal(disks.facts().volumes[0]!.state, 'ok');
+  world.shelf.asked.length = 0;
+  await disks.retire(name, undefined);
+  assert.deepEqual(world.shelf.asked, [`unmount ${name}`]);
+  await close();
+});
+
 test('a disk that a box of the pool filled is taken back as it is, with what it holds', async () => {
   const world = new World();
   world.shelf.attach('sda');
@@ -232,4 +245,62 @@ test('an adopted disk that was emptied is taken off its folder, now and after a 
   assert.equal(second.disks.facts().volumes[0]!.state, 'retired');
   assert.ok(world.shelf.asked.includes(`unmount ${name}`));
   await second.close();
+});
+
+test('two disks that are taken into use at once are both there after a restart', async () => {
+  const world = new World();
+  world.shelf.attach('sda');
+  world.shelf.attach('sdb');
+  const first = await world.start();
+  await Promise.all([first.machine.adopt('sda'), first.machine.adopt('sdb')]);
+  const states = (run: typeof first) => run.disks.facts().volumes.map(({ name, state }) => [name, state]);
+  const before = states(first);
+  assert.equal(before.length, 2);
+  await first.close();
+  world.stateDisk.crash();
+  const second = await world.start();
+  assert.deepEqual(states(second), before);
+  await second.close();
+});
+
+test('a disk that is taken back twice at once is taken once', async () => {
+  const { world, name, ...first } = await startWithDisk();
+  await first.close();
+  world.stateDisk = new MemoryDisk({ entropy: world.entropy });
+  const second = await world.start();
+  const mount = world.shelf.mount.bind(world.shelf);
+  world.shelf.mount = async (...of) => {
+    const isMounted = await mount(...of);
+    await settle();
+    return isMounted;
+  };
+  const [taken, again] = await Promise.allSettled([second.machine.adopt('sda'), second.machine.adopt('sda')]);
+  assert.equal(taken.status, 'fulfilled');
+  assert.ok(again.status === 'rejected' && hasCode(again.reason, 'DISK_NOT_BLANK'));
+  await second.close();
+  const third = await world.start();
+  assert.deepEqual(
+    third.disks.facts().volumes.map((volume) => [volume.name, volume.state]),
+    [[name, 'ok']],
+  );
+  await third.close();
+});
+
+test('a disk whose turn would come when the box has closed is left as it is', async () => {
+  const world = new World();
+  world.shelf.attach('sda');
+  world.shelf.attach('sdb');
+  const { machine, close } = await world.start();
+  const format = world.shelf.format.bind(world.shelf);
+  const formatted = Promise.withResolvers<void>();
+  world.shelf.format = async (...of) => {
+    await formatted.promise;
+    await format(...of);
+  };
+  const both = Promise.allSettled([machine.adopt('sda'), machine.adopt('sdb')]);
+  await close();
+  formatted.resolve();
+  for (const each of await both) assert.ok(each.status === 'rejected' && hasCode(each.reason, 'BOX_ENDING'));
+  assert.deepEqual(world.shelf.asked, ['format sda']);
+  assert.deepEqual(world.stateDisk.paths(), []);
 });

@@ -12,6 +12,7 @@ const path = 'adopted.cbor';
 export class AdoptedDisks {
   readonly #disk: Disk;
   #labels: readonly string[];
+  #turn: Promise<void> = Promise.resolve();
 
   private constructor(disk: Disk, labels: readonly string[]) {
     this.#disk = disk;
@@ -27,7 +28,7 @@ export class AdoptedDisks {
         .list('labels')
         .filter((label) => typeof label === 'string')
         .filter(isLabel);
-      return new AdoptedDisks(disk, labels.slice(0, volumesMax));
+      return new AdoptedDisks(disk, unique(labels).slice(0, volumesMax));
     } catch (error) {
       if (!hasCode(error, 'CBOR_INVALID')) throw error;
       log.warn('list of adopted disks is damaged');
@@ -41,18 +42,29 @@ export class AdoptedDisks {
 
   /** Durable on return. Errors: those of the disk. */
   add(label: string): Promise<void> {
-    return this.#write([...this.#labels, label]);
+    return this.#write((labels) => unique([...labels, label]));
   }
 
   /** As `add`. */
   remove(label: string): Promise<void> {
-    return this.#write(this.#labels.filter((each) => each !== label));
+    return this.#write((labels) => labels.filter((each) => each !== label));
   }
 
-  async #write(labels: readonly string[]): Promise<void> {
-    await replaceFile(this.#disk, path, encodeCbor({ v: 1, labels }));
-    this.#labels = labels;
+  /** One change after the other, each of what the one before left. */
+  #write(change: (labels: readonly string[]) => readonly string[]): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      const labels = change(this.#labels);
+      await replaceFile(this.#disk, path, encodeCbor({ v: 1, labels }));
+      this.#labels = labels;
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
+}
+
+/** Two places of one name would keep each other from being served. */
+function unique(labels: readonly string[]): readonly string[] {
+  return [...new Set(labels)];
 }
 
 /** What this box calls a file system that it makes: a name that no path and no option of a tool can be made of. */

@@ -6,13 +6,21 @@ import { bundleBytesMax, bundleRoomBytes } from '../../base/face-limits.ts';
 import { silentLog } from '../../base/log.ts';
 import { MemoryDisk } from '../../testing/memory-disk.ts';
 import { SeededEntropy } from '../../testing/seeded-entropy.ts';
-import { BundleShelf, bundlePath, incomingPath } from './bundle-shelf.ts';
+import { BundleShelf, type BundleUse, bundlePath, incomingPath } from './bundle-shelf.ts';
 
 const entropy = new SeededEntropy(3);
 
-async function openShelf(totalBytes?: number) {
+const idle: BundleUse = { requireIdle: () => {}, stagedHere: false };
+
+async function openShelf(totalBytes?: number, use = idle) {
   const disk = new MemoryDisk({ entropy, ...(totalBytes === undefined ? {} : { totalBytes }) });
-  return { disk, shelf: await BundleShelf.open(disk, silentLog) };
+  return { disk, shelf: await BundleShelf.open(disk, silentLog, () => use) };
+}
+
+async function writeFile(disk: MemoryDisk, path: string, sizeBytes: number): Promise<void> {
+  const file = await disk.open(path, 'create');
+  await file.truncate(sizeBytes);
+  await file.close();
 }
 
 async function* inPieces(bytes: Uint8Array, size: number) {
@@ -64,7 +72,7 @@ test('what was coming in when the box stopped is gone at its next start', async 
   const { disk, shelf } = await openShelf();
   await shelf.put(0, 1000, entropy.bytes(400));
   await shelf.close();
-  await BundleShelf.open(disk, silentLog);
+  await BundleShelf.open(disk, silentLog, () => idle);
   assert.deepEqual((await disk.list('')).includes(incomingPath), false);
   assert.deepEqual((await disk.list('')).includes(bundlePath), false);
 });
@@ -111,15 +119,13 @@ test('a card that lets nothing be tidied keeps no box from starting', async () =
   disk.intercept(() => {
     throw new AetherError('DISK_DENIED', 'the card takes no writing');
   });
-  const shelf = await BundleShelf.open(disk, silentLog);
+  const shelf = await BundleShelf.open(disk, silentLog, () => idle);
   assert.deepEqual(await shelf.fromSticks(), { bundles: [], problems: [] });
 });
 
 test('the room that is kept for an update is given up for one that finds none else', async () => {
   const { disk, shelf } = await openShelf(bundleRoomBytes + 3000);
-  const reserve = await disk.open('reserve', 'create');
-  await reserve.truncate(1000);
-  await reserve.close();
+  await writeFile(disk, 'reserve', 1000);
   await shelf.put(0, 2000, entropy.bytes(400));
   await assert.rejects(shelf.put(0, 3500, new Uint8Array(1)), { code: 'UPDATE_NO_ROOM' });
   assert.deepEqual(disk.paths(), ['reserve'], 'it stays where it would not help');
@@ -127,9 +133,71 @@ test('the room that is kept for an update is given up for one that finds none el
   assert.deepEqual(disk.paths(), [incomingPath]);
 });
 
+test('what is kept for other boxes goes for an update that finds no room else, what is staged does not', async () => {
+  const roomFor = async (update: number, { reserve = 0, stagedHere = false }) => {
+    const { disk, shelf } = await openShelf(bundleRoomBytes + 3000, { ...idle, stagedHere });
+    await writeFile(disk, bundlePath, 2000);
+    if (reserve > 0) await writeFile(disk, 'reserve', reserve);
+    const { edition } = shelf;
+    const taken = await shelf.put(0, update, new Uint8Array(1)).catch((error: AetherError) => error.code);
+    assert.equal(shelf.edition !== edition, !disk.paths().includes(bundlePath), 'who offers it can tell');
+    return [taken, ...disk.paths()];
+  };
+  assert.deepEqual(await roomFor(1000, {}), [1, bundlePath, incomingPath]);
+  assert.deepEqual(await roomFor(2500, {}), [1, incomingPath]);
+  assert.deepEqual(await roomFor(3500, {}), ['UPDATE_NO_ROOM', bundlePath]);
+  assert.deepEqual(await roomFor(2500, { stagedHere: true }), ['UPDATE_NO_ROOM', bundlePath]);
+  assert.deepEqual(await roomFor(1000, { reserve: 900 }), [1, bundlePath, incomingPath]);
+  assert.deepEqual(await roomFor(1500, { reserve: 900 }), [1, incomingPath, 'reserve']);
+  assert.deepEqual(await roomFor(3000, { reserve: 900 }), [1, incomingPath]);
+  assert.deepEqual(await roomFor(1500, { reserve: 900, stagedHere: true }), [
+    'UPDATE_NO_ROOM',
+    bundlePath,
+    'reserve',
+  ]);
+});
+
+test('who ends a bundle when somebody else has begun hears of it, and takes nothing from them', async () => {
+  const { disk, shelf } = await openShelf();
+  await shelf.put(0, 400, entropy.bytes(400));
+  const theirs = entropy.bytes(800);
+  const begun = shelf.put(0, 800, theirs.subarray(0, 300));
+  await assert.rejects(shelf.complete(), { code: 'UPDATE_INCOMPLETE' });
+  await shelf.drop(incomingPath);
+  assert.equal(await begun, 300);
+  await shelf.put(300, 800, theirs.subarray(300));
+  await shelf.complete();
+  assert.deepEqual(disk.contents(incomingPath), theirs);
+  await shelf.drop(incomingPath);
+  assert.deepEqual(disk.paths(), []);
+});
+
+test('nobody begins while what came in is looked into, though nothing was when they asked', async () => {
+  let isBusy = false;
+  const requireIdle = () => {
+    if (isBusy) throw new AetherError('UPDATE_BUSY', 'it is looked into');
+  };
+  const { disk, shelf } = await openShelf(undefined, { ...idle, requireIdle });
+  const bundle = entropy.bytes(400);
+  await shelf.put(0, 400, bundle);
+  const completed = shelf.complete();
+  const begun = shelf.put(0, 800, entropy.bytes(300));
+  isBusy = true;
+  await completed;
+  await assert.rejects(begun, { code: 'UPDATE_BUSY' });
+  assert.deepEqual(disk.contents(incomingPath), bundle);
+});
+
+test('one that is too large is refused before it takes the place of another', async () => {
+  const { shelf } = await openShelf();
+  await shelf.put(0, 800, entropy.bytes(300));
+  await assert.rejects(shelf.put(0, bundleBytesMax + 1, new Uint8Array(1)), { code: 'UPDATE_TOO_LARGE' });
+  assert.equal(await shelf.put(300, 800, entropy.bytes(500)), 800);
+});
+
 test('what a stick brought and could not bring is told once; what is half copied is nothing yet', async () => {
   const disk = new MemoryDisk({ entropy });
-  const shelf = await BundleShelf.open(disk, silentLog);
+  const shelf = await BundleShelf.open(disk, silentLog, () => idle);
   for (const [name, text] of [
     ['sda1.raucb', 'a bundle'],
     ['sdb1.part', 'half of one'],

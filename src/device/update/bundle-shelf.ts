@@ -39,24 +39,35 @@ interface Incoming {
   bytes: number;
 }
 
+/** What the shelf asks whoever installs what is on it. */
+export interface BundleUse {
+  /** Whether a bundle that comes now could be staged. Errors: `UPDATE_BUSY`. */
+  requireIdle(): void;
+  /** What is kept waits to be installed; else it is there for other boxes only. */
+  readonly stagedHere: boolean;
+}
+
 /** The folder of a box where one bundle is kept, for itself and for the other boxes of the pool, and one comes in. */
 export class BundleShelf {
   readonly #disk: Disk;
   readonly #log: Log;
+  readonly #use: () => BundleUse;
   #incoming: Incoming | undefined;
+  #edition = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(disk: Disk, log: Log) {
+  private constructor(disk: Disk, log: Log, use: () => BundleUse) {
     this.#disk = disk;
     this.#log = log;
+    this.#use = use;
   }
 
   /**
    * What came in when the box stopped goes, where the card lets it. What sticks left half copied does not: one may be
    * copied at this moment (overlays/rootfs sees to it).
    */
-  static async open(disk: Disk, log: Log): Promise<BundleShelf> {
-    const shelf = new BundleShelf(disk, log);
+  static async open(disk: Disk, log: Log, use: () => BundleUse): Promise<BundleShelf> {
+    const shelf = new BundleShelf(disk, log, use);
     await shelf.#tidy(() => disk.makeDirectory(stickFolder));
     await shelf.#tidy(() => removeIfThere(disk, incomingPath));
     return shelf;
@@ -64,7 +75,7 @@ export class BundleShelf {
 
   /**
    * Takes the next part of a bundle of `totalBytes`; the first, at 0, begins anew. Returns how much has come. Errors:
-   * `BundleShelfErrorCode`, those of the disk.
+   * `BundleShelfErrorCode`, `UPDATE_BUSY`, those of the disk.
    */
   async put(offset: number, totalBytes: number, bytes: Bytes): Promise<number> {
     if (offset === 0) await this.#begin(totalBytes);
@@ -84,32 +95,38 @@ export class BundleShelf {
     }
   }
 
-  /** All of it has come, and is on disk. Errors: `UPDATE_INCOMPLETE`, those of the disk. */
-  async complete(): Promise<void> {
-    const incoming = this.#incoming;
-    this.#incoming = undefined;
-    if (incoming === undefined || incoming.bytes !== incoming.totalBytes) {
-      await incoming?.file.close();
-      throw new AetherError<BundleShelfErrorCode>('UPDATE_INCOMPLETE', 'not all of the update has come', {
-        help: 'Send it again.',
-      });
-    }
-    try {
-      await incoming.file.sync();
-    } finally {
-      await incoming.file.close();
-    }
+  /**
+   * All of it has come, and is on disk. One that is not whole goes on: somebody else has begun it. Errors:
+   * `UPDATE_INCOMPLETE`, those of the disk.
+   */
+  complete(): Promise<void> {
+    return this.#inTurn(async () => {
+      const incoming = this.#incoming;
+      if (incoming === undefined || incoming.bytes !== incoming.totalBytes) throw incomplete();
+      this.#incoming = undefined;
+      try {
+        await incoming.file.sync();
+      } finally {
+        await incoming.file.close();
+      }
+    });
   }
 
   /** The bundle at `path` was found good: it takes the place of the one before. Errors: those of the disk. */
-  async keep(path: string): Promise<void> {
-    await this.#disk.rename(path, bundlePath);
-    await this.#disk.syncDirectory('');
+  keep(path: string): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#disk.rename(path, bundlePath);
+      this.#edition++;
+      await this.#disk.syncDirectory('');
+    });
   }
 
-  /** What came in is of no use. */
-  async drop(path: string): Promise<void> {
-    await removeIfThere(this.#disk, path);
+  /** What came in or was brought is of no use. What is coming in stays: it is somebody else's. Errors: those of the disk. */
+  drop(path: string): Promise<void> {
+    return this.#inTurn(async () => {
+      if (path === incomingPath && this.#incoming !== undefined) return;
+      await removeIfThere(this.#disk, path);
+    });
   }
 
   /** What memory sticks have brought; what could not be copied is told once. Errors: those of the disk. */
@@ -125,6 +142,11 @@ export class BundleShelf {
     return { bundles: paths.filter((each) => each.endsWith('.raucb')), problems };
   }
 
+  /** Another number whenever another bundle is kept, or none any more. */
+  get edition(): number {
+    return this.#edition;
+  }
+
   /** Length of the bundle that is kept; undefined: none is. Errors: those of the disk. */
   async sizeBytes(): Promise<number | undefined> {
     return this.#read(bundlePath, (file) => file.sizeBytes());
@@ -135,9 +157,14 @@ export class BundleShelf {
     return this.#read(bundlePath, (file) => readUpTo(file, offset, bytes));
   }
 
-  async close(): Promise<void> {
-    await this.#incoming?.file.close();
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#stop());
+  }
+
+  async #stop(): Promise<void> {
+    const incoming = this.#incoming;
     this.#incoming = undefined;
+    await incoming?.file.close();
   }
 
   async #append(offset: number, totalBytes: number, bytes: Bytes): Promise<number> {
@@ -159,8 +186,9 @@ export class BundleShelf {
 
   #begin(totalBytes: number): Promise<Incoming> {
     return this.#inTurn(async () => {
-      await this.close();
+      this.#use().requireIdle();
       if (totalBytes > bundleBytesMax) throw tooLarge(totalBytes);
+      await this.#stop();
       await removeIfThere(this.#disk, incomingPath);
       await this.#makeRoom(totalBytes);
       const file = await this.#disk.open(incomingPath, 'create');
@@ -169,20 +197,31 @@ export class BundleShelf {
     });
   }
 
-  /** The reserve is given up where that helps; a later start of the machine makes it anew. */
+  /**
+   * The reserve is given up where that helps, which a later start of the machine makes anew; so is the bundle that is kept,
+   * unless it waits to be installed.
+   */
   async #makeRoom(bytes: number): Promise<void> {
     const missing = bytes + bundleRoomBytes - (await this.#disk.space()).freeBytes;
     if (missing <= 0) return;
-    const reserved = (await this.#read(reservePath, (file) => file.sizeBytes())) ?? 0;
-    if (reserved < missing) throw noRoom();
-    await this.#disk.remove(reservePath);
+    const spare: { readonly path: string; readonly bytes: number }[] = [];
+    for (const path of this.#use().stagedHere ? [reservePath] : [reservePath, bundlePath]) {
+      const size = await this.#read(path, (file) => file.sizeBytes());
+      if (size !== undefined) spare.push({ path, bytes: size });
+    }
+    if (spare.reduce((sum, each) => sum + each.bytes, 0) < missing) throw noRoom();
+    const enough = spare.find((each) => each.bytes >= missing);
+    for (const { path } of enough === undefined ? spare : [enough]) {
+      await this.#disk.remove(path);
+      if (path === bundlePath) this.#edition++;
+    }
   }
 
   /** Unless somebody else has begun meanwhile: what is there is theirs then. */
   #giveUp(incoming: Incoming): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#incoming !== incoming) return;
-      await this.close();
+      await this.#stop();
       await removeIfThere(this.#disk, incomingPath);
     });
   }
@@ -230,6 +269,12 @@ async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
     if (hasCode(error, 'DISK_NOT_FOUND')) return undefined;
     throw error;
   }
+}
+
+function incomplete(): AetherError<BundleShelfErrorCode> {
+  return new AetherError('UPDATE_INCOMPLETE', 'not all of the update has come', {
+    help: 'Send it again, unless somebody else is sending one to this box.',
+  });
 }
 
 function noRoom(): AetherError<BundleShelfErrorCode> {

@@ -134,6 +134,12 @@ export class Updater {
     return record?.phase === 'staged' ? (record.from ?? undefined) : undefined;
   }
 
+  /** What is staged is the bundle that is kept on this box. */
+  get stagedHere(): boolean {
+    const { record } = this.#keeper.state;
+    return record?.phase === 'staged' && record.from === null;
+  }
+
   /** Calls `listener` when the facts have changed. */
   onChange(listener: () => void): () => void {
     return this.#keeper.onChange(listener);

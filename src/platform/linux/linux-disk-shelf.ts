@@ -24,14 +24,13 @@ export class LinuxDiskShelf implements DiskShelf {
   readonly #listeners = new Set<() => void>();
   readonly #kobjects: KobjectEvents;
   readonly #tools: DiskTools;
-  /** What was found on disks; looked at again when the kernel has said something. */
-  readonly #contents = new Map<string, string | null | undefined>();
+  readonly #contents = new FoundContents(contentOf);
 
   /** Errors: `DISK_EVENTS_UNSUPPORTED`. */
   constructor(events: DescriptorEvents, tools: DiskTools = ownDiskTools) {
     this.#tools = tools;
     this.#kobjects = KobjectEvents.open(events, () => {
-      this.#contents.clear();
+      this.#contents.forget();
       for (const listener of this.#listeners) listener();
     });
   }
@@ -41,7 +40,7 @@ export class LinuxDiskShelf implements DiskShelf {
     for (const device of readBlockDevices(paths)) {
       // What holds a volume is known, and is not asked: it may be the disk that hangs.
       const isAsked = device.sizeBytes > 0 && device.paths.length === 0;
-      const content = isAsked ? await this.#contentOf(device) : undefined;
+      const content = isAsked ? await this.#contents.of(device) : undefined;
       const { partitions: _, ...reading } = device;
       readings.push({ ...reading, content });
     }
@@ -79,7 +78,7 @@ export class LinuxDiskShelf implements DiskShelf {
     try {
       await this.#tools.format(device, label);
     } finally {
-      this.#contents.clear();
+      this.#contents.forget();
     }
   }
 
@@ -94,19 +93,38 @@ export class LinuxDiskShelf implements DiskShelf {
   close(): Promise<void> {
     return this.#kobjects.close();
   }
+}
 
-  async #contentOf(device: BlockDevice): Promise<string | null | undefined> {
-    if (!this.#contents.has(device.device)) this.#contents.set(device.device, await contentOf(device));
-    return this.#contents.get(device.device);
+/** In words; null when it is blank; undefined when nobody can tell. */
+type Content = string | null | undefined;
+
+/** What was found on disks; looked at again when the kernel has said something. */
+export class FoundContents {
+  readonly #look: (device: BlockDevice) => Promise<Content>;
+  #found = new Map<string, Content>();
+
+  constructor(look: (device: BlockDevice) => Promise<Content>) {
+    this.#look = look;
+  }
+
+  async of(device: BlockDevice): Promise<Content> {
+    const found = this.#found;
+    if (!found.has(device.device)) found.set(device.device, await this.#look(device));
+    return found.get(device.device);
+  }
+
+  /** Who looks at this moment may still see what was there before: that is not remembered either. */
+  forget(): void {
+    this.#found = new Map();
   }
 }
 
-/** What is on a disk, in words; null when it is blank; undefined when nobody can tell. */
+/** What is on a disk. */
 export async function contentOf({
   device,
   partitions,
   sizeBytes,
-}: Pick<BlockDevice, 'device' | 'partitions' | 'sizeBytes'>): Promise<string | null | undefined> {
+}: Pick<BlockDevice, 'device' | 'partitions' | 'sizeBytes'>): Promise<Content> {
   if (partitions.length > 0) {
     return partitions.length === 1 ? 'a partition' : `${partitions.length} partitions`;
   }

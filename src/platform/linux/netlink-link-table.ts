@@ -31,6 +31,8 @@ const ethernet = 1;
 /** IFA_F_…. */
 const addressFlag = { duplicate: 0x08, tentative: 0x40, permanent: 0x80 } as const;
 
+type RequestSocket = Pick<NetlinkSocket, 'send' | 'close'>;
+
 interface Request {
   readonly resolve: (error: number) => void;
   /** Its dump met a change midway. */
@@ -51,17 +53,20 @@ export class NetlinkLinkTable implements LinkTable {
   /** By interface and address. */
   readonly #addresses = new Map<string, RawAddress>();
   readonly #requests = new Map<number, Request>();
-  #socket: NetlinkSocket | undefined;
+  #socket: RequestSocket | undefined;
   #sequence = 0;
   #known: readonly LinkState[] = [];
-  /** The table is being read anew: what it lacks meanwhile is not told. */
+  /** The table is being read anew, or is to be: what it lacks until then is not told. */
   #loading: Promise<void> | undefined;
   #isStale = false;
 
   /** Resolves when the table is filled. Errors: `LINK_UNSUPPORTED`. */
-  static async open(events: DescriptorEvents): Promise<NetlinkLinkTable> {
+  static async open(
+    events: DescriptorEvents,
+    openSocket: (...of: Parameters<typeof NetlinkSocket.open>) => RequestSocket = NetlinkSocket.open,
+  ): Promise<NetlinkLinkTable> {
     const table = new NetlinkLinkTable();
-    table.#socket = NetlinkSocket.open(
+    table.#socket = openSocket(
       events,
       (messages) => table.#receive(messages),
       () => table.#reload(),
@@ -118,10 +123,15 @@ export class NetlinkLinkTable implements LinkTable {
   async #loadWhileStale(): Promise<void> {
     while (this.#isStale) {
       this.#isStale = false;
-      this.#links.clear();
-      await this.#dump(linkDump);
-      this.#addresses.clear();
-      await this.#dump(addressDump);
+      try {
+        this.#links.clear();
+        await this.#dump(linkDump);
+        this.#addresses.clear();
+        await this.#dump(addressDump);
+      } catch (error) {
+        this.#isStale = true;
+        throw error;
+      }
     }
   }
 
@@ -151,7 +161,8 @@ export class NetlinkLinkTable implements LinkTable {
   }
 
   #requestOf({ interfaceName, address, prefixLength }: AddressChange): AddressRequest {
-    const link = [...this.#links.values()].find(({ name }) => name === interfaceName);
+    // Not of the table, which may be read anew at this moment.
+    const link = this.#known.find(({ name }) => name === interfaceName);
     if (link === undefined) throw gone(interfaceName);
     return { index: link.index, address, prefixLength, isLinkScope: isLinkLocalIpv4(address) };
   }
@@ -193,7 +204,7 @@ export class NetlinkLinkTable implements LinkTable {
 
   /** Once for all that one read brought, and only when something is different. */
   #tell(): void {
-    if (this.#loading !== undefined) return;
+    if (this.#loading !== undefined || this.#isStale) return;
     const links = [...this.#links.values()]
       .filter(({ flags }) => (flags & linkFlag.loopback) === 0)
       .map((link) => this.#stateOf(link));

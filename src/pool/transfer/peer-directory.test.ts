@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '../../base/bytes.ts';
-import { addressesPerMemberMax, reconnectDelayMsMax, reconnectDelayMsMin } from '../../base/limits.ts';
+import {
+  addressesPerMemberMax,
+  connectTimeoutMs,
+  reconnectDelayMsMax,
+  reconnectDelayMsMin,
+} from '../../base/limits.ts';
 import { fakeKey, PeerWorld, worldPool } from '../../testing/peer-world.ts';
 import { type PeerChange, PeerDirectory } from './peer-directory.ts';
 import type { PeerServer } from './peer-server.ts';
@@ -141,6 +146,32 @@ test('two boxes that dial each other at the same moment can both ask, and closin
   await world.clock.runUntil(Promise.all([a.server.close(), b.server.close()]));
   await world.clock.run(60_000);
   await assert.rejects(world.clock.runUntil(new Promise(() => {})), /nothing left to happen/);
+});
+
+test('a directory that has closed takes no connection that comes late', async () => {
+  const { world, a, b } = await twoBoxes();
+  a.directory.close();
+  b.directory.hint(idOf('a'), [addressOf('a')]);
+  await world.clock.runUntil(b.directory.connection(idOf('a')));
+  assert.deepEqual([a.changes, a.directory.isReachable(idOf('b'))], [[], false]);
+});
+
+test('what comes while it is dialled in vain, a new address or a sign of life, ends the pause after that', async () => {
+  for (const news of ['address', 'sign of life'] as const) {
+    const { world, a } = await twoBoxes();
+    const old = news === 'address' ? addressOf('nowhere') : addressOf('b');
+    if (news === 'sign of life') world.network.cut('a', 'b');
+    a.directory.hint(idOf('b'), [old]);
+    a.directory.keep([idOf('b')]);
+    await world.clock.run(200_000);
+    a.directory.heard(idOf('b'));
+    await world.clock.run(100);
+    world.network.heal();
+    if (news === 'address') a.directory.hint(idOf('b'), [addressOf('b')]);
+    else a.directory.heard(idOf('b'));
+    await world.clock.run(connectTimeoutMs + reconnectDelayMsMin);
+    assert.equal(a.directory.isReachable(idOf('b')), true, news);
+  }
 });
 
 test('what a stranger announces takes no address away where the peer has proved itself', async () => {

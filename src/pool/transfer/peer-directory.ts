@@ -44,6 +44,8 @@ interface Peer {
   dialling: Promise<PeerConnection> | undefined;
   failures: number;
   dialledMs: number;
+  /** Something came while it was dialled that makes another try worth while. */
+  hasNews: boolean;
   notBeforeMs: number;
   lastError: unknown;
 }
@@ -74,9 +76,7 @@ export class PeerDirectory {
     const peer = this.#peer(memberId);
     if (peer === undefined) return;
     const known = (address: PeerAddress) => addressesOf(peer).some((old) => isSame(old, address));
-    if (!addresses.every(known)) {
-      peer.notBeforeMs = Math.min(peer.notBeforeMs, peer.dialledMs + reconnectDelayMsMin);
-    }
+    if (!addresses.every(known)) dialSoon(peer);
     const fresh = addresses.filter((address) => !peer.proven.some((old) => isSame(old, address)));
     peer.hinted = newestFirst(fresh, peer.hinted);
     this.#dialKept();
@@ -89,7 +89,7 @@ export class PeerDirectory {
   heard(memberId: Bytes): void {
     const peer = this.#peer(memberId);
     if (peer === undefined) return;
-    peer.notBeforeMs = Math.min(peer.notBeforeMs, peer.dialledMs + reconnectDelayMsMin);
+    dialSoon(peer);
     this.#dialKept();
   }
 
@@ -101,7 +101,7 @@ export class PeerDirectory {
 
   /** Uses a connection that a box of the pool opened to us as the one with it. */
   adopt(connection: PeerConnection): void {
-    if (this.#options.dispatcher.memberOf(connection.peer.memberId)?.role !== 'box') return;
+    if (this.#closed || this.#options.dispatcher.memberOf(connection.peer.memberId)?.role !== 'box') return;
     const peer = this.#peer(connection.peer.memberId);
     if (peer !== undefined) this.#add(peer, connection);
   }
@@ -173,6 +173,7 @@ export class PeerDirectory {
       dialling: undefined,
       failures: 0,
       dialledMs: Number.NEGATIVE_INFINITY,
+      hasNews: false,
       notBeforeMs: 0,
       lastError: undefined,
     };
@@ -183,6 +184,7 @@ export class PeerDirectory {
   async #dial(peer: Peer): Promise<PeerConnection> {
     let dialled: Dialled;
     peer.dialledMs = this.#ports.clock.monotonicMs();
+    peer.hasNews = false;
     try {
       dialled = await dialAny(addressesOf(peer), peer.memberId, this.#options, this.#ports);
     } catch (cause) {
@@ -202,6 +204,7 @@ export class PeerDirectory {
     const longestMs = Math.min(reconnectDelayMsMin * 2 ** peer.failures, reconnectDelayMsMax);
     peer.failures = Math.min(peer.failures + 1, 30);
     peer.notBeforeMs = clock.monotonicMs() + longestMs * (0.5 + uniform(entropy) / 2);
+    if (peer.hasNews) dialSoon(peer);
     peer.lastError = cause;
     clock.after(0, () => this.#dialKept());
   }
@@ -210,6 +213,7 @@ export class PeerDirectory {
     const wasUp = isUp(peer);
     peer.connections.add(connection);
     peer.failures = 0;
+    peer.hasNews = false;
     peer.notBeforeMs = 0;
     if (address !== undefined) {
       peer.proven = newestFirst([address], peer.proven).slice(0, provenAddressesMax);
@@ -247,6 +251,12 @@ export class PeerDirectory {
     if (nextMs === Number.POSITIVE_INFINITY) return;
     this.#redial = this.#ports.clock.after(nextMs - nowMs, () => this.#dialKept());
   }
+}
+
+/** However the last attempt went, or goes that is under way; not more often than every `reconnectDelayMsMin`. */
+function dialSoon(peer: Peer): void {
+  peer.hasNews = peer.dialling !== undefined;
+  peer.notBeforeMs = Math.min(peer.notBeforeMs, peer.dialledMs + reconnectDelayMsMin);
 }
 
 function isUp({ connections }: Peer): boolean {

@@ -8,9 +8,11 @@ import {
   strangerConnectionsMax,
   strangerLifetimeMs,
 } from '../../base/limits.ts';
+import type { SecureStream } from '../../ports/secure-transport.ts';
 import { fakeKey, PeerWorld } from '../../testing/peer-world.ts';
 import { methods } from './methods.ts';
 import type { PeerConnection } from './peer-connection.ts';
+import { PeerServer } from './peer-server.ts';
 
 const foreignPool = new Uint8Array(16).fill(9);
 
@@ -110,6 +112,42 @@ test('of those that come when all places are taken, only some are told why; the 
   assert.deepEqual(new Set(codes.slice(refusalsMax)), new Set(['LINK_CLOSED']));
   await world.clock.run(closeGraceMs);
   await assert.rejects(world.clock.runUntil((await connect('later')).greet()), { code: 'CONNECTIONS_FULL' });
+});
+
+test('a handshake that ends when the server has closed makes no connection, and the peer hears of it', async () => {
+  const world = new PeerWorld();
+  world.admit('b', 'box');
+  const transport = world.network.transportFor('a', fakeKey('a'));
+  const accepts: ((stream: SecureStream) => void)[] = [];
+  const server = new PeerServer(
+    {
+      transport: {
+        connect: transport.connect,
+        listen: (address, accept) => {
+          accepts.push(accept);
+          return transport.listen(address, accept);
+        },
+      },
+      dispatcher: world.dispatcher('a'),
+      onMember: () => assert.fail('nobody is asked on it'),
+    },
+    { clock: world.clock, log: world.log },
+  );
+  await server.listen({ host: 'a', port: 4000 });
+  const arrived: SecureStream[] = [];
+  await transport.listen({ host: 'a', port: 4001 }, (stream) => arrived.push(stream));
+  const connecting = world.network
+    .transportFor('b', fakeKey('b'))
+    .connect({ host: 'a', port: 4001 }, { timeoutMs: 1000 });
+  const stream = await world.clock.runUntil(connecting);
+  const closing = server.close();
+  accepts[0]!(arrived[0]!);
+  await closing;
+  assert.deepEqual(server.connections(), []);
+  let closed = false;
+  stream.attach({ data: () => {}, drain: () => {}, closed: () => (closed = true) });
+  await world.clock.run(1000);
+  assert.equal(closed, true);
 });
 
 test('hello that cannot be read is refused by code, and the connection stays', async () => {

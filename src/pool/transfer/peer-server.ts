@@ -38,6 +38,7 @@ export class PeerServer {
   /** Those turned away that may still be hearing why. */
   #refused = 0;
   #listener: SecureListener | undefined;
+  #closed = false;
 
   constructor(options: PeerServerOptions, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
     this.#options = options;
@@ -67,6 +68,7 @@ export class PeerServer {
 
   /** Accepts no more and closes what was accepted. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#listener?.close();
     for (const connection of this.#connections) connection.close();
   }
@@ -77,7 +79,8 @@ export class PeerServer {
     const full =
       this.#connections.size >= connectionsMax ||
       (stranger && this.#strangers.size >= strangerConnectionsMax);
-    if (full && this.#refused >= refusalsMax) {
+    // A handshake may end when all is closed.
+    if (this.#closed || (full && this.#refused >= refusalsMax)) {
       stream.destroy();
       return;
     }
