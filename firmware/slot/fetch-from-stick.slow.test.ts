@@ -114,17 +114,26 @@ test('a stick fills no card: what is kept free stays free, and the box is told',
   ]);
 });
 
-test('the room that is kept for an update is there for the one on a stick, if it is enough', {
+test('the room that is kept for an update, or taken by what only other boxes need, is there for the one on a stick, if it is enough', {
   skip,
 }, (t) => {
   const folder = folderOf(t);
   const stick = makeStick(t, folder, { 'a-0.9.0.raucb': Buffer.alloc(2 * mebibyte) });
-  const reserve = (size: string) => `mkdir -p ${sticks}
-     fallocate -l ${size} ${sticks}/../reserve
+  const reserve = (size: string, name = 'reserve', more = ':') => `mkdir -p ${sticks}
+     fallocate -l ${size} ${sticks}/../${name}
+     ${more}
      chown -R aetherstore:aetherstore /data/aetherstore`;
   assert.deepEqual(told(folder, stick, '20m', reserve('3m')).slice(0, 1), [`${stick.device}.raucb`]);
-  const [problem] = told(folder, stick, '17m', reserve('512k'));
-  assert.match(problem!, /no room/);
+  const taken = told(folder, stick, '20m', reserve('3m', 'bundle.raucb'));
+  assert.deepEqual(taken.slice(0, 1), [`${stick.device}.raucb`]);
+  for (const before of [
+    reserve('512k'),
+    // Both are needed, and one waits to be installed.
+    reserve('3m', 'bundle.raucb', `echo '{"v":1,"phase":"staged"}' >${sticks}/../update.json`),
+  ]) {
+    const [problem] = told(folder, stick, before.includes('update.json') ? '20m' : '17m', before);
+    assert.match(problem!, /no room/);
+  }
 });
 
 test('what is larger than any update is not copied, and the box is told', { skip }, (t) => {
