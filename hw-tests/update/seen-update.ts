@@ -37,17 +37,6 @@ export async function untilUpdate(scene: Scene, state: string, timeoutMs: number
   }
 }
 
-/** Resolves when the box's installer answers: where it does not, the box says why. */
-export async function untilUpdatable(scene: Scene): Promise<void> {
-  const endMs = performance.now() + scene.patienceMs(120_000);
-  for (;;) {
-    const { reason } = await updateOf(scene);
-    if (reason === null) return;
-    assert.ok(performance.now() < endMs, reason);
-    await delay(1000);
-  }
-}
-
 /**
  * Has the console begin to install what is staged, once the installer answers and the system that runs has shown that it
  * works.
