@@ -11,6 +11,11 @@ export interface Command {
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** What a person should know beyond the options, as ready lines. */
   readonly notes?: readonly string[];
+  /**
+   * Ends at once when its results cannot be written any more, as by `aether ls | head`, because it changes nothing by
+   * itself. The others go on without a reader.
+   */
+  readonly stopsUnread?: boolean;
   run(line: CommandLine, context: CommandContext): Promise<ExitCode>;
 }
 

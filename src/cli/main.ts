@@ -1,3 +1,4 @@
+import { fstatSync, writeFileSync } from 'node:fs';
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AetherError } from '../base/errors.ts';
@@ -20,8 +21,9 @@ import { status } from './commands/status.ts';
 import { update } from './commands/update.ts';
 import { web } from './commands/web.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
-import { Output } from './output.ts';
+import { errorLines, Output } from './output.ts';
 import { showUnshownWords } from './recovery-words.ts';
+import { StandardStream, type Write } from './standard-stream.ts';
 
 const commands: readonly Command[] = [
   scan,
@@ -78,6 +80,7 @@ async function main(words: readonly string[], output: Output): Promise<ExitCode>
   }
   const homePath = resolve(line.text('home') ?? defaultHomePath());
   await showUnshownWords(new NodeDisk(homePath), output);
+  stopsUnread = command.stopsUnread ?? false;
   return command.run(line, {
     output,
     homePath,
@@ -117,22 +120,55 @@ function interrupted(): AbortSignal {
   return controller.signal;
 }
 
+/** Node drops the rest where a file takes only a part, as on a disk that is almost full. */
+function writerOf(stream: typeof process.stdout | typeof process.stderr): Write {
+  if (!fstatSync(stream.fd).isFile()) return (text, done) => void stream.write(text, done);
+  return (text, done) => {
+    try {
+      writeFileSync(stream.fd, text);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done();
+  };
+}
+
+/** The exit status of a command that came to `status`, but whose results were not all written. */
+function statusUnwritten(failure: NodeJS.ErrnoException, status: ExitCode): ExitCode {
+  // A reader that has seen enough (`aether ls | head`) is no trouble.
+  if (failure.code === 'EPIPE') return status;
+  const error = new AetherError('OUTPUT_FAILED', `standard output cannot be written to: ${failure.message}`);
+  void output.note(errorLines('aether', error).join('\n'));
+  return status === exitCodes.done || status === exitCodes.partly ? exitCodes.failed : status;
+}
+
 const words = process.argv.slice(2);
+/** Of the command that runs: before one does nothing is changed, after an error there is nothing left to stop. */
+let stopsUnread = true;
+const results = new StandardStream(writerOf(process.stdout), (failure) => {
+  if (stopsUnread) process.exit(statusUnwritten(failure, exitCodes.done));
+});
+const remarks = new StandardStream(writerOf(process.stderr));
+process.stdout.on('error', (failure) => results.fail(failure));
+process.stderr.on('error', (failure) => remarks.fail(failure));
 const output = new Output(
   {
-    out: (text) => void process.stdout.write(text),
-    error: (text) => void process.stderr.write(text),
+    out: (text) => results.write(text),
+    error: (text) => remarks.write(text),
     outColumns: process.stdout.isTTY ? process.stdout.columns : undefined,
     errorColumns: process.stderr.isTTY ? process.stderr.columns : undefined,
     ask: askOnTerminal,
   },
   words.includes('--json'),
 );
-// A reader that has seen enough (`aether ls | head`) is no trouble.
-process.stdout.on('error', () => process.exit(exitCodes.done));
+let exitCode: ExitCode;
 try {
-  process.exitCode = await main(words, output);
+  exitCode = await main(words, output);
 } catch (error) {
-  output.error(error);
-  process.exitCode = exitCodeOf(error);
+  stopsUnread = false;
+  if (!(await output.error(error))) output.note(errorLines('aether', error).join('\n'));
+  exitCode = exitCodeOf(error);
 }
+await results.settled();
+process.exitCode = results.failure === undefined ? exitCode : statusUnwritten(results.failure, exitCode);

@@ -6,11 +6,13 @@ import { jsonOf, Output } from './output.ts';
 function capture(json: boolean, columns?: number) {
   const said = { out: '', error: '' };
   const terminal = {
-    out: (text: string) => {
+    out: async (text: string) => {
       said.out += text;
+      return true;
     },
-    error: (text: string) => {
+    error: async (text: string) => {
       said.error += text;
+      return true;
     },
     outColumns: columns,
     errorColumns: columns,

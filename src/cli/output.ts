@@ -11,8 +11,9 @@ export type JsonValue =
 
 /** Where `aether` writes: results to standard output, everything else to standard error. */
 export interface Terminal {
-  out(text: string): void;
-  error(text: string): void;
+  /** Both resolve with whether the system has taken all of `text`, and never reject. */
+  out(text: string): Promise<boolean>;
+  error(text: string): Promise<boolean>;
   /** Width of standard output, or undefined when it is no terminal. */
   readonly outColumns: number | undefined;
   /** Width of standard error, or undefined when it is no terminal. */
@@ -42,11 +43,11 @@ export class Output {
     return this.#terminal.errorColumns;
   }
 
-  /** A result: `value` with `--json`, else `lines`. */
-  result(value: JsonValue, lines: readonly string[]): void {
+  /** A result: `value` with `--json`, else `lines`. Resolves with whether it was really written. */
+  async result(value: JsonValue, lines: readonly string[]): Promise<boolean> {
     this.clearProgress();
-    if (this.json) this.#terminal.out(`${JSON.stringify(value)}\n`);
-    else if (lines.length > 0) this.#terminal.out(`${lines.join('\n')}\n`);
+    if (this.json) return this.#terminal.out(`${JSON.stringify(value)}\n`);
+    return lines.length === 0 || this.#terminal.out(`${lines.join('\n')}\n`);
   }
 
   /** One event of a long run; without `--json` it is not shown. */
@@ -54,10 +55,10 @@ export class Output {
     if (this.json) this.#terminal.out(`${JSON.stringify(value)}\n`);
   }
 
-  /** A remark for people, kept out of results. */
-  note(text: string): void {
+  /** A remark for people, kept out of results. Resolves with whether it was really written. */
+  note(text: string): Promise<boolean> {
     this.clearProgress();
-    this.#terminal.error(`${text}\n`);
+    return this.#terminal.error(`${text}\n`);
   }
 
   /** The running state: redrawn in place on a terminal, a line of its own elsewhere; not shown with `--json`. */
@@ -76,11 +77,12 @@ export class Output {
     this.#progressShown = false;
   }
 
-  error(error: unknown): void {
+  /** Resolves with whether it was really written. */
+  error(error: unknown): Promise<boolean> {
     this.clearProgress();
     const { code, message, help } = errorParts(error);
-    if (this.json) this.#terminal.out(`${JSON.stringify({ error: code, message, help })}\n`);
-    else this.#terminal.error(`${errorLines('aether', error).join('\n')}\n`);
+    if (this.json) return this.#terminal.out(`${JSON.stringify({ error: code, message, help })}\n`);
+    return this.#terminal.error(`${errorLines('aether', error).join('\n')}\n`);
   }
 
   ask(question: string): Promise<string | undefined> {

@@ -16,14 +16,16 @@ function fixture(columns: number | undefined) {
   const disk = new MemoryDisk({ entropy });
   const words = newRecoveryWords(entropy);
   const { secrets } = authorityFromWords(words);
-  const said = { out: '', error: '' };
+  const said = { out: '', error: '', taken: true };
   const output = new Output(
     {
-      out: (text) => {
+      out: async (text) => {
         said.out += text;
+        return true;
       },
-      error: (text) => {
+      error: async (text) => {
         said.error += text;
+        return said.taken;
       },
       outColumns: undefined,
       errorColumns: columns,
@@ -55,6 +57,15 @@ test('where nobody looks they wait', async () => {
   await savePoolSecrets(disk, secrets);
   await showUnshownWords(disk, output);
   assert.equal(said.error, '');
+  assert.ok(disk.paths().includes(unshownWordsPath));
+});
+
+test('words that could not be written wait on', async () => {
+  const { disk, secrets, left, said, output } = fixture(80);
+  await keepUnshownWords(disk, left);
+  await savePoolSecrets(disk, secrets);
+  said.taken = false;
+  await showUnshownWords(disk, output);
   assert.ok(disk.paths().includes(unshownWordsPath));
 });
 

@@ -34,8 +34,8 @@ export async function forgetUnshownWords(disk: Disk): Promise<void> {
 }
 
 /**
- * Shows the words that a claim left behind because it was killed, and forgets them. Where nobody looks (standard
- * error is no terminal) they wait on. Words of a pool that this desktop did not get to enter are of no use.
+ * Shows the words that a claim left behind because it was killed or could not write them, and forgets them. Where
+ * nobody looks (standard error is no terminal) they wait on. Words of a pool that this desktop did not get to enter are of no use.
  */
 export async function showUnshownWords(disk: Disk, output: Output): Promise<void> {
   const left = await load(disk);
@@ -43,7 +43,7 @@ export async function showUnshownWords(disk: Disk, output: Output): Promise<void
   const secrets = await loadPoolSecrets(disk);
   if (secrets !== undefined && equalBytes(secrets.pool, left.pool)) {
     if (output.progressColumns === undefined) return;
-    output.note(
+    const written = await output.note(
       [
         `An earlier \`aether claim ${printable(left.box)}\` ended before it could show the recovery words of your pool.`,
         'They are shown this once and kept nowhere: write them down on paper, in this order.',
@@ -52,6 +52,7 @@ export async function showUnshownWords(disk: Disk, output: Output): Promise<void
         '',
       ].join('\n'),
     );
+    if (!written) return;
   }
   await forgetUnshownWords(disk);
 }

@@ -65,13 +65,14 @@ async function makePool(
     const answer = await pair(desktop, contact, code, pool.message);
     await desktop.enter(answer.secrets, answer.records);
   } catch (error) {
-    if (isRefusal(error)) await desktop.leave();
-    else output.note(uncertain(hello.name, pool.words));
-    await forgetUnshownWords(desktop.disk);
+    const refused = isRefusal(error);
+    if (refused) await desktop.leave();
+    if (refused || (await output.note(uncertain(hello.name, pool.words))))
+      await forgetUnshownWords(desktop.disk);
     throw error;
   }
   desktop.addresses.seen(connection.peer.memberId, address);
-  output.result(
+  const written = await output.result(
     { claimed: hello.name, pool: toHex(pool.secrets.pool), madePool: true, recoveryWords: pool.words },
     [
       `${hello.name} is yours, and the first box of a new pool.`,
@@ -85,6 +86,7 @@ async function makePool(
       '  aether put FOLDER',
     ],
   );
+  if (!written) throw wordsUnshown(hello.name);
   await forgetUnshownWords(desktop.disk);
 }
 
@@ -110,12 +112,20 @@ async function join(
   ]);
 }
 
-/** Lets the other boxes know the new one at once: a session exchanges members with every box it reaches. */
+/**
+ * Lets the other boxes know the new one at once: a session exchanges members with every box it reaches. Returns how many
+ * were reached; the box has joined, whatever becomes of this.
+ */
 async function tellPool(desktop: Desktop, newcomer: Bytes, signal: AbortSignal): Promise<number> {
-  const session = await PoolSession.open(desktop, { wait: 'all', signal });
-  const told = session.reachable().filter(({ memberId }) => toHex(memberId) !== toHex(newcomer)).length;
-  await session.close();
-  return told;
+  try {
+    const session = await PoolSession.open(desktop, { wait: 'all', signal });
+    const told = session.reachable().filter(({ memberId }) => toHex(memberId) !== toHex(newcomer)).length;
+    await session.close();
+    return told;
+  } catch (error) {
+    if (!(error instanceof AetherError)) throw error;
+    return 0;
+  }
 }
 
 const secondBoxLines = [
@@ -136,6 +146,12 @@ function isRefusal(error: unknown): boolean {
 function alreadyClaimed(name: string): AetherError {
   return new AetherError('ALREADY_CLAIMED', `${name} belongs to a pool already`, {
     help: `If it is yours, log in: type \`pair\` on its console, then \`aether login ${name}\`.`,
+  });
+}
+
+function wordsUnshown(name: string): AetherError<'WORDS_UNSHOWN'> {
+  return new AetherError('WORDS_UNSHOWN', `${name} is yours, but its pool's recovery words were not shown`, {
+    help: 'They are kept until then: run `aether status` on a terminal, and it shows them first.',
   });
 }
 

@@ -17,6 +17,8 @@ export const console: Command = {
   usage: 'BOX',
   options: {},
   notes: ['Ctrl-D on an empty line leaves it. The box’s PIN is asked for where one is set.'],
+  // It is left as by closing its window: a `log -f` there would never end by itself.
+  stopsUnread: true,
   run: async (line, { homePath, signal }) => {
     const [wanted, ...more] = line.positionals;
     if (wanted === undefined || more.length > 0)

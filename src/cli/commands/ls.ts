@@ -18,6 +18,7 @@ export const ls: Command = {
     long: { type: 'boolean', short: 'l', help: 'with permissions, size and time' },
     box: { type: 'string', value: 'NAME', help: 'ask this box' },
   },
+  stopsUnread: true,
   run: async (line, { output, homePath, signal }) => {
     const [text = '/', ...more] = line.positionals;
     if (more.length > 0) throw usageError('ls takes one path', 'aether ls --help');

@@ -10,6 +10,7 @@ export const metrics: Command = {
   summary: 'how Prometheus gets at the metrics of the boxes',
   usage: '',
   options: {},
+  stopsUnread: true,
   run: async (line, { output, homePath }) => {
     if (line.positionals.length > 0) throw usageError('metrics takes no name', 'aether metrics --help');
     const { secrets, roster } = (await Desktop.open(homePath)).requirePool();

@@ -22,6 +22,7 @@ export const scan: Command = {
     'cross-check': { type: 'boolean', help: 'ask by mdns-js too, and show where it disagrees' },
   },
   notes: ['With --cross-check, exit status 1 says that the two disagree.'],
+  stopsUnread: true,
   run: (line, context) => {
     if (line.positionals.length > 0) throw usageError('scan takes no name', 'aether scan --help');
     const modes = (['watch', 'types', 'cross-check'] as const).filter((mode) => line.flag(mode));

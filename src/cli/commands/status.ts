@@ -24,6 +24,7 @@ export const status: Command = {
   summary: 'how the pool and its boxes are',
   usage: '',
   options: {},
+  stopsUnread: true,
   run: async (line, { output, homePath, signal }) => {
     if (line.positionals.length > 0) throw usageError('status takes no name', 'aether status --help');
     const desktop = await Desktop.open(homePath);

@@ -12,6 +12,7 @@ export const web: Command = {
   summary: 'where the page of a box is, and a code to log in there',
   usage: 'BOX',
   options: {},
+  stopsUnread: true,
   run: async (line, { output, homePath, signal }) => {
     const [wanted, ...more] = line.positionals;
     if (wanted === undefined || more.length > 0) throw usageError('web takes one box', 'aether web --help');
