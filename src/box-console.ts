@@ -1,11 +1,6 @@
 import { type Bytes, equalBytes, toHex, utf8 } from './base/bytes.ts';
 import { CborFields, encodeCbor } from './base/cbor.ts';
-import {
-  consoleOutputBytesMax,
-  consoleSessionIdleMs,
-  consoleSessionsMax,
-  consoleWaitMsMax,
-} from './base/face-limits.ts';
+import { consoleSessionIdleMs, consoleSessionsMax, consoleWaitMsMax } from './base/face-limits.ts';
 import type { Box } from './box.ts';
 import type { ConsoleContext } from './device/console/command.ts';
 import { Console } from './device/console/console.ts';
@@ -98,6 +93,7 @@ class Session implements ConsoleLine {
   #idle: Timer | undefined;
   #onData: (bytes: Bytes) => void = () => {};
   #onEnd: () => void = () => {};
+  #onTaken: () => void = () => {};
   #wake: () => void = () => {};
 
   constructor({ id, memberId, columns, context }: SessionOptions, clock: Clock, onIdle: () => void) {
@@ -123,6 +119,7 @@ class Session implements ConsoleLine {
     if (this.#output === '' && !this.#ended) await this.#news(waitMs);
     const output = this.#output;
     this.#output = '';
+    this.#onTaken();
     return { output, ended: this.#ended };
   }
 
@@ -134,9 +131,15 @@ class Session implements ConsoleLine {
     this.#onEnd = listener;
   }
 
-  /** Who does not fetch what was written loses what comes after. */
+  get pending(): number {
+    return this.#output.length;
+  }
+
+  onTaken(listener: () => void): void {
+    this.#onTaken = listener;
+  }
+
   write(text: string): void {
-    if (this.#output.length + text.length > consoleOutputBytesMax) return;
     this.#output += text;
     if (text !== '') this.#wake();
   }

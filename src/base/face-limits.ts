@@ -135,8 +135,12 @@ export const diskBytesMin = 64 * 1024 * 1024;
 /** A console that nobody typed at for so long asks for the PIN again. */
 export const consoleIdleLockMs = 10 * 60_000;
 
-/** What a console has written and nobody has taken; the rest is dropped. A serial line takes six seconds for it. */
+/** What a console has written and nobody has taken; what comes then is left out, and counted. A serial line takes six seconds for it. */
 export const consoleOutputBytesMax = 64 * 1024;
+
+/** An answer is written in pieces, each once so little waits: Ctrl-C is obeyed after a second on a serial line, and news have room. */
+export const consolePieceCharactersMax = 4 * 1024;
+export const consoleOutputLowBytes = 12 * 1024;
 
 /** A serial line that cannot be opened is tried again after this, then twice as long, at most a minute. */
 export const serialRetryMsMin = 1000;

@@ -1,7 +1,6 @@
 import type { SerialPortStream } from '@serialport/stream';
 import { type Bytes, utf8 } from '../base/bytes.ts';
 import { AetherError } from '../base/errors.ts';
-import { consoleOutputBytesMax } from '../base/face-limits.ts';
 import type { ConsoleLine, ConsoleLineStyle } from '../ports/terminal-line.ts';
 import { exportsOf } from './commonjs.ts';
 
@@ -16,14 +15,15 @@ export interface SerialLineOptions {
 const columnsUnknown = 80;
 
 /**
- * A serial line (8N1, no flow control) with a person's terminal at its other end, or nobody: it never waits for anyone.
- * What is not taken soon is dropped, as on a line that nobody listens to.
+ * A serial line (8N1, no flow control) with a person's terminal at its other end, or nobody: then a UART takes what is
+ * written all the same, and a USB gadget takes nothing.
  */
 export class SerialLine implements ConsoleLine {
   readonly style: ConsoleLineStyle;
   readonly columns = columnsUnknown;
   readonly #port: SerialPortStream;
   #onEnd: () => void = () => {};
+  #onTaken: () => void = () => {};
   #ended = false;
 
   private constructor(port: SerialPortStream, style: ConsoleLineStyle) {
@@ -64,11 +64,19 @@ export class SerialLine implements ConsoleLine {
     if (this.#ended) listener();
   }
 
+  get pending(): number {
+    return this.#port.writableLength;
+  }
+
+  onTaken(listener: () => void): void {
+    this.#onTaken = listener;
+  }
+
   write(text: string): void {
     if (this.#ended || text === '') return;
-    const bytes = utf8(text);
-    if (this.#port.writableLength + bytes.length > consoleOutputBytesMax) return;
-    this.#port.write(Buffer.from(bytes));
+    this.#port.write(Buffer.from(utf8(text)), (error) => {
+      if (error === null || error === undefined) this.#onTaken();
+    });
   }
 
   close(): void {

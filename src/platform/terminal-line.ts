@@ -51,6 +51,8 @@ function terminalStyle(
  */
 export class TerminalLine implements ConsoleLine {
   readonly style: ConsoleLineStyle;
+  /** Node waits for terminals and pipes. */
+  readonly pending = 0;
   readonly #input: TerminalInput;
   readonly #output: TerminalOutput;
   #onEnd: () => void = () => {};
@@ -91,6 +93,8 @@ export class TerminalLine implements ConsoleLine {
     this.#onEnd = listener;
     if (this.#ended) listener();
   }
+
+  onTaken(): void {}
 
   write(text: string): void {
     if (!this.#closed && text !== '') this.#output.write(text);

@@ -13,6 +13,10 @@ export interface ConsoleLine {
   onData(listener: (bytes: Bytes) => void): void;
   /** Called once when the other end is gone. */
   onEnd(listener: () => void): void;
+  /** Bytes that were written and not taken yet; 0 where `write` itself waits. The writer bounds them. */
+  readonly pending: number;
+  /** Called when some of them were taken; set once. */
+  onTaken(listener: () => void): void;
   /** Sends text as it is. The writer ends lines with CR LF, and with LF where the style is `plain`. */
   write(text: string): void;
   /** Gives the terminal back as it was found; nothing is read or written afterwards. */

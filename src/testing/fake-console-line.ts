@@ -7,9 +7,13 @@ export class FakeConsoleLine implements ConsoleLine {
   readonly columns: number;
   written = '';
   closed = false;
+  /** False: what is written waits until `take`. */
+  reads = true;
+  pending = 0;
   readonly #onWrite: (text: string) => void;
   #onData: (bytes: Bytes) => void = () => {};
   #onEnd: () => void = () => {};
+  #onTaken: () => void = () => {};
 
   constructor(style: ConsoleLineStyle, columns = 80, onWrite: (text: string) => void = () => {}) {
     this.style = style;
@@ -25,8 +29,13 @@ export class FakeConsoleLine implements ConsoleLine {
     this.#onEnd = listener;
   }
 
+  onTaken(listener: () => void): void {
+    this.#onTaken = listener;
+  }
+
   write(text: string): void {
     this.written += text;
+    if (!this.reads) this.pending += text.length;
     this.#onWrite(text);
   }
 
@@ -36,6 +45,11 @@ export class FakeConsoleLine implements ConsoleLine {
 
   type(input: string | Bytes): void {
     this.#onData(typeof input === 'string' ? utf8(input) : input);
+  }
+
+  take(): void {
+    this.pending = 0;
+    this.#onTaken();
   }
 
   hangUp(): void {

@@ -38,6 +38,8 @@ export interface CommandContext {
   readonly wallMs: number;
   /** Writes a line at once, before the command has ended. */
   readonly print: (line: string) => void;
+  /** Writes lines as they are taken; resolves after the last, or on Ctrl-C. */
+  readonly show: (lines: readonly string[]) => Promise<void>;
   /** Shows every entry of the log from now on, until the function it returns is called. */
   readonly followLog: () => () => void;
   /** Asks the person; undefined when there is no answer (Ctrl-C, end of input). `hidden`: nothing is echoed. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AetherError } from '../../base/errors.ts';
+import { consoleIdleLockMs, consoleOutputBytesMax } from '../../base/face-limits.ts';
 import { createLog } from '../../base/log.ts';
 import type { ConsoleLineStyle } from '../../ports/terminal-line.ts';
 import { foldStatus } from '../../status/appliance-status.ts';
@@ -20,7 +21,7 @@ function open(style: ConsoleLineStyle = 'plain') {
   const ends: ConsoleEnd[] = [];
   void console.ended.then((end) => ends.push(end));
   console.start();
-  return { console, line, log: createLog('store', () => clock.wallMs(), ring.sink), control, ends };
+  return { console, line, log: createLog('store', () => clock.wallMs(), ring.sink), control, ends, clock };
 }
 
 test('a pipe gets answers only, and its end lets the last line run', async () => {
@@ -161,4 +162,123 @@ test('random bytes do not end the console unless they say so', async () => {
     await settle();
     assert.match(line.written, /AetherStore 0\.1\.0 on aether-3f2a/, `seed ${seed}`);
   }
+});
+
+/** Types as a person does who sees what comes of it. */
+async function say(line: FakeConsoleLine, ...texts: readonly string[]): Promise<void> {
+  for (const text of texts) {
+    line.type(text);
+    await settle();
+    await settle();
+  }
+}
+
+test('a command that runs on keeps the console no more open than one that has ended', async () => {
+  const { line, control, clock } = open('ansi');
+  control.pin = '1234';
+  await say(line, 'log -f\r', '1234\r');
+  await clock.run(consoleIdleLockMs);
+  line.written = '';
+  await say(line, '\x03', 'pin clear\r');
+  assert.match(line.written, /PIN: $/);
+  await say(line, 'wrong\r');
+  assert.equal(control.pin, '1234');
+});
+
+test('what is typed while a command runs keeps the console open', async () => {
+  const { line, control, clock } = open('ansi');
+  control.pin = '1234';
+  await say(line, 'log -f\r', '1234\r');
+  await clock.run(consoleIdleLockMs - 1);
+  await say(line, '\x03');
+  await clock.run(consoleIdleLockMs - 1);
+  await say(line, 'pin clear\r');
+  assert.equal(control.pin, null);
+});
+
+test('what was typed ahead with the PIN given is done, however long the command before takes', async () => {
+  const { line, control, clock } = open('ansi');
+  control.pin = '1234';
+  let finish = () => {};
+  control.disks.retire = () =>
+    new Promise((resolve) => {
+      finish = resolve;
+    });
+  await say(line, 'disks retire disk1\r', '1234\r', 'aether-3f2a\r', 'identify off\r');
+  await clock.run(2 * consoleIdleLockMs);
+  finish();
+  await settle();
+  assert.deepEqual(control.asked, ['identify false']);
+  await say(line, 'pin clear\r');
+  assert.match(line.written, /PIN: $/);
+});
+
+test('a question that nobody answered in time is not answered by who comes next', async () => {
+  const { line, control, clock } = open('ansi');
+  control.pin = '1234';
+  await say(line, 'reset factory\r', '1234\r');
+  assert.match(line.written, /name: $/);
+  await clock.run(consoleIdleLockMs);
+  await say(line, 'aether-3f2a\r');
+  assert.match(line.written, /Nothing was reset/);
+  assert.deepEqual(control.asked, []);
+});
+
+test('the PIN itself may be given late, and is not shown', async () => {
+  const { line, control, clock } = open('ansi');
+  control.pin = '1234';
+  await say(line, 'pin clear\r');
+  await clock.run(2 * consoleIdleLockMs);
+  await say(line, '1234\r');
+  assert.equal(control.pin, null);
+  assert.ok(!line.written.includes('1234'));
+});
+
+test('Ctrl-C leaves out the rest of an answer that nobody takes, and a hang-up ends the waiting', async () => {
+  const { line, control, ends } = open('ansi');
+  const lines = Array.from({ length: 20_000 }, (_, number) => `line ${number}`);
+  control.supportBundle = async () => [{ name: 'log.txt', text: lines.join('\n') }];
+  line.reads = false;
+  await say(line, 'support\r');
+  assert.ok(line.pending < consoleOutputBytesMax);
+  await say(line, '\x03');
+  assert.match(line.written, /\^C\r\n\(The rest is not shown\.\)\r\n.*> $/);
+  line.take();
+  await say(line, 'version\r');
+  assert.match(line.written, /AetherStore 0\.1\.0 on aether-3f2a\r\n.*> $/);
+  await say(line, 'support\r');
+  line.hangUp();
+  await settle();
+  assert.deepEqual(ends, ['hang-up']);
+  const written = line.written.length;
+  line.take();
+  await settle();
+  assert.equal(line.written.length, written);
+});
+
+test('log -f shows more lines than wait at once, then goes on', async () => {
+  const { line, log } = open('ansi');
+  for (let count = 0; count < 100; count++) log.info('old', { text: 'x'.repeat(1000), count });
+  line.reads = false;
+  await say(line, 'log -f 100\r');
+  for (let turn = 0; turn < 20; turn++) {
+    line.take();
+    await settle();
+  }
+  log.info('new');
+  assert.equal(line.written.split('store: old').length - 1, 100);
+  assert.match(line.written, /store: new\r\n$/);
+});
+
+test('a terminal that hangs up ends a command, and what was half typed is not run', async () => {
+  const running = open('ansi');
+  await say(running.line, 'log -f\r');
+  running.line.hangUp();
+  await settle();
+  assert.deepEqual(running.ends, ['hang-up']);
+  const typing = open('ansi');
+  await say(typing.line, 'identify off');
+  typing.line.hangUp();
+  await settle();
+  assert.deepEqual([typing.control.asked, typing.ends], [[], ['hang-up']]);
 });

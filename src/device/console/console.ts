@@ -1,6 +1,6 @@
 import { type Bytes, concat } from '../../base/bytes.ts';
 import { AetherError } from '../../base/errors.ts';
-import { consoleIdleLockMs } from '../../base/face-limits.ts';
+import { consoleIdleLockMs, consoleOutputBytesMax, consoleOutputLowBytes } from '../../base/face-limits.ts';
 import { printable } from '../../base/format.ts';
 import { consoleInputBytesMax } from '../../base/limits.ts';
 import type { LogLevel } from '../../base/log.ts';
@@ -9,6 +9,7 @@ import type { ConsoleLine } from '../../ports/terminal-line.ts';
 import { type CommandResult, type ConsoleContext, failed } from './command.ts';
 import { completeCommand, isOpen, runCommandLine } from './commands.ts';
 import { type EditorEvent, LineEditor } from './line-editor.ts';
+import { piecesOf } from './pieces.ts';
 import { logLine } from './read-commands.ts';
 import { bannerLines } from './views.ts';
 
@@ -50,12 +51,18 @@ export class Console {
   #mode: Mode = 'prompt';
   #waiting: Bytes = new Uint8Array(0);
   #hungUp = false;
-  /** The maintenance PIN was given. */
+  /** Who typed last has given the maintenance PIN. */
   #unlocked = false;
-  /** When the last command ended. */
-  #usedMs = 0;
+  #typedMs = 0;
   #abort = new AbortController();
   #answer: ((answer: string | undefined) => void) | undefined;
+  #asksPin = false;
+  /** Lines that there was no room for, and nobody was told of. */
+  #leftOut = 0;
+  /** The last piece of an answer ended within a line. */
+  #isWithinLine = false;
+  /** An answer that waits looks again whether it may go on. */
+  #goOn: () => void = () => {};
   #stopFollowing: () => void = () => {};
 
   constructor(options: ConsoleOptions, { clock }: { readonly clock: Clock }) {
@@ -84,22 +91,26 @@ export class Console {
     this.#prompt();
     this.#line.onData((bytes) => this.#receive(bytes));
     this.#line.onEnd(() => this.#hangUp());
+    this.#line.onTaken(() => this.#onTaken());
   }
 
   #greet(): void {
     const { columns, style } = this.#line;
     // A program at the other end of a pipe reads answers, not greetings.
     if (style === 'plain' && this.#greeting === undefined) return;
-    this.#write([
+    const lines = [
       ...bannerLines(this.#context.control.status(), columns),
       ...(this.#greeting ?? []),
       'Type help to see what can be asked.',
-    ]);
+    ];
+    this.#write(lines.map((line) => `${line}${this.#lineEnd}`).join(''));
   }
 
   /** Shows a line of text above whatever is being typed. */
   print(text: string): void {
-    if (this.#mode !== 'ended') this.#line.write(this.#editor.above([printable(text)]));
+    if (this.#mode === 'ended') return;
+    if (this.#isWithinLine) this.#leftOut++;
+    else this.#write(this.#editor.above([printable(text)]));
   }
 
   /** Stops listening; a running command is told to stop. */
@@ -109,6 +120,9 @@ export class Console {
 
   #receive(bytes: Bytes): void {
     if (this.#mode === 'ended') return;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#typedMs >= consoleIdleLockMs) this.#forgetWho();
+    this.#typedMs = nowMs;
     const interrupt = this.#mode === 'running' ? bytes.lastIndexOf(interruptByte) : -1;
     if (interrupt >= 0) {
       this.#waiting = bytes.subarray(interrupt + 1, interrupt + 1 + consoleInputBytesMax);
@@ -125,9 +139,23 @@ export class Console {
     this.#feed();
   }
 
+  /**
+   * Nobody typed for long: this may be somebody else, as a serial line tells nobody when a person walks away from it. The
+   * question for the PIN stays open.
+   */
+  #forgetWho(): void {
+    this.#unlocked = false;
+    if (this.#mode !== 'asking' || this.#asksPin || !this.#context.control.hasPin) return;
+    this.#editor.finish();
+    this.#write(this.#line.style === 'plain' ? '' : '\r\n');
+    this.print('Nobody answered for long.');
+    this.#reply(undefined);
+  }
+
   #interrupt(): void {
-    this.#line.write(this.#line.style === 'plain' ? '' : '^C\r\n');
+    this.#write(this.#line.style === 'plain' ? '' : '^C\r\n');
     this.#abort.abort();
+    this.#goOn();
   }
 
   /** Gives waiting bytes to the editor for as long as somebody wants a line. */
@@ -135,7 +163,7 @@ export class Console {
     while (this.#waiting.length > 0 && (this.#mode === 'prompt' || this.#mode === 'asking')) {
       const { consumed, echo, event } = this.#editor.feed(this.#waiting);
       this.#waiting = this.#waiting.subarray(consumed);
-      this.#line.write(echo);
+      this.#write(echo);
       if (event !== undefined) this.#handle(event);
     }
     // Bytes that wait longer are kept apart from the buffer they came in, and bounded.
@@ -167,10 +195,11 @@ export class Console {
 
   async #run(text: string): Promise<void> {
     const { lines, exitStatus } = (await this.#lock(text)) ?? (await this.#command(text));
-    this.#usedMs = this.#clock.monotonicMs();
     if (this.#isEnded()) return;
-    this.#write(lines);
-    if (exitStatus !== 0) this.#write([`(exit status ${exitStatus})`]);
+    // From now on Ctrl-C is meant for the answer.
+    this.#abort = new AbortController();
+    await this.#show(exitStatus === 0 ? lines : [...lines, `(exit status ${exitStatus})`]);
+    if (this.#isEnded()) return;
     this.#prompt();
     this.#feed();
   }
@@ -181,6 +210,7 @@ export class Console {
       columns: this.#line.columns,
       wallMs: this.#clock.wallMs(),
       print: (line) => this.print(line),
+      show: (lines) => this.#show(lines),
       followLog: () => this.#followLog(),
       ask: (question, options) => this.#ask(question, options?.hidden ?? false),
       signal: this.#abort.signal,
@@ -188,15 +218,16 @@ export class Console {
   }
 
   /**
-   * Asks for the maintenance PIN, where there is one and it was not given in a while; the answer is why the command is
-   * not run. A serial line tells nobody when a person walks away from it.
+   * Asks for the maintenance PIN, where there is one and it was not given; the answer is why the command is not run. What
+   * was typed ahead by who gave it is done, however long the command before took.
    */
   async #lock(text: string): Promise<CommandResult | undefined> {
     const { control } = this.#context;
     if (!control.hasPin || isOpen(text)) return undefined;
-    if (this.#unlocked && this.#clock.monotonicMs() - this.#usedMs < consoleIdleLockMs) return undefined;
-    this.#unlocked = false;
+    if (this.#unlocked) return undefined;
+    this.#asksPin = true;
     const pin = await this.#ask('PIN: ', true);
+    this.#asksPin = false;
     if (pin === undefined) return { lines: ['Not done.'], exitStatus: 1 };
     try {
       this.#unlocked = await control.checkPin(pin);
@@ -219,7 +250,7 @@ export class Console {
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     this.#answer = resolve;
     this.#mode = 'asking';
-    this.#line.write(this.#editor.begin(question, { remember: false, hidden }));
+    this.#write(this.#editor.begin(question, { remember: false, hidden }));
     this.#feed();
     return promise;
   }
@@ -230,9 +261,11 @@ export class Console {
     this.#answer = undefined;
   }
 
+  /** What a pipe brought is done to its end; nobody sees any more what a terminal's person asked for. */
   #hangUp(): void {
     this.#hungUp = true;
-    this.#drain();
+    if (this.#line.style === 'plain') this.#drain();
+    else this.#finish('hang-up');
   }
 
   /** After the last byte: what was not ended by Enter is a line too; then the console ends. */
@@ -246,12 +279,51 @@ export class Console {
 
   #prompt(): void {
     this.#mode = 'prompt';
-    this.#line.write(this.#editor.begin(`${printable(this.#context.control.status().box.name)}> `));
+    this.#write(this.#editor.begin(`${printable(this.#context.control.status().box.name)}> `));
   }
 
-  #write(lines: readonly string[]): void {
-    const end = this.#line.style === 'plain' ? '\n' : '\r\n';
-    this.#line.write(lines.map((line) => `${line}${end}`).join(''));
+  get #lineEnd(): string {
+    return this.#line.style === 'plain' ? '\n' : '\r\n';
+  }
+
+  /** Writes lines as the other end takes them, until Ctrl-C. */
+  async #show(lines: readonly string[]): Promise<void> {
+    const { signal } = this.#abort;
+    for (const piece of piecesOf(lines, this.#lineEnd)) {
+      while (this.#line.pending > consoleOutputLowBytes && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          this.#goOn = resolve;
+        });
+      }
+      if (this.#isEnded()) return;
+      if (signal.aborted) {
+        this.#write(`(The rest is not shown.)${this.#lineEnd}`);
+        break;
+      }
+      this.#write(piece);
+      this.#isWithinLine = !piece.endsWith('\n');
+    }
+    this.#isWithinLine = false;
+    this.#tellLeftOut();
+  }
+
+  /** What there is no room for is left out, and counted. */
+  #write(text: string): void {
+    if (this.#line.pending + text.length <= consoleOutputBytesMax) this.#line.write(text);
+    else this.#leftOut += Math.max(1, text.split('\n').length - 1);
+  }
+
+  #onTaken(): void {
+    if (this.#line.pending > consoleOutputLowBytes) return;
+    this.#tellLeftOut();
+    this.#goOn();
+  }
+
+  #tellLeftOut(): void {
+    if (this.#leftOut === 0 || this.#isWithinLine) return;
+    const what = this.#leftOut === 1 ? '1 line was' : `${this.#leftOut} lines were`;
+    this.#leftOut = 0;
+    this.print(`(${what} left out here: too many came at once.)`);
   }
 
   #finish(reason: ConsoleEnd): void {
@@ -260,6 +332,7 @@ export class Console {
     this.#waiting = new Uint8Array(0);
     this.#stopFollowing();
     this.#abort.abort();
+    this.#goOn();
     this.#answer?.(undefined);
     this.#end(reason);
   }

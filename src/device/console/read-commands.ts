@@ -137,8 +137,8 @@ async function showLog(args: readonly string[], context: CommandContext): Promis
   const { log } = context.box;
   const newest = log.newest(logCount(args)).map(logLine);
   if (!args.includes('-f')) return done(newest.length === 0 ? ['The log is empty.'] : newest);
-  for (const line of newest) context.print(line);
   const stop = context.followLog();
+  await context.show(newest);
   await aborted(context.signal);
   stop();
   return done([]);

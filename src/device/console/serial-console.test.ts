@@ -66,6 +66,17 @@ test('a line that is not there is tried less and less often, and its absence is 
   console.close();
 });
 
+test('a line that goes away while a command runs is opened again', async () => {
+  const { console, clock, lines } = open(() => true);
+  await clock.run(0);
+  lines[0]!.type('log -f\r');
+  await clock.run(0);
+  lines[0]!.hangUp();
+  await clock.run(serialRetryMsMin);
+  assert.equal(lines.length, 2);
+  console.close();
+});
+
 test('nothing is opened after it was closed', async () => {
   const { console, clock, triedMs } = open(() => false);
   await clock.run(0);
