@@ -63,17 +63,19 @@ export class BoxAnnouncer {
   readonly #unsubscribe: readonly (() => void)[];
   #said: string;
 
-  private constructor(box: Box, advertiser: Advertiser, browser: Browser) {
+  /** `said`: what is announced of the box, as JSON; what has changed since is announced at once. */
+  private constructor(box: Box, advertiser: Advertiser, browser: Browser, said: string) {
     this.#box = box;
     this.#advertiser = advertiser;
     this.#browser = browser;
-    this.#said = JSON.stringify(offerOf(box));
+    this.#said = said;
     this.#unsubscribe = [
       box.onChange(() => this.#update()),
       browser.onChange(({ kind, service }) => {
         if (kind !== 'removed') this.#hear(service);
       }),
     ];
+    this.#update();
   }
 
   /**
@@ -84,15 +86,17 @@ export class BoxAnnouncer {
     const { memory } = ports;
     const last = memory.namesFor(box.name);
     const instance = last?.instance ?? box.name;
+    const offer = offerOf(box);
     const services: readonly ServiceOffer[] = [
-      { instance, type: boxServiceType, port: places.port, ...offerOf(box) },
+      { instance, type: boxServiceType, port: places.port, ...offer },
       { instance, ...deviceInfo },
       ...pagesOf(instance, places.web),
     ];
     const hostLabel = last?.host ?? hostLabelFor(box.name);
     const advertiser = await Advertiser.start({ hostLabel, services }, ports);
     advertiser.onRename((names) => memory.rememberNames({ wanted: box.name, ...names }));
-    return new BoxAnnouncer(box, advertiser, await Browser.start({ type: boxServiceType }, ports));
+    const browser = await Browser.start({ type: boxServiceType }, ports);
+    return new BoxAnnouncer(box, advertiser, browser, JSON.stringify(offer));
   }
 
   facts(): AnnouncerFacts {

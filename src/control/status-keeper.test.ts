@@ -51,6 +51,55 @@ test('it is acknowledged for as long as the condition holds, and not when it com
   assert.deepEqual(keeper.acknowledged, []);
 });
 
+test('what shows itself only a while after a restart is acknowledged still, and what does not is forgotten', async () => {
+  const ports = world();
+  const keeper = await StatusKeeper.open(ports);
+  keeper.observe(troubled(keeper));
+  keeper.acknowledge(key, troubled(keeper));
+  await keeper.close();
+  const late = await StatusKeeper.open(ports);
+  late.observe(foldStatus({ ...healthyFacts, box: boxFacts({ phase: 'starting' }) }));
+  await ports.clock.run(10 * flapMs);
+  late.observe(foldStatus(healthyFacts));
+  await ports.clock.run(flapMs - 1);
+  late.observe(foldStatus(healthyFacts));
+  late.observe(troubled(late));
+  assert.equal(troubled(late).light.kind, 'healthy');
+  assert.deepEqual(
+    late.events.map(({ change, times }) => `${change} ${times}`),
+    ['raised 2', 'acknowledged 1'],
+  );
+  await late.close();
+  const mended = await StatusKeeper.open(ports);
+  mended.observe(foldStatus(healthyFacts));
+  await ports.clock.run(flapMs);
+  mended.observe(foldStatus(healthyFacts));
+  assert.deepEqual(mended.acknowledged, []);
+  await mended.close();
+});
+
+test('a clock that jumps from 1970 to today forgets nothing that was acknowledged', async () => {
+  const ports = world();
+  const keeper = await StatusKeeper.open(ports);
+  keeper.observe(troubled(keeper));
+  keeper.acknowledge(key, troubled(keeper));
+  await keeper.close();
+  let wallMs = 0;
+  const { clock } = ports;
+  const jumping = {
+    wallMs: () => wallMs,
+    monotonicMs: () => clock.monotonicMs(),
+    after: clock.after.bind(clock),
+  };
+  const again = await StatusKeeper.open({ ...ports, clock: jumping });
+  again.observe(foldStatus(healthyFacts));
+  wallMs = Date.UTC(2026, 0, 1);
+  await clock.run(15_000);
+  again.observe(troubled(again));
+  assert.deepEqual(again.acknowledged, [key]);
+  await again.close();
+});
+
 test('what is not the case cannot be acknowledged', async () => {
   const keeper = await StatusKeeper.open(world());
   assert.throws(() => keeper.acknowledge(key, foldStatus(healthyFacts)), { code: 'CONDITION_UNKNOWN' });

@@ -76,8 +76,9 @@ export class StatusKeeper {
   observe(status: ApplianceStatus): void {
     // What holds while it starts or stops says nothing of how the box is.
     if (status.box.phase !== 'running') return;
-    const before = this.#state;
-    this.#state = stepHistory(before, status.conditions, this.#ports.clock.wallMs());
+    const nowMs = this.#ports.clock.monotonicMs();
+    const before = this.#observed ? this.#state : this.#resumed(nowMs);
+    this.#state = stepHistory(before, status.conditions, this.#ports.clock.wallMs(), nowMs);
     const kept = this.acknowledged.filter((key) => this.#isSeenStill(key, before));
     const dropped = kept.length < this.#acknowledged.size;
     if (dropped) this.#acknowledged = new Set(kept);
@@ -85,14 +86,18 @@ export class StatusKeeper {
     if (this.#state.events !== before.events || dropped) this.#writeSoon();
   }
 
+  /** A box that has just started does not see all of its troubles at once: those known to a person have ended just now. */
+  #resumed(nowMs: number): HistoryState {
+    return { ...this.#state, ended: new Map(this.acknowledged.map((key) => [key, nowMs])) };
+  }
+
   /** Whether it is the same trouble that a person has seen: it holds on, or ended a moment ago, or did so just now. */
   #isSeenStill(key: string, before: HistoryState): boolean {
     const { open, ended } = this.#state;
     if (!open.has(key)) return ended.has(key);
-    // After a restart nobody knows what held in between.
-    if (!this.#observed || before.open.has(key)) return true;
+    if (before.open.has(key)) return true;
     const endedMs = before.ended.get(key);
-    return endedMs !== undefined && this.#ports.clock.wallMs() - endedMs < flapMs;
+    return endedMs !== undefined && this.#ports.clock.monotonicMs() - endedMs < flapMs;
   }
 
   /** Errors: `CONDITION_UNKNOWN`. */

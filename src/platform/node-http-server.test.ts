@@ -14,8 +14,8 @@ const log = createLog(
   (entry) => entries.push(entry),
 );
 
-async function serve(t: TestContext, handler: HttpHandler): Promise<number> {
-  const listener = await new NodeHttpServer({ log }).listen(
+async function serve(t: TestContext, handler: HttpHandler, idleMs?: number): Promise<number> {
+  const listener = await new NodeHttpServer({ log, ...(idleMs && { idleMs }) }).listen(
     { host: '127.0.0.1', port: 0 },
     undefined,
     handler,
@@ -103,6 +103,55 @@ test('a stream is made only as fast as it is taken, and ends when the other end 
   assert.ok(made < 1000, `${made} pieces for somebody who takes none`);
   socket.destroy();
   await ended.promise;
+});
+
+test('who has sent everything is not idle while the box works, and is again once it answers', async (t) => {
+  const idleMs = 150;
+  const work = () => new Promise((resolve) => setTimeout(resolve, 4 * idleMs));
+  const read: HttpHandler = async ({ body }) => {
+    for await (const _ of body);
+    await work();
+    return { status: 201, headers: {} };
+  };
+  const port = await serve(t, read, idleMs);
+  assert.equal((await ask(port, { method: 'PUT', body: new Uint8Array(300_000) })).status, 201);
+  assert.equal((await ask(port)).status, 201);
+  const stalling = await serve(
+    t,
+    async () => {
+      await work();
+      return {
+        status: 200,
+        headers: {},
+        body: (async function* () {
+          yield new Uint8Array(1);
+          await new Promise(() => {});
+        })(),
+      };
+    },
+    idleMs,
+  );
+  const socket = connect(stalling, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: box\r\n\r\n'));
+  let said = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await new Promise((resolve) => socket.once('close', resolve));
+  assert.match(said, /^HTTP\/1\.1 200 /);
+});
+
+test('who stops in the middle of a request is dropped, whatever the box does meanwhile', async (t) => {
+  const port = await serve(
+    t,
+    async ({ signal }) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      return { status: 200, headers: {} };
+    },
+    150,
+  );
+  const head = 'PUT / HTTP/1.1\r\nhost: box\r\ncontent-length: 10\r\n\r\n12345';
+  const socket = connect(port, '127.0.0.1', () => socket.write(head));
+  await new Promise((resolve) => socket.once('close', resolve));
 });
 
 test('a bug of ours is a bare 500, and logged', async (t) => {

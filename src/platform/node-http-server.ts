@@ -31,9 +31,11 @@ import { translateSocketError } from './tls-errors.ts';
 /** HTTP/1.1 by Node, over TLS 1.3. Slow and idle clients are dropped, and there are only so many. */
 export class NodeHttpServer implements HttpServer {
   readonly #log: Log;
+  readonly #idleMs: number;
 
-  constructor({ log }: { readonly log: Log }) {
+  constructor({ log, idleMs = httpIdleMs }: { readonly log: Log; readonly idleMs?: number }) {
     this.#log = log;
+    this.#idleMs = idleMs;
   }
 
   listen(
@@ -43,7 +45,7 @@ export class NodeHttpServer implements HttpServer {
   ): Promise<HttpListener> {
     const server = serverOf(certificate, (message, reply) => void this.#serve(handler, message, reply));
     server.maxConnections = httpConnectionsMax;
-    server.setTimeout(httpIdleMs, (socket) => socket.destroy());
+    server.setTimeout(this.#idleMs);
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(translateSocketError(error, 'listen')));
       server.listen(address.port, address.host, () => {
@@ -57,6 +59,10 @@ export class NodeHttpServer implements HttpServer {
   async #serve(handler: HttpHandler, message: IncomingMessage, reply: ServerResponse): Promise<void> {
     const gone = new AbortController();
     reply.once('close', () => gone.abort());
+    // Who has sent everything waits for us: checking an update takes minutes. The answer starts the time again.
+    reply.on('timeout', (socket) => {
+      if (!message.complete || reply.headersSent) socket.destroy();
+    });
     try {
       const request = requestOf(message, gone.signal);
       const response = request === undefined ? badRequest : await handler(request);

@@ -49,6 +49,14 @@ test('a condition that comes back soon counts on; later it is news again', () =>
   ]);
 });
 
+test('how long it was away is told by a clock that does not jump', () => {
+  const conditions = conditionsOf({ ...healthyFacts, ...away });
+  let state = stepHistory(emptyHistory, conditions, 0, 0);
+  state = stepHistory(state, [], 1, 1);
+  state = stepHistory(state, conditions, 50 * 365 * 86_400_000, 1000);
+  assert.deepEqual(brief(state), ['0 raised BOX_AWAY 2']);
+});
+
 test('a change of severity is told in its direction', () => {
   const volumes = [volumeFacts('disk1', { state: 'failed' }), volumeFacts('disk2')];
   let state = step(emptyHistory, { volumes }, 0);

@@ -21,7 +21,7 @@ export interface HistoryState {
   readonly events: readonly StatusEvent[];
   /** Conditions that hold now, by key. */
   readonly open: ReadonlyMap<string, Condition>;
-  /** Conditions that ended, by key, with when: coming back soon is no news. */
+  /** Conditions that ended, by key, with when on the monotonic clock: coming back soon is no news. */
   readonly ended: ReadonlyMap<string, number>;
 }
 
@@ -33,14 +33,18 @@ export const historyEventsMax = 500;
 /** A condition that comes back within this is the same trouble still: its event counts on, no new one is added. */
 export const flapMs = 60_000;
 
-/** Takes in the conditions that hold at `atMs` (wall clock). The same state comes back when nothing changed. */
+/**
+ * Takes in the conditions that hold at `atMs`, which is written down; durations are told by `monotonicMs`, since the wall
+ * clock of a box may begin in 1970. The same state comes back when nothing changed.
+ */
 export function stepHistory(
   state: HistoryState,
   conditions: readonly Condition[],
   atMs: number,
+  monotonicMs = atMs,
 ): HistoryState {
   const now = new Map(conditions.map((condition) => [conditionKey(condition), condition]));
-  const ended = new Map([...state.ended].filter(([, endedMs]) => isRecent(endedMs, atMs)));
+  const ended = new Map([...state.ended].filter(([, endedMs]) => monotonicMs - endedMs < flapMs));
   let { events } = state;
   for (const [key, condition] of now) {
     const before = state.open.get(key);
@@ -51,7 +55,7 @@ export function stepHistory(
   }
   for (const [key, condition] of state.open) {
     if (now.has(key)) continue;
-    ended.set(key, atMs);
+    ended.set(key, monotonicMs);
     events = add(events, eventOf('cleared', condition, atMs));
   }
   if (events === state.events && now.size === state.open.size && ended.size === state.ended.size) {
@@ -63,11 +67,6 @@ export function stepHistory(
 /** A person has seen `condition`. */
 export function noteAcknowledged(state: HistoryState, condition: Condition, atMs: number): HistoryState {
   return { ...state, events: add(state.events, eventOf('acknowledged', condition, atMs)) };
-}
-
-/** A clock that was set back makes everything recent for a while, never old. */
-function isRecent(endedMs: number, atMs: number): boolean {
-  return atMs - endedMs < flapMs;
 }
 
 function isWorse(condition: Condition, before: Condition): boolean {

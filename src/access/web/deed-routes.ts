@@ -2,15 +2,17 @@ import { AetherError, describeError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ApplianceControl, PairingCode } from '../../control/appliance-control.ts';
 import type { HttpRequest, HttpResponse } from '../../ports/http-server.ts';
+import { diskUnknown } from '../../ports/machine.ts';
 import { seeOther, textAnswer } from './answers.ts';
 import { wordsOf } from './entry-routes.ts';
 import { checkToken, readForm } from './forms.ts';
 import type { Html } from './html.ts';
 import { settingsBody } from './pages/settings.ts';
-import type { Session } from './sessions.ts';
+import type { Session, Sessions } from './sessions.ts';
 
 export interface DeedRoutesOptions {
   readonly log: Log;
+  readonly sessions: Sessions;
   readonly settings: (body: Html, session: Session) => HttpResponse;
 }
 
@@ -41,11 +43,7 @@ export class DeedRoutes {
         await control.disks.locate(form.get('device') ?? '', form.get('on') === 'yes');
         return seeOther('/#disks');
       },
-      'disks/adopt': async (form, session) => {
-        await control.disks.adopt(form.get('device') ?? '');
-        session.notice = `Disk ${form.get('device')} is in use now.`;
-        return seeOther('/#disks');
-      },
+      'disks/adopt': (form, session) => this.#adopt(form.get('device') ?? '', session),
       'disks/retire': (form, session) => this.#retire(form.get('volume') ?? '', session),
       'disks/forget': async (form) => {
         await control.disks.forget(form.get('volume') ?? '');
@@ -76,6 +74,8 @@ export class DeedRoutes {
     if (deed === undefined) return undefined;
     const form = await readForm(request);
     checkToken(session, form.get('token'));
+    for (const [device, { state }] of session.adoptions)
+      if (state !== 'running') session.adoptions.delete(device);
     return deed(form, session);
   }
 
@@ -91,6 +91,25 @@ export class DeedRoutes {
       if (!(error instanceof AetherError)) throw error;
       return textAnswer(uploadStatus[error.code] ?? 409, wordsOf(error));
     }
+  }
+
+  /** Formatting takes minutes: the overview says that it goes on, and what came of it. */
+  #adopt(device: string, { adoptions }: Session): HttpResponse {
+    if (!this.#control.status().disks.some((disk) => disk.device === device)) throw diskUnknown(device);
+    if (adoptions.has(device)) return seeOther('/#disks');
+    const adopting = this.#control.disks.adopt(device);
+    const words = `Disk ${device} is being taken into use. This can take some minutes.`;
+    adoptions.set(device, { state: 'running', words });
+    adopting.then(
+      () => adoptions.set(device, { state: 'done', words: `Disk ${device} is in use now.` }),
+      (error: unknown) => {
+        this.#options.log.warn('disk not taken into use', { device, reason: describeError(error) });
+        const known = error instanceof AetherError;
+        const failed = known ? wordsOf(error) : `Disk ${device} was not taken into use: the log says why.`;
+        adoptions.set(device, { state: 'failed', words: failed });
+      },
+    );
+    return seeOther('/#disks');
   }
 
   /** It takes long, and its end shows on the overview; what can be said at once is. */
@@ -109,7 +128,9 @@ export class DeedRoutes {
       if (!(error instanceof AetherError)) throw error;
       return this.settings(session, undefined, error);
     }
-    session.notice = pin === null ? 'The PIN is taken off.' : 'The PIN is set.';
+    this.#options.sessions.endOthers(session);
+    const what = pin === null ? 'The PIN is taken off.' : 'The PIN is set.';
+    session.notice = `${what} All other browsers have to log in again.`;
     return seeOther('/settings');
   }
 

@@ -1,9 +1,9 @@
 import { AetherError, hasCode } from '../../base/errors.ts';
-import { webLoginsPerMinuteMax } from '../../base/face-limits.ts';
+import { httpHeadersTimeoutMs, webLoginsPerMinuteMax } from '../../base/face-limits.ts';
 import { type BucketSize, fullBucket, type TokenBucket, takeToken } from '../../base/token-bucket.ts';
 import { version } from '../../base/version.ts';
 import type { ApplianceControl } from '../../control/appliance-control.ts';
-import type { Clock } from '../../ports/clock.ts';
+import { type Clock, sleep } from '../../ports/clock.ts';
 import type { HttpRequest, HttpResponse } from '../../ports/http-server.ts';
 import { htmlAnswer, seeOther } from './answers.ts';
 import { checkToken, foreign, isFromHere, readForm, webError } from './forms.ts';
@@ -30,6 +30,13 @@ export interface NewPagePool {
 
 const loginRate: BucketSize = { perSecond: webLoginsPerMinuteMax / 60, burst: webLoginsPerMinuteMax };
 
+/** A pool that a session was shown the words of. */
+interface ShownPool {
+  readonly pool: NewPagePool;
+  /** While it is being made. */
+  finishing?: Promise<void> | undefined;
+}
+
 /** Claiming the box, logging in and out. */
 export class EntryRoutes {
   readonly #control: ApplianceControl;
@@ -37,8 +44,7 @@ export class EntryRoutes {
   readonly #sessions: Sessions;
   readonly #clock: Clock;
   #bucket: TokenBucket;
-  /** The pool that a session was shown the words of. */
-  readonly #newPools = new WeakMap<Session, NewPagePool>();
+  readonly #newPools = new WeakMap<Session, ShownPool>();
 
   constructor(
     options: { readonly control: ApplianceControl; readonly entry: PageEntry; readonly sessions: Sessions },
@@ -70,23 +76,33 @@ export class EntryRoutes {
       await this.#entry.prove(code);
       const pool = this.#entry.newPool();
       const { session, cookie } = this.#sessions.begin();
-      this.#newPools.set(session, pool);
+      this.#newPools.set(session, { pool });
       const boxName = this.#control.status().box.name;
       const html = page({ boxName, title: 'Recovery words', version }, wordsBody(pool.words, session));
       return htmlAnswer(html, { headers: { 'set-cookie': cookie } });
     });
   }
 
-  /** `POST /claim/finish`: they are on paper. */
+  /** `POST /claim/finish`: they are on paper. Who clicks twice waits for the one pool. */
   async finishClaim(request: HttpRequest, session: Session): Promise<HttpResponse> {
     checkToken(session, (await readForm(request)).get('token'));
-    const pool = this.#newPools.get(session);
-    if (pool === undefined) return seeOther('/');
-    await pool.finish();
+    const shown = this.#newPools.get(session);
+    if (shown === undefined) return seeOther('/');
+    shown.finishing ??= this.#finish(shown, session);
+    await shown.finishing;
+    return seeOther('/');
+  }
+
+  async #finish(shown: ShownPool, session: Session): Promise<void> {
+    try {
+      await shown.pool.finish();
+    } catch (error) {
+      shown.finishing = undefined;
+      throw error;
+    }
     this.#newPools.delete(session);
     session.notice =
       'This box is yours, and the first box of a new pool. Claim another one, so that files are kept twice.';
-    return seeOther('/');
   }
 
   /** Whether all that this session may do is to finish its claim: if somebody else was faster it never may more. */
@@ -140,11 +156,25 @@ export class EntryRoutes {
     try {
       if (!isFromHere(request)) throw foreign();
       this.#count();
-      const code = (await readForm(request)).get('code') ?? '';
+      const code = (await this.#formOfStranger(request)).get('code') ?? '';
       return await enter(code.trim());
     } catch (error) {
       if (!(error instanceof AetherError)) throw error;
       return this.door(error);
+    }
+  }
+
+  /** In the time that headers have: somebody who sends a byte a minute would keep a connection for days. */
+  async #formOfStranger(request: HttpRequest): Promise<URLSearchParams> {
+    const read = new AbortController();
+    const late = sleep(this.#clock, httpHeadersTimeoutMs, read.signal).then(() => {
+      throw webError('FORM_INVALID', 'the code did not come in time', 'Try again.');
+    });
+    try {
+      return await Promise.race([readForm(request), late]);
+    } finally {
+      late.catch(() => {});
+      read.abort();
     }
   }
 

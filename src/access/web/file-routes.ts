@@ -11,6 +11,7 @@ import { wordsOf } from './entry-routes.ts';
 import { checkToken, readForm } from './forms.ts';
 import type { Html } from './html.ts';
 import { folderBody, hrefOf, removeBody } from './pages/files.ts';
+import { entityTag, rangeStillMeant, unmetPrecondition } from './preconditions.ts';
 import type { Session } from './sessions.ts';
 
 /** Renders a page of the files. */
@@ -101,14 +102,18 @@ function pathIn(form: URLSearchParams): RemotePath {
 
 /** The bytes, always to be saved and never shown within this page: what is in them is a stranger's. */
 function fileAnswer(files: PoolFiles, entry: RemoteEntry, request: HttpRequest): HttpResponse {
-  const range = rangeOf(request.headers.range, entry.size);
+  const validators = { etag: entityTag(entry), mtimeMs: entry.mtimeMs };
   const headers = {
     ...commonHeaders,
     'content-type': 'application/octet-stream',
     'content-disposition': `attachment; filename*=UTF-8''${encodeRfc8187(entry.name)}`,
     'accept-ranges': 'bytes',
     'last-modified': new Date(entry.mtimeMs).toUTCString(),
+    etag: validators.etag,
   };
+  const unmet = unmetPrecondition(request.headers, validators);
+  if (unmet !== undefined) return { status: unmet, headers };
+  const range = rangeOf(rangeStillMeant(request.headers, validators), entry.size);
   if (range === 'unsatisfiable') {
     return { status: 416, headers: { ...headers, 'content-range': `bytes */${entry.size}` } };
   }

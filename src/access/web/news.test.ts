@@ -12,14 +12,16 @@ function open() {
   const clock = new FakeClock();
   const control = new NotingControl();
   const ending = new AbortController();
-  const stream = news(control, { token: 't', notice: undefined }, ending.signal, clock);
+  const session = { token: 't', notice: undefined, adoptions: new Map() };
+  const until = { signal: ending.signal, live: true, isLive: () => until.live };
+  const stream = news(control, session, until, clock);
   const said: string[] = [];
   const done = (async () => {
     for await (const bytes of stream) said.push(fromUtf8(bytes)!);
   })();
   const ids = () =>
     said.splice(0).flatMap((text) => [...text.matchAll(/"id":"(\w+)"/g)].map(([, id]) => id!));
-  return { clock, control, ending, said, done, ids };
+  return { clock, control, ending, until, said, done, ids };
 }
 
 test('first every part, then those that changed, a moment after they did', async () => {
@@ -51,5 +53,17 @@ test('who goes away leaves nothing behind', async () => {
   assert.equal(control.listenerCount, 1);
   ending.abort();
   await done;
+  assert.equal(control.listenerCount, 0);
+});
+
+test('who has logged out, or whose session has ended, hears nothing more', async () => {
+  const { clock, control, until, ids, done } = open();
+  await clock.run(0);
+  ids();
+  until.live = false;
+  control.set({ peers: [peerFacts('aether-7b10', { reachable: false })] });
+  await clock.run(100);
+  await done;
+  assert.deepEqual(ids(), []);
   assert.equal(control.listenerCount, 0);
 });

@@ -11,14 +11,22 @@ const gatherMs = 100;
 /** What changes by the clock alone (ages, uptime) is looked at this often. */
 const lookMs = 5000;
 
+/** How long somebody is told. */
+export interface NewsUntil {
+  /** Aborted when the other end goes away. */
+  readonly signal: AbortSignal;
+  /** Whether the session goes on. */
+  readonly isLive: () => boolean;
+}
+
 /**
  * Server-sent events (WHATWG HTML §9.2) with those parts of the overview that changed: each an event `part`, its data
- * JSON `{id, html}`. Ends when `signal` aborts.
+ * JSON `{id, html}`. Ends with the connection, and with the session.
  */
 export async function* news(
   control: ApplianceControl,
   session: Session,
-  signal: AbortSignal,
+  { signal, isLive }: NewsUntil,
   clock: Clock,
 ): AsyncGenerator<Bytes> {
   const told = new Map<string, string>();
@@ -27,7 +35,7 @@ export async function* news(
   const looking = every(clock, lookMs, () => waker.wake(0));
   let quietSinceMs = clock.monotonicMs();
   try {
-    while (!signal.aborted) {
+    while (!signal.aborted && isLive()) {
       const text = changedParts(control, session, told);
       const now = clock.monotonicMs();
       if (text !== '') yield utf8(text);

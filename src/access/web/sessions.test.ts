@@ -64,12 +64,23 @@ test('there are only so many: the one unused longest goes', async () => {
   assert.ok(sessions.find(first.cookie));
 });
 
-test('who logs out is out, and all can be ended at once', () => {
+test('who logs out is out, and all but one can be ended at once', () => {
   const { sessions, begin } = open();
-  const [one, other] = [begin(), begin()];
+  const [one, other, third] = [begin(), begin(), begin()];
   assert.match(sessions.end(one.session), /Max-Age=0/);
   assert.equal(sessions.find(one.cookie), undefined);
   assert.ok(sessions.find(other.cookie));
-  sessions.endAll();
-  assert.equal(sessions.find(other.cookie), undefined);
+  sessions.endOthers(other.session);
+  assert.ok(sessions.find(other.cookie));
+  assert.equal(sessions.find(third.cookie), undefined);
+});
+
+test('whether a session goes on can be asked without using it', async () => {
+  const { clock, sessions, begin } = open();
+  const { session, cookie } = begin();
+  await clock.run(webSessionIdleMs - 1);
+  assert.ok(sessions.isLive(session));
+  await clock.run(1);
+  assert.ok(!sessions.isLive(session));
+  assert.equal(sessions.find(cookie), undefined);
 });

@@ -9,6 +9,13 @@ export interface Session {
   readonly token: string;
   /** Shown once on the next page. */
   notice: string | undefined;
+  /** By device: disks that are taken into use at its word; what came of it is shown until the next deed. */
+  readonly adoptions: Map<string, Adoption>;
+}
+
+export interface Adoption {
+  readonly state: 'running' | 'done' | 'failed';
+  readonly words: string;
 }
 
 interface Entry extends Session {
@@ -44,6 +51,7 @@ export class Sessions {
       endsMs: now + webSessionMs,
       usedMs: now,
       notice,
+      adoptions: new Map(),
     };
     this.#expire(now);
     this.#entries.push(entry);
@@ -68,8 +76,14 @@ export class Sessions {
     return `${cookieName}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0`;
   }
 
-  endAll(): void {
-    this.#entries = [];
+  endOthers(session: Session): void {
+    this.#entries = this.#entries.filter((each) => each === session);
+  }
+
+  /** Whether it goes on; to ask does not use it. */
+  isLive(session: Session): boolean {
+    this.#expire(this.#clock.monotonicMs());
+    return this.#entries.some((each) => each === session);
   }
 
   #expire(now: number): void {

@@ -240,7 +240,7 @@ test('the box is not shut down by another name, and what fails is said on a page
   );
   assert.deepEqual(browser.control.asked, []);
   browser.control.fail(new AetherError('DISK_NOT_BLANK', 'disk sdb is not blank', { help: 'Save it.' }));
-  const answer = await browser.post('/disks/adopt', { device: 'sdb' });
+  const answer = await browser.post('/disks/forget', { volume: 'sdb' });
   assert.equal(answer.status, 409);
   assert.match(textOf(answer), /Disk sdb is not blank\. Save it\./);
 });

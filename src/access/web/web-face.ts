@@ -68,6 +68,7 @@ export class WebFace {
     );
     this.#deeds = new DeedRoutes(control, {
       log: ports.log,
+      sessions: this.#sessions,
       settings: (body, session) => this.#page('Settings', body, session, 'settings'),
     });
   }
@@ -81,11 +82,6 @@ export class WebFace {
       if (!(error instanceof AetherError)) throw error;
       return this.#trouble(error, session);
     }
-  }
-
-  /** Everybody has to log in again. */
-  endSessions(): void {
-    this.#sessions.endAll();
   }
 
   async #route(request: HttpRequest, session: Session | undefined): Promise<HttpResponse> {
@@ -144,10 +140,11 @@ export class WebFace {
     if (this.#streams >= webStreamsMax) return textAnswer(503, 'Too many pages are open.');
     this.#streams++;
     signal.addEventListener('abort', () => this.#streams--, { once: true });
+    const until = { signal, isLive: () => this.#sessions.isLive(session) };
     return {
       status: 200,
       headers: { ...commonHeaders, 'content-type': 'text/event-stream' },
-      body: news(this.#options.control, session, signal, this.#ports.clock),
+      body: news(this.#options.control, session, until, this.#ports.clock),
     };
   }
 

@@ -227,6 +227,26 @@ test('L8: the last good address comes before the MAC’s own sequence (RFC 3927 
   assert.deepEqual(run.said, ['0 probe 169.254.77.77', `0 probe ${first}`]);
 });
 
+test('an address that the interface does not take is probed for again a minute later, unless denied meanwhile', () => {
+  const run = ClaimRun.claimed();
+  run.step({ kind: 'refused', draw: 0.5 });
+  run.runTo(120_499);
+  assert.deepEqual(run.said, []);
+  run.runTo(120_500);
+  assert.deepEqual(run.said, [`120500 probe ${first}`]);
+
+  const denied = ClaimRun.claimed();
+  denied.step({ kind: 'refused', draw: 0.5 });
+  denied.hear(arpAnnouncement(rival, first));
+  denied.runTo(120_500);
+  assert.deepEqual(denied.said, [`120500 probe ${second}`]);
+
+  const stopped = ClaimRun.claimed();
+  stopped.step({ kind: 'stop' });
+  stopped.step({ kind: 'refused', draw: 0.5 });
+  assert.equal(stopped.state.phase, 'off');
+});
+
 test('L9: every frame of ours goes to all on the link (RFC 3927 §2.5)', () => {
   for (const frame of [arpProbe(mac, first), arpAnnouncement(mac, first)]) {
     assert.equal(frame.length, 60);

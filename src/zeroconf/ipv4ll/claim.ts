@@ -42,6 +42,8 @@ export type ClaimEvent =
   /** The link is down, or no address is wanted any more. */
   | { readonly kind: 'stop' }
   | { readonly kind: 'tick'; readonly draw: number }
+  /** What was claimed could not be put on the interface, for now. */
+  | { readonly kind: 'refused'; readonly draw: number }
   | { readonly kind: 'arp'; readonly packet: ArpPacket; readonly draw: number };
 
 export type ClaimAction =
@@ -85,6 +87,11 @@ export function claimStep(state: ClaimState, event: ClaimEvent, now: number): Cl
       };
     case 'tick':
       return state.nextMs === undefined || now < state.nextMs ? same(state) : onTick(state, event.draw, now);
+    // As seldom as after conflicts: each try is seen by all on the link.
+    case 'refused':
+      return state.phase === 'off'
+        ? same(state)
+        : { state: probing(state, now, event.draw, rateLimitIntervalMs), actions: [] };
     case 'arp':
       return onArp(state, event.packet, event.draw, now);
   }

@@ -50,6 +50,8 @@ export class LinkClaimer {
   #timer: Timer | undefined;
   /** On the interface by our doing. */
   #held: string | undefined;
+  /** Taken off the interface last: notices from before tell of it, and without the kernel's word it may be there. */
+  #removed: string | undefined;
   /** Whether the kernel has told that the held address is there. */
   #seen = false;
   #unavailable: string | undefined;
@@ -71,6 +73,11 @@ export class LinkClaimer {
   /** Whether this is still the interface it was made for. */
   isFor(link: LinkState): boolean {
     return link.index === this.#link.index && toHex(link.mac) === toHex(this.#link.mac);
+  }
+
+  /** Whether its interface is among these, whatever has become of its name and its hardware address. */
+  isAmong(links: readonly LinkState[]): boolean {
+    return links.some(({ index }) => index === this.#link.index);
   }
 
   /** The interface has changed. */
@@ -121,11 +128,13 @@ export class LinkClaimer {
     const isThere = this.#held !== undefined && four.includes(this.#held);
     const wasTaken = this.#seen && this.#held !== undefined && !isThere;
     this.#seen = isThere;
+    if (this.#removed !== undefined && !four.includes(this.#removed)) this.#removed = undefined;
+    const ours = [this.#held, this.#removed];
     const seen: PolicyEvent = {
       kind: 'link',
       isUp: link.isUp,
       hasRoutable: four.some((address) => !isLinkLocalIpv4(address)),
-      hasForeign: four.some((address) => isLinkLocalIpv4(address) && address !== this.#held),
+      hasForeign: four.some((address) => isLinkLocalIpv4(address) && !ours.includes(address)),
     };
     // A cable that was out for less than it takes to hear of it was out all the same (RFC 3927 §2.2).
     if (bounced && link.isUp) await this.#decide({ ...seen, isUp: false });
@@ -144,6 +153,7 @@ export class LinkClaimer {
     } else if (!wanted && this.#claim.phase !== 'off') {
       await this.#give({ kind: 'stop' });
       await this.#closeArp();
+      this.#unavailable = undefined;
     }
     this.#setTimer();
   }
@@ -175,34 +185,53 @@ export class LinkClaimer {
     try {
       await this.#ports.links.addAddress(this.#change(address));
     } catch (error) {
-      return this.#giveUp(error);
+      if (!hasCode(error, 'LINK_REFUSED')) return this.#giveUp(error);
+      this.#noteUnavailable(error);
+      // What was lost may be the kernel's answer only: then it is there, and nobody defends it.
+      await this.#remove(address);
+      return this.#give({ kind: 'refused', draw: this.#draw() });
     }
     this.#held = address;
+    this.#unavailable = undefined;
     this.#memory.rememberLinkLocal(this.#claim.mac, address);
     this.#ports.log.info('link-local address claimed', { link: this.#name, address });
+    if (this.#removed !== undefined && this.#removed !== address) await this.#remove(this.#removed);
   }
 
   async #drop(address: string): Promise<void> {
     if (this.#held === undefined) return;
     this.#held = undefined;
     this.#seen = false;
+    if (await this.#remove(address))
+      this.#ports.log.info('link-local address given up', { link: this.#name, address });
+  }
+
+  /** Whether it is off the interface. */
+  async #remove(address: string): Promise<boolean> {
+    this.#removed = address;
     try {
       await this.#ports.links.removeAddress(this.#change(address));
-      this.#ports.log.info('link-local address given up', { link: this.#name, address });
+      return true;
     } catch (error) {
       if (!(error instanceof AetherError)) throw error;
-      if (!hasCode(error, 'LINK_GONE'))
+      // That addresses are refused here is said once.
+      if (!hasCode(error, 'LINK_GONE') && this.#unavailable === undefined)
         this.#ports.log.warn('address cannot be removed', { link: this.#name, error: describeError(error) });
+      return false;
     }
   }
 
   /** RFC 3927 asks for nothing that cannot be done here: the box goes on with the addresses there are. */
   #giveUp(error: unknown): void {
+    this.#noteUnavailable(error);
+    this.#claim = { ...this.#claim, phase: 'off', nextMs: undefined };
+  }
+
+  #noteUnavailable(error: unknown): void {
     if (!(error instanceof AetherError)) throw error;
     if (this.#unavailable === undefined)
       this.#ports.log.warn('no link-local address here', { link: this.#name, reason: error.message });
     this.#unavailable = error.message;
-    this.#claim = { ...this.#claim, phase: 'off', nextMs: undefined };
   }
 
   async #openArp(): Promise<boolean> {

@@ -48,9 +48,9 @@ export class LinkLocal {
   }
 
   #follow(): void {
+    const all = this.#ports.links.links();
     const links = new Map(
-      this.#ports.links
-        .links()
+      all
         .filter(({ isEthernet, mac }) => isEthernet && mac.length === 6)
         .slice(0, linkLocalInterfacesMax)
         .map((link): [string, LinkState] => [link.name, link]),
@@ -59,7 +59,7 @@ export class LinkLocal {
       const link = links.get(name);
       if (link !== undefined && claimer.isFor(link)) continue;
       this.#claimers.delete(name);
-      this.#closing = Promise.all([this.#closing, claimer.close({ isGone: true })]);
+      this.#closing = Promise.all([this.#closing, claimer.close({ isGone: !claimer.isAmong(all) })]);
     }
     for (const [name, link] of links) {
       const claimer = this.#claimers.get(name);

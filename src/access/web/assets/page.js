@@ -33,6 +33,9 @@ if (live !== null) {
     gone.hidden = true;
   };
   news.onerror = () => {
+    // It answered, and told no more: the session has ended, or too many pages are open.
+    if (news.readyState === EventSource.CLOSED)
+      gone.textContent = 'This page is not kept up to date any more: load it again.';
     gone.hidden = false;
   };
 }

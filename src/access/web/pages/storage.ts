@@ -3,7 +3,7 @@ import type { ApplianceStatus, WorkStatus } from '../../../status/appliance-stat
 import { describeComputer } from '../../../status/describe-computer.ts';
 import { boxLabelOf, type DiskFacts, type PeerFacts, type VolumeFacts } from '../../../status/facts.ts';
 import { type Html, html } from '../html.ts';
-import type { Session } from '../sessions.ts';
+import type { Adoption, Session } from '../sessions.ts';
 import { tokenField } from './layout.ts';
 
 /** Room in the pool and on this box, in words and as a picture. */
@@ -50,9 +50,14 @@ function peerItem({ name, reachable, address, lastSeenAgoMs }: PeerFacts): Html 
 export function disksPart({ volumes, disks }: ApplianceStatus, session: Session): Html {
   const others = disks.filter(({ role }) => role === 'blank' || role === 'foreign');
   return html`<h2>Disks of this box</h2>
+${[...session.adoptions.values()].map(adoptionNote)}
 ${volumes.length === 0 ? html`<p>It has none.</p>` : null}
 <ul class="things">${volumes.map((volume) => volumeItem(volume, disks, session))}
 ${others.map((disk) => otherDisk(disk, session))}</ul>`;
+}
+
+function adoptionNote({ state, words }: Adoption): Html {
+  return html`<p class="note${state === 'failed' ? ' bad' : ''}" role="status">${words}</p>`;
 }
 
 const stateWords: Readonly<Record<VolumeFacts['state'], string>> = {
@@ -106,11 +111,13 @@ function unseen(name: string): Html {
 
 function otherDisk(disk: DiskFacts, session: Session): Html {
   const { device, sizeBytes, role, content } = disk;
-  const isFilled = boxLabelOf(disk) !== undefined;
+  const isTaken = session.adoptions.get(device)?.state === 'running';
+  const isFilled = !isTaken && boxLabelOf(disk) !== undefined;
+  const isFree = !isTaken && role === 'blank';
   const what = role === 'blank' ? 'is blank' : `is left alone: ${content ?? 'it cannot be read'}`;
   return html`<li><p><strong>${device}</strong> <span class="quiet">${what}</span></p>
 <p class="quiet">${describe(disk)}, ${formatBytes(sizeBytes)}</p>
-<div class="row">${locateForm(disk, session)}${role === 'blank' ? adoptForm(device, 'Format it for the pool', session) : null}
+<div class="row">${locateForm(disk, session)}${isFree ? adoptForm(device, 'Format it for the pool', session) : null}
 ${isFilled ? adoptForm(device, 'Take it back as it is', session) : null}</div></li>`;
 }
 
