@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const testFolders = ['src', 'scripts', 'bench', 'firmware', 'hw-tests'];
 const slowTest = /\.(lan|slow|device)\.test\.ts$/;
+/** What Node has compiled once: each of the files of tests is a process of its own. */
+const compileCache = join(root, 'node_modules/.cache/tests');
 const quickTimeoutMs = 60_000;
 const fullTimeoutMs = 30 * 60_000;
 
@@ -92,7 +94,7 @@ function run(command: readonly string[], capture?: (text: string) => void): Prom
   const [program = '', ...args] = command;
   const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`;
   const child = spawn(program, args, {
-    env: { ...process.env, PATH: path },
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env, PATH: path },
     stdio: capture === undefined ? 'inherit' : ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', capture!);
