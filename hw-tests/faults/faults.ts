@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import { untilConditions } from '../seen-conditions.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
+import { tearEnvironment } from '../tear-environment.ts';
 import { beginInstallation, untilUpdate, untilVersion } from '../update/seen-update.ts';
 import { goodVersion, variant } from '../update/variants.ts';
 import { turnsReadOnly } from './card-fails.ts';
@@ -20,7 +22,6 @@ const tornEnvironment: HardwareTest = {
   run: async (scene) => {
     await scene.serving();
     const { root, console } = scene.target;
-    const environment = '/dev/aetherstore/env';
     const startOver = async (expected: RegExp) => {
       const from = console.transcript.length;
       const seconds = await scene.powerCycle();
@@ -31,9 +32,9 @@ const tornEnvironment: HardwareTest = {
     // The order of the last start, and not the defaults: these three are no tries of B.
     await root.run('fw_setenv BOOT_B_LEFT 0');
     await startOver(/boot: environment read\s[\s\S]* B 0/);
-    await root.run(`dd if=/dev/urandom of=${environment} bs=4096 count=1 conv=notrunc,fsync 2>&1`);
+    await tearEnvironment(root, 'first');
     const copied = await startOver(/boot: environment damaged, its copy taken\s[\s\S]* B 0/);
-    await root.run(`dd if=/dev/urandom of=${environment} bs=16K count=2 conv=notrunc,fsync 2>&1`);
+    await tearEnvironment(root, 'both');
     const none = await startOver(/boot: environment damaged, defaults taken\s[\s\S]* B 3/);
     await startOver(/boot: environment read/);
     return `copy: ${copied}; none: ${none}; and then it is whole again`;
@@ -119,8 +120,8 @@ const safeModeTakesUpdates: HardwareTest = {
 };
 
 const dataIsFull: HardwareTest = {
-  name: 'a card that is full: the box starts, serves, says so, and takes an update',
-  needs: ['root shell', 'power', 'card', 'memory sticks', 'updates'],
+  name: 'a card that is full: the box starts, serves, says so by four flashes, and takes an update',
+  needs: ['root shell', 'power', 'card', 'memory sticks', 'updates', 'lights'],
   run: async (scene) => {
     await scene.serving();
     await untilSaid(scene, 'ls /data/aetherstore/updates/reserve', /^\/data\S+reserve$/m);
@@ -132,6 +133,7 @@ const dataIsFull: HardwareTest = {
     const said = await untilConditions(scene, (messages) =>
       messages.find((text) => /full|no room/i.test(text)),
     );
+    await waitForRhythm(scene.target.lights, 'needs a person, 4 flashes', scene.patienceMs(30_000));
     await scene.target.sticks.plugIn(await variant(scene, goodVersion));
     await untilUpdate(scene, 'staged', 180_000);
     await beginInstallation(scene);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { differentContents } from '../../scripts/lan/compare-trees.ts';
+import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import { untilConditions } from '../seen-conditions.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
@@ -33,15 +34,20 @@ const takesDisks: HardwareTest = {
 };
 
 const takesDiskLater: HardwareTest = {
-  name: 'a blank disk that is plugged in while the box runs is taken too',
-  needs: ['disks'],
+  name: 'a claimed box without a disk asks for one by three flashes; one that is plugged in then is taken too',
+  needs: ['disks', 'lights'],
   run: async (scene) => {
     await scene.serving();
+    await scene.claim();
+    const { lights } = scene.target;
+    await waitForRhythm(lights, 'needs a person, 3 flashes', scene.patienceMs(30_000));
     const startMs = performance.now();
     await scene.target.disks.attach(1024 ** 3);
     const device = await scene.adoptDisk();
     await untilDisksWork(scene, 1);
-    return `${device} in use ${((performance.now() - startMs) / 1000).toFixed(0)} s after it was plugged in`;
+    const seconds = (performance.now() - startMs) / 1000;
+    await waitForRhythm(lights, 'healthy', scene.patienceMs(30_000));
+    return `3 flashes until it came; ${device} in use ${seconds.toFixed(0)} s after it was plugged in`;
   },
 };
 

@@ -3,6 +3,7 @@ import { untilSaid } from '../faults/until-said.ts';
 import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import type { HardwareTest, Suite } from '../suite.ts';
+import { tearEnvironment } from '../tear-environment.ts';
 import { installMayBeCut } from './install-cuts.ts';
 import { peersPassUpdatesOn } from './peers.ts';
 import { badBundlesAreRefused, changedContentIsNotInstalled, goodBundlesAreTaken } from './refused.ts';
@@ -12,9 +13,10 @@ import { rollbackIsTold, startBroker, whyNoBroker } from './told-of-rollback.ts'
 import { badVersion, goodVersion, variant } from './variants.ts';
 
 const updateTimeoutMs = 20 * 60_000;
+const startsMs = 180_000;
 
 const goodUpdate: HardwareTest = {
-  name: 'a signed bundle is installed beside the system that runs, started, and found good',
+  name: 'a signed bundle is installed beside the system that runs, started, and found good; the box stays with it, even when its boot loader forgets',
   needs: ['disks', 'updates'],
   run: async (scene) => {
     await scene.claimed();
@@ -33,9 +35,29 @@ const goodUpdate: HardwareTest = {
     assert.equal(box.version, goodVersion);
     const again = await scene.powerCycle();
     assert.equal((await scene.status()).box.version, goodVersion);
-    return `${seconds.toFixed(0)} s from sending to good${shown === false ? '' : ', told by its lights'}; still it after a power cut (${again.toFixed(0)} s)`;
+    const forgotten =
+      scene.target.capabilities['root shell'] === true ? `; ${await comesBackToIt(scene)}` : '';
+    return `${seconds.toFixed(0)} s from sending to good${shown === false ? '' : ', told by its lights'}; still it after a power cut (${again.toFixed(0)} s)${forgotten}`;
   },
 };
+
+/** A boot loader that remembers nothing starts the system from before, which has it start the new one again. */
+async function comesBackToIt(scene: Scene): Promise<string> {
+  const { console, root, power } = scene.target;
+  await tearEnvironment(root, 'both');
+  await power.off();
+  console.skip();
+  const startMs = performance.now();
+  await power.on();
+  await console.waitFor(
+    /boot: environment damaged, defaults taken\s+boot: slot A,/,
+    scene.patienceMs(startsMs),
+  );
+  await console.waitFor(/boot: environment read\s+boot: slot B,/, scene.patienceMs(startsMs));
+  await untilVersion(scene, goodVersion, startsMs);
+  assert.equal(await root.run('fw_printenv -n BOOT_ORDER'), 'B A');
+  return `and ${((performance.now() - startMs) / 1000).toFixed(0)} s after its boot loader had forgotten which one it was`;
+}
 
 const badUpdate: HardwareTest = {
   name: 'a version that panics, then hangs, then has no program that lives is tried three times; then the old one runs again and says why, wherever it says how it is',

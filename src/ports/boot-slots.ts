@@ -14,6 +14,8 @@ export interface BootSlots {
   watch(onProgress: (percent: number) => void): Promise<void>;
   /** The system that runs may be started again and again. Errors: `UPDATER_UNAVAILABLE`. */
   markGood(): Promise<void>;
+  /** The next start is into the system that does not run. Errors: `UPDATER_UNAVAILABLE`. */
+  markOtherActive(): Promise<void>;
   /** The system that does not run is not started again until something is installed there. Errors: `UPDATER_UNAVAILABLE`. */
   markOtherBad(): Promise<void>;
 }

@@ -87,6 +87,13 @@ export class FakeBootSlots implements BootSlots {
     return Promise.resolve();
   }
 
+  markOtherActive(): Promise<void> {
+    if (this.markFailure !== undefined) return Promise.reject(this.markFailure);
+    this.left[this.#other] = triesOfTrial;
+    this.order = [this.#other, this.booted];
+    return Promise.resolve();
+  }
+
   markOtherBad(): Promise<void> {
     this.left[this.#other] = 0;
     this.order = this.order.filter((slot) => slot === this.booted);

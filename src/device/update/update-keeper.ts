@@ -12,7 +12,7 @@ import {
 import { saveProvenSlot, saveUpdateRecord } from './update-record.ts';
 
 export interface UpdateKeeperPorts {
-  readonly slots: Pick<BootSlots, 'markOtherBad'>;
+  readonly slots: Pick<BootSlots, 'markOtherActive' | 'markOtherBad'>;
   /** The folder for updates. */
   readonly disk: Disk;
   readonly log: Log;
@@ -89,8 +89,9 @@ export class UpdateKeeper {
     let lost = false;
     for (const action of actions) {
       const isKept = action === 'keep' || action === 'keep proven';
-      // The record says what happened for as long as the rest is not written down.
-      if (isKept && lost) continue;
+      // The record says what happened for as long as the rest is not written down; a return that it does not tell of would
+      // be tried at each start.
+      if ((isKept || action === 'start other') && lost) continue;
       try {
         await this.#act(action, state);
       } catch (error) {
@@ -120,6 +121,9 @@ export class UpdateKeeper {
         return saveUpdateRecord(disk, record);
       case 'keep proven':
         return saveProvenSlot(disk, proven);
+      case 'start other':
+        await slots.markOtherActive();
+        return this.#deeds.restartMachine();
       case 'mark other bad':
         return slots.markOtherBad();
       case 'watch installer':

@@ -52,8 +52,17 @@ export type UpdateEvent =
 /** What is staged: the box of the pool that has it, by member id, or null for this one; and which version. */
 export type StagedBundle = Pick<UpdateRecord, 'from' | 'version'>;
 
-/** `keep`, `keep proven`: the record, or the proven slot, is to be durable before anything else is done. */
-export type UpdateAction = 'keep' | 'keep proven' | 'mark other bad' | 'watch installer' | 'restart machine';
+/**
+ * `keep`, `keep proven`: the record, or the proven slot, is to be durable before anything else is done. `start other`: the
+ * machine is to start again, into the system that does not run.
+ */
+export type UpdateAction =
+  | 'keep'
+  | 'keep proven'
+  | 'mark other bad'
+  | 'watch installer'
+  | 'start other'
+  | 'restart machine';
 
 export interface UpdateStep {
   readonly state: UpdateState;

@@ -34,7 +34,7 @@ export function updateAtStart(
   if (record !== undefined && record.slot === running.slot && isPending(record)) {
     return afterInstallation(state, record, slots);
   }
-  if (standing === 'fallback') return fallenBack(state);
+  if (standing === 'fallback') return fallenBack(state, slots);
   // It has passed its trial; a power cut came before the record of it went.
   if (isInstalledElsewhere(record, running)) return keep({ ...state, record: undefined });
   if (record?.phase !== 'rolled-back') return step(state);
@@ -80,20 +80,26 @@ function afterInstallation(state: UpdateState, record: UpdateRecord, slots: Slot
   return keep({ ...state, record: stagedAgain(record, 'it was interrupted') });
 }
 
-/** The proven system did not start: people are to hear of it, as of an update that did not. */
-function fallenBack(state: UpdateState): UpdateStep {
+/**
+ * The proven system was not started: people are to hear of it, as of an update that did not work. Where the boot loader
+ * would start it, it has only forgotten which one it was, and is told, once.
+ */
+function fallenBack(state: UpdateState, slots: SlotsState): UpdateStep {
   const { record, proven } = state;
   const version = proven?.version ?? '';
   if (record?.phase === 'rolled-back' && record.version === version) return step(state);
+  const isForgotten = otherStarts(slots);
+  const then: readonly UpdateAction[] = isForgotten ? ['start other'] : [];
   // What waits goes on waiting, and tells of it.
   if (record?.phase === 'staged') {
-    const reason = `version ${version} did not start any more`.slice(0, 200);
-    return record.reason === reason ? step(state) : keep({ ...state, record: { ...record, reason } });
+    const why = isForgotten ? 'was forgotten by the boot loader' : 'did not start any more';
+    const reason = `version ${version} ${why}`.slice(0, 200);
+    return record.reason === reason
+      ? step(state)
+      : keep({ ...state, record: { ...record, reason } }, ...then);
   }
-  return keep({
-    ...state,
-    record: newRecord({ version, phase: 'rolled-back', reason: 'it did not start any more' }),
-  });
+  const reason = isForgotten ? 'the boot loader had forgotten it' : 'it did not start any more';
+  return keep({ ...state, record: newRecord({ version, phase: 'rolled-back', reason }) }, ...then);
 }
 
 function isPending({ phase }: UpdateRecord): boolean {

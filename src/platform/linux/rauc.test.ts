@@ -130,9 +130,10 @@ test('a file that is no bundle is told from one that nobody signed, and from an 
   }
 });
 
-test('the system that runs is marked good, and the other one bad', async () => {
+test('the system that runs is marked good, and the other one bad or as the next', async () => {
   const bus = new Bus();
   await bus.rauc.markGood();
   await bus.rauc.markOtherBad();
-  assert.deepEqual(bus.asked, ['good booted', 'bad other']);
+  await bus.rauc.markOtherActive();
+  assert.deepEqual(bus.asked, ['good booted', 'bad other', 'active other']);
 });

@@ -84,6 +84,10 @@ export class Rauc implements BootSlots {
     await this.#call('Mark', ['ss', 'good', 'booted']);
   }
 
+  async markOtherActive(): Promise<void> {
+    await this.#call('Mark', ['ss', 'active', 'other']);
+  }
+
   async markOtherBad(): Promise<void> {
     await this.#call('Mark', ['ss', 'bad', 'other']);
   }
