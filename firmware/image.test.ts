@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -64,4 +64,20 @@ test('a tool that this machine has not got is told before anything is built, wit
   mkdirSync(keys, { recursive: true });
   writeFileSync(join(keys, 'development.cert.pem'), 'made before');
   assert.match(image(folder).stderr, /not installed: xz\./);
+});
+
+test('what is to be believed and is no certificate is told before anything is built', async (t) => {
+  const folder = temporaryFolder(t);
+  const { key, cert } = await keyAndCertificate(folder, 'release');
+  const words = ['--key', key, '--cert', cert, '--believe'];
+  assert.match(image(folder, ...words, key).stderr, /release\.key\.pem has no certificate in it/);
+  const broken = join(folder, 'broken.pem');
+  writeFileSync(broken, readFileSync(cert, 'utf8').replace('MII', 'AAA'));
+  assert.match(
+    image(folder, ...words, broken).stderr,
+    /broken\.pem has a certificate in it that cannot be read/,
+  );
+  const both = join(folder, 'both.pem');
+  writeFileSync(both, readFileSync(cert, 'utf8').repeat(2));
+  assert.match(image(folder, ...words, both).stderr, /not installed: xz/);
 });

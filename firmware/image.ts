@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { version as programVersion } from '../src/base/version.ts';
 import { type Board, boardNamed, filesOf } from './board.ts';
 import { buildBundle } from './bundle/bundle.ts';
-import { developmentSigner, releaseSigner, type Signer } from './bundle/signer.ts';
+import { certificatesIn, developmentSigner, releaseSigner, type Signer } from './bundle/signer.ts';
 import { buildDisk } from './disk/disk.ts';
 import { loaderVariables, makeEnvironment } from './disk/environment.ts';
 import { root } from './paths.ts';
@@ -24,6 +24,8 @@ const usage = `usage: npm run image -- --board rpi|qemu-virt [options]
   --key FILE       PEM of the key that signs; with --cert. Default: a development key of this user, made when it is not
   --cert FILE      there yet; such an image says so in its version, takes updates of nobody else, and has a shell on a
                    console that only emulated machines have
+  --believe FILE   PEM certificates whose updates its system takes from then on (default: that of the key that signs).
+                   So a key is changed: signed by the one before, believing the next
   --bundle-only    no card
   --fresh          with the packages that Debian has today; else those of the first build on this computer
 
@@ -38,6 +40,8 @@ export interface ImageOptions {
   readonly out: string;
   readonly release: Release;
   readonly signer: Signer;
+  /** PEM certificates whose updates its system takes; those of the signer where nobody says others. */
+  readonly believes?: string | undefined;
   readonly card: boolean;
   /** Whether Debian's packages are fetched anew. */
   readonly fresh?: boolean | undefined;
@@ -66,7 +70,7 @@ export async function buildImage(options: ImageOptions, say: (line: string) => v
   const stage = rootStage(say, options.fresh);
   const folder = join(out, 'work');
   mkdirSync(folder, { recursive: true });
-  const { certificate: certificates } = signer;
+  const certificates = options.believes ?? signer.certificate;
   const slot = await buildSlot({ release, certificates, folder, stage, tools, say, unhealthy });
   say(`slot: ${slot.image}`);
   const name = `aetherstore-${release.version}`;
@@ -133,6 +137,7 @@ async function main(words: readonly string[]): Promise<void> {
       version: { type: 'string' },
       key: { type: 'string' },
       cert: { type: 'string' },
+      believe: { type: 'string' },
       'bundle-only': { type: 'boolean' },
       fresh: { type: 'boolean' },
       compatible: { type: 'string' },
@@ -146,7 +151,7 @@ async function main(words: readonly string[]): Promise<void> {
     process.exitCode = values.help === true ? 0 : 2;
     return;
   }
-  const { key, cert } = values;
+  const { key, cert, believe } = values;
   if ((key === undefined) !== (cert === undefined)) {
     process.stderr.write('--key and --cert are both needed to sign a release; only one was given\n');
     process.exitCode = 2;
@@ -164,6 +169,7 @@ async function main(words: readonly string[]): Promise<void> {
       out: resolve(values.out ?? imageFolder(values.board)),
       release: { version: development ? `${version}+dev` : version, development },
       signer,
+      believes: believe === undefined ? undefined : certificatesIn(resolve(believe)),
       card: values['bundle-only'] !== true,
       fresh: values.fresh,
       flaws: { compatible: values.compatible, dataFormat, unhealthy: values.unhealthy },

@@ -45,6 +45,21 @@ export function releaseSigner(keyFile: string, certificateFile: string): Signer 
   return { keyFile, certificateFile, certificate };
 }
 
+/** The certificates (PEM) in a file, one or more. Throws when one cannot be read, or there is none. */
+export function certificatesIn(file: string): string {
+  const text = readFileSync(file, 'utf8');
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (found.length === 0) throw new Error(`${file} has no certificate in it`);
+  for (const each of found) {
+    try {
+      new X509Certificate(each);
+    } catch (cause) {
+      throw new Error(`${file} has a certificate in it that cannot be read`, { cause });
+    }
+  }
+  return `${found.join('\n')}\n`;
+}
+
 export interface CertificateOptions {
   readonly name: string;
   /** As openssl writes times: YYYYMMDDHHMMSSZ. From 2020 on, as builds that can be repeated sign in the past. */

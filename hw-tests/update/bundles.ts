@@ -11,9 +11,12 @@ export interface Variant {
   readonly version: string;
   /** In each of its three tries in another way. */
   readonly fails: boolean;
+  /** PEM of the only certificate whose updates it takes. */
+  readonly believes: string;
 }
 
 const programFolder = '/usr/lib/aetherstore/app';
+const believedFile = '/etc/rauc/updates.cert.pem';
 const releaseFile = '/usr/share/aetherstore/release.json';
 /** What root runs in each start before the box. */
 const prepareFile = '/usr/lib/aetherstore/prepare';
@@ -34,7 +37,7 @@ esac
 `;
 
 /** Another version of the system in a signed bundle: the same but for its number, or one that fails. */
-export async function makeVariant({ bundle, folder, version, fails }: Variant): Promise<string> {
+export async function makeVariant({ bundle, folder, version, fails, believes }: Variant): Promise<string> {
   const say = () => {};
   const tools = ImageTools.open(say);
   const work = join(folder, version);
@@ -45,6 +48,7 @@ export async function makeVariant({ bundle, folder, version, fails }: Variant): 
   const slot = new SlotFiles(tools, join(work, 'from', 'slot.ext4'), work);
   const release = JSON.parse(slot.read(releaseFile)) as { readonly version: string };
   slot.replace(releaseFile, `${JSON.stringify({ version, development: true })}\n`);
+  slot.replace(believedFile, believes);
   // The program's own number is written into it when it is bundled.
   const [before, after] = [JSON.stringify(release.version), JSON.stringify(version)];
   const numbered = slot.names(programFolder).filter((name) => name.endsWith('.mjs'));

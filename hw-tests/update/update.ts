@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { signAnew } from '../../firmware/bundle/seal.ts';
 import { untilSaid } from '../faults/until-said.ts';
 import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
@@ -8,15 +9,16 @@ import { installMayBeCut } from './install-cuts.ts';
 import { peersPassUpdatesOn } from './peers.ts';
 import { badBundlesAreRefused, changedContentIsNotInstalled, goodBundlesAreTaken } from './refused.ts';
 import { beginInstallation, untilUpdate, untilVersion, updateOf } from './seen-update.ts';
+import { send, sourceOf } from './sent-bundle.ts';
 import { hourIsKept } from './set-hour.ts';
 import { rollbackIsTold, startBroker, whyNoBroker } from './told-of-rollback.ts';
-import { badVersion, goodVersion, variant } from './variants.ts';
+import { badVersion, goodVersion, nextSigner, variant } from './variants.ts';
 
 const updateTimeoutMs = 20 * 60_000;
 const startsMs = 180_000;
 
 const goodUpdate: HardwareTest = {
-  name: 'a signed bundle is installed beside the system that runs, started, and found good; the box stays with it, even when its boot loader forgets',
+  name: 'a signed bundle is installed beside the system that runs, started, and found good; the box stays with it, even when its boot loader forgets, and takes updates of the key that it believes',
   needs: ['disks', 'updates'],
   run: async (scene) => {
     await scene.claimed();
@@ -37,9 +39,22 @@ const goodUpdate: HardwareTest = {
     assert.equal((await scene.status()).box.version, goodVersion);
     const forgotten =
       scene.target.capabilities['root shell'] === true ? `; ${await comesBackToIt(scene)}` : '';
+    await takesUpdatesOfTheNextKey(scene, name);
     return `${seconds.toFixed(0)} s from sending to good${shown === false ? '' : ', told by its lights'}; still it after a power cut (${again.toFixed(0)} s)${forgotten}`;
   },
 };
+
+/** What was installed believes another key than the one that signed it: so a key is changed. */
+async function takesUpdatesOfTheNextKey(scene: Scene, box: string): Promise<void> {
+  const source = sourceOf(scene);
+  const edit = (manifest: string) => manifest.replace(/^version=.*$/m, 'version=99.1.0+dev');
+  signAnew({ ...source, edit });
+  const before = await send(scene, box, source.output);
+  assert.match(before.output, /UPDATE_UNTRUSTED/);
+  signAnew({ ...source, edit, signer: nextSigner(scene) });
+  const next = await send(scene, box, source.output);
+  assert.equal(next.exitCode, 0, next.output);
+}
 
 /** A boot loader that remembers nothing starts the system from before, which has it start the new one again. */
 async function comesBackToIt(scene: Scene): Promise<string> {

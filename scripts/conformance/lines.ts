@@ -30,7 +30,10 @@ export const chapters: readonly Chapter[] = [
       line('L6', 'A later conflict: defended once; a second one within 10 s: another address (§2.5)'),
       line('L7', 'The link comes back: probed for again, the old address first'),
       line('L8', '169.254.1.0–169.254.254.255, seeded by the MAC; the last good one is remembered (§2.1)'),
-      line('L9', 'Link-layer broadcast for all ARP that we send with a link-local sender (§2.5)'),
+      line(
+        'L9',
+        'Link-layer broadcast for all ARP that the program sends with a link-local sender (§2.5); the kernel answers for that address by unicast ([decision 6](decisions/0006-link-local-beside-dhcp.md))',
+      ),
       line('L10', 'An address by DHCP replaces it once nothing uses it (§1.9)'),
     ],
   },

@@ -114,7 +114,7 @@ function hardwareConditions({ hardware }: ApplianceFacts): readonly FoundConditi
       severity: 'warning',
       subject: null,
       message: "What keeps this box's own records takes no more writing: no new file is taken.",
-      help: 'Restart the box, which looks through it and mends it; if it comes again, replace the card or disk.',
+      help: 'Shut the box down and give it power anew: it looks through its card then. If it comes again, replace the card or disk.',
     });
   }
   if (recordsSpace !== null && recordsSpace.freeBytes < recordsRoomMin) {

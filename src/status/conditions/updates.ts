@@ -31,7 +31,7 @@ function unavailable(reason: string): FoundCondition {
     severity: 'warning',
     subject: null,
     message: `This box cannot be updated: ${reason}.`,
-    help: 'Restart it; if it says so again, its card may be failing: send a support bundle.',
+    help: 'Shut the box down and give it power anew; if it says so again, its card may be failing: keep what support prints.',
   };
 }
 
