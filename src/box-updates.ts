@@ -42,7 +42,7 @@ export interface BoxUpdatesPorts extends BoxControlPorts {
 
 /** What updates need of a box. */
 export type UpdatedBox = Pick<Box, 'handle' | 'ask' | 'status'> & {
-  readonly disks: { readonly store: Pick<Box['disks']['store'], 'readsWell'> };
+  readonly disks: { readonly store: Pick<Box['disks']['store'], 'unreadable'> };
 };
 
 type Wanted = Pick<Candidate, 'atMs' | 'older' | 'unasked'>;
@@ -113,7 +113,7 @@ export class ApplianceUpdates implements BoxUpdates {
     this.start();
     this.#ownUpdater.attach({
       status: () => box.status(),
-      readsWell: () => box.disks.store.readsWell(),
+      unreadable: () => box.disks.store.unreadable(),
     });
     void this.#offerOwn();
   }

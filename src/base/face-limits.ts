@@ -196,6 +196,9 @@ export const gatePatienceMs = 10 * 60_000;
 export const gateLookMs = 5000;
 export const updatePeriodMs = 30_000;
 
+/** So long after its hour an update is tried again while the installer does not answer. */
+export const updateHourPatienceMs = 15 * 60_000;
+
 /** Twice what an update of today has; and what the card keeps free beside it, for the journal and the box's state. */
 export const bundleBytesMax = 256 * 1024 * 1024;
 export const bundleRoomBytes = 16 * 1024 * 1024;

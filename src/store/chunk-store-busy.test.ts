@@ -80,9 +80,9 @@ test('whether a disk reads well is told while chunks are being written to it', a
     hang.hang();
     const put = store.put(late.id, late.body);
     await settle();
-    assert.equal(await toldSoon(store.readsWell()), true);
+    assert.deepEqual(await toldSoon(store.unreadable()), []);
     volume.disk.corrupt('segments/00000001.seg', 32 + 56);
-    assert.equal(await toldSoon(store.readsWell()), false);
+    assert.deepEqual(await toldSoon(store.unreadable()), [volume.name]);
     hang.answer();
     await put;
     await store.close();

@@ -267,12 +267,15 @@ export class ChunkStore {
   }
 
   /**
-   * Whether of the first chunks of each volume one can be read from its disk, and is what its id says; true where there
-   * is none. What cannot be read stays as it is: whoever reads may be at fault.
+   * Names of the volumes of whose first chunks none can be read from the disk, or is what its id says; one without chunks
+   * is not among them. What cannot be read stays as it is: whoever reads may be at fault.
    */
-  async readsWell(): Promise<boolean> {
-    for (const volume of this.#volumes) if (!(await volumeReadsWell(volume))) return false;
-    return true;
+  async unreadable(): Promise<readonly string[]> {
+    const names: string[] = [];
+    for (const { name, volume } of this.#slots) {
+      if (volume !== undefined && !(await volumeReadsWell(volume))) names.push(name);
+    }
+    return names;
   }
 
   /** Whether the index says that the chunk is held; its volume may have been taken away since. */

@@ -38,7 +38,7 @@ async function startBox() {
     ask: () => Promise.reject(new Error('there is no other box')),
     status: () => foldStatus(healthyFacts),
     onChange: () => () => {},
-    disks: { store: { readsWell: () => Promise.resolve(true) } },
+    disks: { store: { unreadable: () => Promise.resolve([]) } },
   };
   const options = { end: () => Promise.resolve(), forgetNetwork: () => Promise.resolve() };
   const control = await BoxControl.open({ ...options, log: new LogRing(10) }, unknownMachine, ports);

@@ -23,7 +23,7 @@ export class UpdatedBox {
   readonly clock = new FakeClock(releasedMs);
   updater!: Updater;
   status = healthy;
-  readsWell: () => Promise<boolean> = () => Promise.resolve(true);
+  unreadable: () => Promise<readonly string[]> = () => Promise.resolve([]);
   version = '1.0.0';
   /** In safe mode. */
   alone = false;
@@ -57,7 +57,7 @@ export class UpdatedBox {
     );
     this.updater.start();
     if (!this.alone) {
-      this.updater.attach({ status: () => this.status, readsWell: () => this.readsWell() });
+      this.updater.attach({ status: () => this.status, unreadable: () => this.unreadable() });
     }
     return this;
   }

@@ -43,7 +43,7 @@ export class UpdatingPool {
 export class UpdatingBox implements UpdatedBox {
   readonly slots = new FakeBootSlots();
   readonly disk = new MemoryDisk({ entropy: new SeededEntropy(1) });
-  readonly disks = { store: { readsWell: () => Promise.resolve(true) } };
+  readonly disks = { store: { unreadable: () => Promise.resolve([]) } };
   updates!: ApplianceUpdates;
   readonly #pool: UpdatingPool;
   readonly #name: string;

@@ -10,7 +10,7 @@ const good: GateInput = {
   status: foldStatus(healthyFacts),
   hadPeers: false,
   before: null,
-  chunkRead: true,
+  unreadable: [],
 };
 
 function statusWith(changes: Partial<typeof healthyFacts>) {
@@ -30,7 +30,8 @@ test('whatever it lacks is waited for ten minutes, and named', () => {
       { hadPeers: true, status: statusWith({ peers: [peerFacts('attic', { reachable: false })] }) },
       /no other box/,
     ],
-    [{ chunkRead: false }, /nothing could be read/],
+    [{ unreadable: ['photos'] }, /nothing could be read from disk photos/],
+    [{ unreadable: undefined }, /nobody could say/],
   ];
   for (const [changes, words] of lacking) {
     const waiting = judge({ ...good, ...changes });
@@ -42,24 +43,40 @@ test('whatever it lacks is waited for ten minutes, and named', () => {
 });
 
 test('what a box lacked before the update is no fault of the version; what got worse is', () => {
-  const failed = (...names: readonly string[]) => ({
-    volumes: names.map((name) => volumeFacts(name, { state: 'failed' })),
+  const volumes = (states: Readonly<Record<string, 'ok' | 'failed' | 'missing' | 'retired'>>) => ({
+    volumes: Object.entries(states).map(([name, state]) => volumeFacts(name, { state })),
   });
   const offline = { network: { ...healthyFacts.network, interfaces: [] } };
-  const before = boxBefore(statusWith({ ...failed('photos'), ...offline }), false);
-  assert.deepEqual(before, { failedVolumes: ['photos'], network: false, readsWell: false });
-  const still = { ...good, status: statusWith({ ...failed('photos'), ...offline }), chunkRead: false };
+  const states = { photos: 'failed', films: 'ok', old: 'retired', notes: 'ok' } as const;
+  const before = boxBefore(statusWith({ ...volumes(states), ...offline }), ['notes']);
+  assert.deepEqual(before, {
+    servedVolumes: ['films', 'notes'],
+    unreadableVolumes: ['notes'],
+    network: false,
+  });
+  const pulled = { photos: 'failed', films: 'ok', old: 'missing', notes: 'ok' } as const;
+  const still = { ...good, status: statusWith({ ...volumes(pulled), ...offline }), unreadable: ['notes'] };
   assert.equal(judge({ ...still, before }).kind, 'good');
   assert.equal(judge({ ...still, before: null }).kind, 'waiting', 'where nobody noted it, all is asked');
-  const worse = { ...good, before, uptimeMs: gatePatienceMs, status: statusWith(failed('photos', 'films')) };
-  assert.deepEqual(judge(worse), { kind: 'bad', lacks: 'disk films could not be opened' });
-  const was = boxBefore(statusWith({}), true);
-  assert.deepEqual(was, { failedVolumes: [], network: true, readsWell: true });
-  for (const each of [{ status: statusWith(offline) }, { chunkRead: false }])
-    assert.equal(judge({ ...good, ...each, before: was }).kind, 'waiting');
+  const worse: readonly (readonly [Partial<GateInput>, string])[] = [
+    [{ status: statusWith(volumes({ ...states, films: 'failed' })) }, 'disk films could not be opened'],
+    [{ status: statusWith(volumes({ ...states, films: 'missing' })) }, 'disk films was not found'],
+    [{ status: statusWith({ volumes: [] }) }, 'disk films was not found'],
+    [{ unreadable: ['notes', 'films'] }, 'nothing could be read from disk films'],
+    [{ unreadable: undefined }, 'nobody could say whether its disks can be read'],
+  ];
+  for (const [changes, lacks] of worse)
+    assert.deepEqual(judge({ ...still, before, uptimeMs: gatePatienceMs, ...changes }), {
+      kind: 'bad',
+      lacks,
+    });
+  const online = boxBefore(statusWith({}), []);
+  assert.equal(judge({ ...good, status: statusWith(offline), before: online }).kind, 'waiting');
+  const unknown = boxBefore(statusWith(volumes(states)), undefined);
+  assert.deepEqual(unknown.unreadableVolumes, ['films', 'notes'], 'what could not be read before');
 });
 
-test('a disk that was pulled meanwhile, and boxes that never were there, are no fault of the version', () => {
+test('where nobody noted how it was, a disk that is away and boxes that never were there are no fault', () => {
   const missing = statusWith({ volumes: [volumeFacts('photos', { state: 'missing' })] });
   assert.equal(judge({ ...good, status: missing }).kind, 'good');
   assert.equal(judge({ ...good, hadPeers: false, status: statusWith({ peers: [] }) }).kind, 'good');

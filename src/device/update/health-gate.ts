@@ -10,17 +10,17 @@ export interface GateInput {
   readonly hadPeers: boolean;
   /** How the box was before the update; null: nobody knows, and all is asked of it. */
   readonly before: BoxBefore | null;
-  /** A chunk was read from a disk and its hash found right; true too where there is none. */
-  readonly chunkRead: boolean;
+  /** Names of volumes of which no chunk could be read; undefined: that could not be found out. */
+  readonly unreadable: readonly string[] | undefined;
 }
 
 /** What a box lacked before an update is no fault of the new version. */
 export interface BoxBefore {
-  /** Names of the volumes that had failed. */
-  readonly failedVolumes: readonly string[];
+  /** Names of the volumes that were opened and there. */
+  readonly servedVolumes: readonly string[];
+  /** Names of those of which no chunk could be read. */
+  readonly unreadableVolumes: readonly string[];
   readonly network: boolean;
-  /** Chunks could be read from its disks. */
-  readonly readsWell: boolean;
 }
 
 export type GateVerdict =
@@ -31,16 +31,19 @@ export type GateVerdict =
 /** What will be known later of a box that begins to install an update. */
 export function boxBefore(
   status: Pick<GateInput['status'], 'volumes' | 'network'>,
-  readsWell: boolean,
+  unreadable: GateInput['unreadable'],
 ): BoxBefore {
-  const failed = status.volumes.filter(({ state }) => state === 'failed').slice(0, volumesMax);
-  return { failedVolumes: failed.map(({ name }) => name), network: hasNetwork(status), readsWell };
+  const served = status.volumes
+    .filter(({ state }) => state !== 'failed' && state !== 'missing' && state !== 'retired')
+    .map(({ name }) => name)
+    .slice(0, volumesMax);
+  return { servedVolumes: served, unreadableVolumes: unreadable ?? served, network: hasNetwork(status) };
 }
 
 /**
- * Whether a new version works (docs/updates.md): its volumes opened, a network is there, a box that was there before
- * answers, a chunk was read, and it has run for a minute. One that lacks something after ten minutes is given up, unless
- * the box lacked it before.
+ * Whether a new version works (docs/updates.md): the volumes are there that were there before, a network is, a box that was
+ * there before answers, a chunk of each volume was read, and it has run for a minute. One that lacks something after ten
+ * minutes is given up, unless the box lacked it before.
  */
 export function judge(input: GateInput): GateVerdict {
   const lacks = firstLack(input);
@@ -49,19 +52,26 @@ export function judge(input: GateInput): GateVerdict {
   return { kind: 'good' };
 }
 
-function firstLack({ status, hadPeers, before, chunkRead }: GateInput): string | undefined {
-  const { failedVolumes, network, readsWell } = before ?? allWell;
-  const failed = status.volumes.find(
-    ({ state, name }) => state === 'failed' && !failedVolumes.includes(name),
-  );
-  if (failed !== undefined) return `disk ${failed.name} could not be opened`;
-  if (network && !hasNetwork(status)) return 'no network was up';
+function firstLack({ status, hadPeers, before, unreadable }: GateInput): string | undefined {
+  const volume = lostVolume(status, before);
+  if (volume !== undefined) return volume;
+  if ((before?.network ?? true) && !hasNetwork(status)) return 'no network was up';
   if (hadPeers && !status.peers.some(({ reachable }) => reachable)) return 'no other box answered';
-  if (readsWell && !chunkRead) return 'nothing could be read from its disks';
-  return undefined;
+  if (unreadable === undefined) return 'nobody could say whether its disks can be read';
+  const unread = unreadable.find((name) => before?.unreadableVolumes.includes(name) !== true);
+  return unread === undefined ? undefined : `nothing could be read from disk ${unread}`;
 }
 
-const allWell: BoxBefore = { failedVolumes: [], network: true, readsWell: true };
+/** Of one that is not there nobody can say whether it was pulled, or the new version cannot find it. */
+function lostVolume({ volumes }: GateInput['status'], before: BoxBefore | null): string | undefined {
+  const stateOf = (name: string) => volumes.find((volume) => volume.name === name)?.state ?? 'missing';
+  const failed = volumes.filter(({ state }) => state === 'failed').map(({ name }) => name);
+  for (const name of before?.servedVolumes ?? failed) {
+    if (stateOf(name) === 'failed') return `disk ${name} could not be opened`;
+    if (stateOf(name) === 'missing') return `disk ${name} was not found`;
+  }
+  return undefined;
+}
 
 function hasNetwork({ network }: Pick<GateInput['status'], 'network'>): boolean {
   return network.interfaces.some(({ addresses }) => addresses.length > 0);

@@ -9,8 +9,8 @@ import { canReturn } from './update-machine.ts';
 /** The box that runs, as far as its updates look at it. */
 export interface WatchedBox {
   status(): GateInput['status'];
-  /** Whether chunks can be read from its disks. */
-  readsWell(): Promise<boolean>;
+  /** Names of the volumes of which no chunk can be read. */
+  unreadable(): Promise<readonly string[]>;
 }
 
 export interface HealthWatchPorts {
@@ -37,11 +37,11 @@ export class HealthWatch {
 
   /** What a version that is to be installed will be held against. */
   async before(): Promise<{ readonly hasPeers: boolean; readonly before: BoxBefore }> {
-    const readsWell = await this.#box.readsWell().catch(() => false);
+    const unreadable = await this.#unreadable();
     const status = this.#box.status();
     return {
       hasPeers: status.peers.some(({ reachable }) => reachable),
-      before: boxBefore(status, readsWell),
+      before: boxBefore(status, unreadable),
     };
   }
 
@@ -74,11 +74,14 @@ export class HealthWatch {
     const { clock, startedMs } = this.#ports;
     const { hadPeers = false, before = null } = (standing === 'trial' ? record : undefined) ?? {};
     const status = this.#box.status();
-    const input = { status, uptimeMs: clock.monotonicMs() - startedMs, hadPeers, before, chunkRead: true };
+    const input = { status, uptimeMs: clock.monotonicMs() - startedMs, hadPeers, before, unreadable: [] };
     const verdict = judge(input);
     if (verdict.kind !== 'good') return verdict;
     // Disks are woken only for what they alone can tell.
-    const chunkRead = await this.#box.readsWell().catch(() => false);
-    return judge({ ...input, chunkRead });
+    return judge({ ...input, unreadable: await this.#unreadable() });
+  }
+
+  #unreadable(): Promise<readonly string[] | undefined> {
+    return this.#box.unreadable().catch(() => undefined);
   }
 }

@@ -36,7 +36,7 @@ test('what cannot be read is damaged, and told of in the log; what is not there 
 
 test('how a box was before is kept; where nobody noted it, nothing is written that an older version does not know', async () => {
   const disk = makeDisk();
-  const before = { failedVolumes: ['disk1'], network: true, readsWell: false };
+  const before = { servedVolumes: ['disk1', 'disk2'], unreadableVolumes: ['disk2'], network: true };
   const installing = newRecord({ version: '2.0.0', phase: 'installing', slot: 'A', before });
   await saveUpdateRecord(disk, installing);
   assert.deepEqual((await loadUpdateMemory(disk, silentLog)).record, installing);

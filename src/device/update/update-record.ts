@@ -23,6 +23,7 @@ import { readFile, replaceFile } from '../../ports/replace-file.ts';
 export const hourMsMax = 8_640_000_000_000_000;
 
 const text = textField({ charactersMax: 200 });
+const volumeNames = listField(textField({ charactersMax: 255 }), { itemsMax: volumesMax });
 const slotName = textField({ charactersMax: 64 });
 
 /** A newer version may have noted more: what comes back from it reads what it knows. */
@@ -61,9 +62,9 @@ const recordSchema = recordField({
   /** How the box was then; null: nobody noted it (`BoxBefore`). Absent when null: versions from before do not know it. */
   before: nullable(
     recordField({
-      failedVolumes: listField(textField({ charactersMax: 255 }), { itemsMax: volumesMax }),
+      servedVolumes: volumeNames,
+      unreadableVolumes: volumeNames,
       network: flagField(),
-      readsWell: flagField(),
     }),
   ),
   /** What it lacked when it was given up, or why it was not installed. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AetherError } from '../../base/errors.ts';
-import { updatePeriodMs } from '../../base/face-limits.ts';
+import { updateHourPatienceMs, updatePeriodMs } from '../../base/face-limits.ts';
 import { releasedMs } from '../../base/version.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import { place, sick, UpdatedBox } from '../../testing/updated-box.ts';
@@ -82,6 +82,23 @@ test('an hour waits while somebody else has the updater', async () => {
   box.slots.state = state;
   await box.pass(updatePeriodMs);
   assert.equal(box.updater.facts().state, 'restart-due');
+});
+
+test('an installer that does not answer at the hour is asked again for a quarter of an hour', async () => {
+  for (const comesBack of [true, false]) {
+    const box = await UpdatedBox.proven();
+    const atMs = await withHour(box);
+    const { state } = box.slots;
+    box.slots.state = () => Promise.reject(new AetherError('UPDATER_UNAVAILABLE', 'it does not answer'));
+    await box.pass(hourMs + updateHourPatienceMs - 2 * updatePeriodMs);
+    assert.deepEqual(said(box), ['staged', atMs, null]);
+    if (comesBack) box.slots.state = state;
+    await box.pass(4 * updatePeriodMs);
+    assert.deepEqual(
+      said(box),
+      comesBack ? ['restart-due', null, null] : ['staged', null, 'it does not answer'],
+    );
+  }
 });
 
 test('a box whose clock is not set takes no hour, and takes the update without one', async () => {

@@ -22,7 +22,7 @@ test('the first system of a card is proven by the gate, and nothing is installed
 test('a disk that had failed before the update, and chunks that could not be read, do not undo it', async () => {
   const box = await UpdatedBox.proven();
   box.status = sick;
-  box.readsWell = () => Promise.resolve(false);
+  box.unreadable = () => Promise.resolve(['disk1']);
   await box.stage();
   await box.install();
   await box.powerCycle();
@@ -30,19 +30,25 @@ test('a disk that had failed before the update, and chunks that could not be rea
   assert.deepEqual([box.version, box.updater.isProven], ['2.0.0', true]);
 });
 
-test('a disk that fails beside one that had failed before the update undoes it', async () => {
-  const box = await UpdatedBox.proven();
-  box.status = sick;
-  await box.stage();
-  await box.install();
-  box.status = { ...sick, volumes: [...sick.volumes, volumeFacts('disk2', { state: 'failed' })] };
-  for (let start = 0; start < 3; start++) {
+test('a disk that fails, or is not found, beside one that had failed before the update undoes it', async () => {
+  const beside = (disk2: ReturnType<typeof volumeFacts>) => ({ ...sick, volumes: [...sick.volumes, disk2] });
+  for (const [state, said] of [
+    ['failed', 'disk disk2 could not be opened'],
+    ['missing', 'disk disk2 was not found'],
+  ] as const) {
+    const box = await UpdatedBox.proven();
+    box.status = beside(volumeFacts('disk2'));
+    await box.stage();
+    await box.install();
+    box.status = beside(volumeFacts('disk2', { state }));
+    for (let start = 0; start < 3; start++) {
+      await box.powerCycle();
+      await box.pass(gatePatienceMs + 2 * gateLookMs);
+    }
     await box.powerCycle();
-    await box.pass(gatePatienceMs + 2 * gateLookMs);
+    const facts = box.updater.facts();
+    assert.deepEqual([box.version, facts.state, facts.reason], ['1.0.0', 'rolled-back', said]);
   }
-  await box.powerCycle();
-  const { state, reason } = box.updater.facts();
-  assert.deepEqual([box.version, state, reason], ['1.0.0', 'rolled-back', 'disk disk2 could not be opened']);
 });
 
 test('a card that cannot be read any more opens the updates all the same', async () => {
@@ -65,16 +71,16 @@ test('a system without tries left is not what a box would come back to', async (
 });
 
 test('chunks that cannot be read are no proof, and a disk that does not answer is none either', async () => {
-  for (const readsWell of [
-    () => Promise.resolve(false),
+  for (const unreadable of [
+    () => Promise.resolve(['disk1']),
     () => Promise.reject(new AetherError('DISK_FAILED', 'it does not answer')),
   ]) {
     const box = await UpdatedBox.installed();
-    box.readsWell = readsWell;
+    box.unreadable = unreadable;
     await box.powerCycle();
     await box.prove();
     assert.equal(box.updater.facts().state, 'trial');
-    box.readsWell = () => Promise.resolve(true);
+    box.unreadable = () => Promise.resolve([]);
     await box.pass(2 * gateLookMs);
     assert.equal(box.updater.facts().state, 'none', 'it is asked again at each look');
   }

@@ -2,6 +2,7 @@ import { AetherError, describeError, hasCode, messageOf } from '../../base/error
 import {
   gateLookMs,
   restartAgainMs,
+  updateHourPatienceMs,
   updatePeriodMs,
   updaterAnswersTriesMax,
   updaterRetryMs,
@@ -339,8 +340,10 @@ export class Updater {
     try {
       await this.#exclusively(() => this.#begin(record));
     } catch (error) {
-      // Somebody sends another one, or has it looked into: that ends soon.
+      // Somebody sends another one, or has it looked into: that ends soon, as an installer does that starts anew.
       if (hasCode(error, 'UPDATE_BUSY')) return;
+      const lateMs = clock.wallMs() - record.atMs;
+      if (hasCode(error, 'UPDATER_UNAVAILABLE') && lateMs < updateHourPatienceMs) return;
       log.warn('update not begun', { reason: describeError(error) });
       // Nobody is there who could be told: it stays, and says why.
       await this.#keeper.hear({ type: 'not begun', version: record.version, reason: messageOf(error) });
