@@ -3,7 +3,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { countField, objectField, parseConfig } from '../src/base/config.ts';
-import { root } from './paths.ts';
+import { newestOf, root } from './paths.ts';
 import { run } from './stages/run.ts';
 import { ImageTools } from './stages/tools.ts';
 
@@ -77,8 +77,7 @@ mkdir tree && debugfs -R 'rdump / tree' content/slot.ext4 2>/dev/null`;
 }
 
 function newestBundle(): string {
-  const found = globSync('var/image/*/*.raucb', { cwd: root }).map((path) => join(root, path));
-  const [newest] = found.sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs);
+  const newest = newestOf(globSync('var/image/*/*.raucb', { cwd: root }).map((path) => join(root, path)));
   if (newest === undefined) throw new Error('no bundle in var/image: npm run image -- --board rpi');
   return newest;
 }

@@ -13,6 +13,7 @@ import { hasFailed, tableOf } from './report.ts';
 import { smoke } from './smoke/smoke.ts';
 import { storage } from './storage/storage.ts';
 import { choose, type Suite } from './suite.ts';
+import { describeImage } from './targets/image-age.ts';
 import { imagesOf, isEmulated, whyNoTarget } from './targets/open-target.ts';
 import { TestRun } from './test-run.ts';
 import { update } from './update/update.ts';
@@ -70,14 +71,23 @@ async function main(words: readonly string[]): Promise<void> {
   if (chosen.length === 0) return refuse(`Nothing was tested: no test has "${values.only}" in its name.\n`);
   exitOnSignals();
   const missing = whyNoTarget(values.target);
-  if (Number(values.jobs ?? 1) > 1 && missing === undefined) return runJobs(chosen, values.target, values);
-  const { target, image, processors = '2', again = false, report } = values;
+  const images = missing === undefined ? await imagesFor(values.target, values.image) : undefined;
+  if (Number(values.jobs ?? 1) > 1 && images !== undefined) return runJobs(chosen, images, values);
+  const { target, processors = '2', again = false, report } = values;
   new TestRun(chosen, {
-    ...{ target, again, report },
-    images: image === undefined ? undefined : resolve(image),
+    ...{ target, again, report, images },
     processors: Number(processors),
     timeoutMs: testTimeoutMs,
   }).begin(missing);
+}
+
+/** The folder with the image of an emulated target; undefined: a board has its own. */
+async function imagesFor(target: string, chosen: string | undefined): Promise<string | undefined> {
+  if (!isEmulated(target)) return undefined;
+  const say = (line: string) => console.log(line);
+  const images = chosen === undefined ? await imagesOf(target, say) : resolve(chosen);
+  say(describeImage(images));
+  return images;
 }
 
 function mistakeIn(target: string, { suite, jobs, processors }: Values): string | undefined {
@@ -98,12 +108,11 @@ function refuse(why: string): void {
 }
 
 /** Runs the suites in several processes, each with a box of its own, and reports all of it at the end. */
-async function runJobs(chosen: readonly Suite[], target: string, values: Values): Promise<void> {
+async function runJobs(chosen: readonly Suite[], images: string, values: Values): Promise<void> {
   const say = (line: string) => console.log(line);
-  const images = values.image === undefined ? await imagesOf(target, say) : resolve(values.image);
   const words = [
     // An emulated processor that holds a lock while another box has the real one keeps its own box waiting.
-    ...['--target', target, '--image', images, '--processors', values.processors ?? '1'],
+    ...['--target', values.target ?? '', '--image', images, '--processors', values.processors ?? '1'],
     ...(values.again === true ? ['--again'] : []),
     ...(values.only === undefined ? [] : ['--only', values.only]),
   ];

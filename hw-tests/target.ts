@@ -76,12 +76,18 @@ export interface Power {
   on(clock?: Date): Promise<void>;
   /** Cuts it at once. */
   off(): Promise<void>;
-  /** Of the last cut: writes that the disks had not been told to flush, and how many of them they forgot. */
-  lost(): { readonly writes: number; readonly lost: number } | undefined;
+  /** Of the last cut; undefined where nobody can tell. */
+  forgotten(): Forgotten | undefined;
   /** Resolves when the box has switched itself off; rejects after `timeoutMs`. */
   switchedOff(timeoutMs: number): Promise<void>;
   /** How often it was started since it was given power, by itself or by a watchdog. */
   restarts(): number;
+}
+
+/** How many writes card and disks forgot, when the power went, of those that they had not been told to flush. */
+export interface Forgotten {
+  readonly card: number;
+  readonly disks: number;
 }
 
 /** One look at the lights. */

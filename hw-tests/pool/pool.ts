@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { differentContents } from '../../scripts/lan/compare-trees.ts';
+import { idleMemory } from '../idle-memory.ts';
 import { waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import { untilConditions } from '../seen-conditions.ts';
@@ -23,10 +24,11 @@ const threeBoxes: HardwareTest = {
       while (scenes.length < boxCount) scenes.push(await joinBox(scene));
       const [first, left, other] = [scene, scenes[1]!, scenes[2]!];
       const tree = await StoredTree.put(scene, boxCount);
+      const memory = `idle then ${await idleMemory(scene)}`;
       const damaged = await damageCopies(first, tree);
       const without = await loseBox(first, left, tree);
       const alone = await stayAlone(other, left);
-      return [tree.remark, damaged, without, alone].join('; ');
+      return [tree.remark, memory, damaged, without, alone].join('; ');
     } finally {
       for (const { target } of scenes.slice(1)) await target.power.off();
     }

@@ -34,7 +34,8 @@ export const firstStartMayBeCut: HardwareTest = {
     let forgotten = 0;
     const cut = async () => {
       await target.power.off();
-      forgotten += target.power.lost()?.lost ?? 0;
+      const lost = target.power.forgotten();
+      forgotten += (lost?.card ?? 0) + (lost?.disks ?? 0);
     };
     let slowest = 0;
     for (const { starting, serving } of cards) {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
+import { idleMemory, memoryMiBMax } from '../idle-memory.ts';
 import { seenRhythm, waitForRhythm } from '../light-track.ts';
 import type { Scene } from '../scene.ts';
 import type { Suite } from '../suite.ts';
 import { noUnitsOfItsOwn } from './transient-units.ts';
 
-const memoryMiBMax = 250;
 const exposureMax = 3;
 
 /** What the kernel says of the lines of its GPIO controllers that somebody uses, one a line. */
@@ -101,15 +101,7 @@ export const smoke: Suite = {
       changesNothing: true,
       run: async (scene) => {
         await scene.serving();
-        const meminfo = await scene.target.root.run('cat /proc/meminfo');
-        const of = (field: string) => Number(new RegExp(`^${field}: +(\\d+)`, 'm').exec(meminfo)?.[1]) / 1024;
-        const used = of('MemTotal') - of('MemAvailable');
-        const unit = await scene.target.root.run(
-          'systemctl show --property MemoryCurrent --value aetherstore.service',
-        );
-        const service = Number(unit) / 1024 ** 2;
-        assert.ok(used <= memoryMiBMax, `${used.toFixed(0)} MiB`);
-        return `${used.toFixed(0)} MiB of ${of('MemTotal').toFixed(0)}, the service with its cache ${service.toFixed(0)} MiB`;
+        return idleMemory(scene);
       },
     },
     {

@@ -1,6 +1,7 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { newestOf } from '../../firmware/paths.ts';
 import { flashError, imageInvalid } from './errors.ts';
 import { type Partition, readPartitions, sectorBytes } from './gpt.ts';
 
@@ -59,11 +60,9 @@ export function newestImage(folder: string): string {
   } catch (cause) {
     throw noImage(`there is no folder ${folder}`, cause);
   }
-  const images = names
-    .map((name) => ({ path: join(folder, name), madeMs: statSync(join(folder, name)).mtimeMs }))
-    .sort((a, b) => b.madeMs - a.madeMs);
-  if (images[0] === undefined) throw noImage(`there is no image in ${folder}`);
-  return images[0].path;
+  const newest = newestOf(names.map((name) => join(folder, name)));
+  if (newest === undefined) throw noImage(`there is no image in ${folder}`);
+  return newest;
 }
 
 async function readFully(handle: FileHandle, bytes: Buffer, offset: number): Promise<void> {

@@ -71,7 +71,7 @@ export class BoardTarget implements Target {
       return this.#run('power', this.#config.power?.on);
     },
     off: () => this.#run('power', this.#config.power?.off),
-    lost: () => undefined,
+    forgotten: () => undefined,
     switchedOff: async (timeoutMs) => {
       const endMs = performance.now() + timeoutMs;
       while (!powerDown.test(this.#sinceOn())) {

@@ -5,11 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Board } from '../../../firmware/board.ts';
 import type { ImageTools } from '../../../firmware/stages/tools.ts';
 import type { BoardPins } from '../../../src/device/pins.ts';
+import type { Forgotten } from '../../target.ts';
 import { AwaitedSocket } from './awaited-socket.ts';
 import type { Drive, MachineKind, Storage, Wire } from './machine-kind.ts';
 import { Monitor } from './monitor.ts';
 import { VolatileDisks } from './volatile-disks.ts';
-import type { PowerCut } from './volatile-file.ts';
 
 /** What a machine is made of. */
 export interface MachineOptions {
@@ -180,9 +180,12 @@ export class Machine {
   }
 
   /** As when its plug is pulled: of what its disks had not been told to flush some is lost. */
-  async cutPower(): Promise<PowerCut> {
+  async cutPower(): Promise<Forgotten> {
     await this.#kill();
-    return this.#disks.cutPower();
+    const cuts = await this.#disks.cutPower();
+    const card = cuts.get(this.#storage.card)?.lost ?? 0;
+    const all = [...cuts.values()].reduce((sum, { lost }) => sum + lost, 0);
+    return { card, disks: all - card };
   }
 
   /** Ends it; all that it wrote is there. */

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Board, boardNamed } from '../../../firmware/board.ts';
 import { ensureImage } from '../../../firmware/image.ts';
-import { root as treeRoot } from '../../../firmware/paths.ts';
+import { newestOf, root as treeRoot } from '../../../firmware/paths.ts';
 import { run } from '../../../firmware/stages/run.ts';
 import { ImageTools } from '../../../firmware/stages/tools.ts';
 import type { Partition } from '../../../scripts/flash/gpt.ts';
@@ -31,6 +31,7 @@ import type {
   Capabilities,
   Card,
   Disks,
+  Forgotten,
   Lights,
   Network,
   Power,
@@ -43,7 +44,6 @@ import { EmulatedNetwork } from './emulated-network.ts';
 import { Machine } from './machine.ts';
 import type { MachineKind, Storage, Wire } from './machine-kind.ts';
 import { makeStick } from './stick.ts';
-import type { PowerCut } from './volatile-file.ts';
 
 /** The image is as small as it can be; people have cards of several gigabytes. */
 const cardBytes = 4 * 1024 ** 3;
@@ -90,7 +90,7 @@ export class QemuTarget implements Target {
   #filesMade = 0;
   #restarts = 0;
   #switchedOff = false;
-  #lost: PowerCut | undefined;
+  #forgotten: Forgotten | undefined;
 
   private constructor(
     bench: Bench,
@@ -167,9 +167,9 @@ export class QemuTarget implements Target {
       this.#restarts = 0;
     },
     off: async () => {
-      if (this.#machine.running) this.#lost = await this.#machine.cutPower();
+      if (this.#machine.running) this.#forgotten = await this.#machine.cutPower();
     },
-    lost: () => this.#lost,
+    forgotten: () => this.#forgotten,
     switchedOff: async (timeoutMs) => {
       for (let waitedMs = 0; !this.#switchedOff; waitedMs += 50) {
         if (waitedMs >= timeoutMs) throw new Error(`the box is still on after ${timeoutMs / 1000} s`);
@@ -310,9 +310,10 @@ export class QemuTarget implements Target {
 }
 
 function fileLike(folder: string, end: string): string {
-  const found = existsSync(folder) ? readdirSync(folder).find((each) => each.endsWith(end)) : undefined;
-  if (found === undefined) throw new Error(`no file *${end} in ${folder}: npm run image makes it`);
-  return join(folder, found);
+  const names = existsSync(folder) ? readdirSync(folder).filter((each) => each.endsWith(end)) : [];
+  const newest = newestOf(names.map((name) => join(folder, name)));
+  if (newest === undefined) throw new Error(`no file *${end} in ${folder}: npm run image makes it`);
+  return newest;
 }
 
 async function readImage(path: string): Promise<Image> {

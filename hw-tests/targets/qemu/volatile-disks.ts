@@ -43,16 +43,15 @@ export class VolatileDisks {
     }
   }
 
-  /** The power is gone; the machine is off. */
-  async cutPower(): Promise<PowerCut> {
-    let [writes, lost] = [0, 0];
-    for (const { file, server } of await this.#all()) {
+  /** The power is gone; the machine is off. Resolves with what each file forgot. */
+  async cutPower(): Promise<ReadonlyMap<string, PowerCut>> {
+    const cuts = new Map<string, PowerCut>();
+    for (const [path, served] of this.#served) {
+      const { file, server } = await served;
       await server.idle();
-      const cut = await file.cutPower();
-      writes += cut.writes;
-      lost += cut.lost;
+      cuts.set(path, await file.cutPower());
     }
-    return { writes, lost };
+    return cuts;
   }
 
   async close(): Promise<void> {
