@@ -8,13 +8,27 @@ import { runBeside, shareOut } from './jobs.ts';
 test('suites are shared out so that no job has much more to do than another', () => {
   const minutes = { smoke: 2, storage: 10, update: 18, faults: 13, power: 4 };
   const suites = Object.entries(minutes).map(([name, each]) => ({ name, minutes: each, tests: [] }));
-  const named = (jobs: number) => shareOut(suites, jobs).map((share) => share.map(({ name }) => name));
+  const named = (jobs: number) =>
+    shareOut(suites, { jobs, short: false }).map((share) => share.map(({ name }) => name));
   assert.deepEqual(named(2), [
     ['update', 'power', 'smoke'],
     ['faults', 'storage'],
   ]);
   assert.equal(named(1)[0]?.length, 5);
   assert.equal(named(9).length, 5, 'a job that has nothing to do is none');
+});
+
+test('without the longest tests suites are shared out by what is left of them', () => {
+  const long = { name: 'long', needs: [], longMinutes: 9, run: () => Promise.resolve('') };
+  const suites = [
+    { name: 'storage', minutes: 10, tests: [long] },
+    { name: 'faults', minutes: 6, tests: [] },
+    { name: 'power', minutes: 4, tests: [] },
+  ];
+  const named = (short: boolean) =>
+    shareOut(suites, { jobs: 2, short }).map((share) => share.map(({ name }) => name));
+  assert.deepEqual(named(false), [['storage'], ['faults', 'power']]);
+  assert.deepEqual(named(true), [['faults'], ['power', 'storage']]);
 });
 
 /** A job as its suite's name says: one that passes, one that dies without a word, one whose exit code alone is bad. */

@@ -4,14 +4,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { accountFor, type Line } from './report.ts';
-import { namesOf, type Suite } from './suite.ts';
+import { minutesOf, namesOf, type Suite } from './suite.ts';
 
 /** Suites for so many runs beside each other, the longest first to whoever has least to do. */
-export function shareOut(suites: readonly Suite[], jobs: number): readonly (readonly Suite[])[] {
+export function shareOut(
+  suites: readonly Suite[],
+  { jobs, short }: { readonly jobs: number; readonly short: boolean },
+): readonly (readonly Suite[])[] {
   const shares = Array.from({ length: jobs }, () => ({ minutes: 0, suites: [] as Suite[] }));
-  for (const suite of suites.toSorted((one, other) => other.minutes - one.minutes)) {
+  const takes = (suite: Suite) => minutesOf(suite, short);
+  for (const suite of suites.toSorted((one, other) => takes(other) - takes(one))) {
     const least = shares.reduce((one, other) => (other.minutes < one.minutes ? other : one));
-    least.minutes += suite.minutes;
+    least.minutes += takes(suite);
     least.suites.push(suite);
   }
   return shares.map((share) => share.suites).filter((share) => share.length > 0);

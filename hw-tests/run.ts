@@ -27,6 +27,7 @@ const usage = `usage: npm run hw-test -- --target TARGET [options]
   --suite NAME      ${suites.map(({ name }) => name).join(', ')};
                     may be given again (default: all)
   --only TEXT       only tests whose names contain it
+  --short           without the longest tests (power cuts in mid-write and mid-install, updates passed on): half the time
   --again           a test that fails is tried once more, and the report says so: for machines that are busy
   --jobs N          so many emulated boxes beside each other, each tested by some of the suites (default: 1)
   --processors N    of each emulated box (default: 2, and 1 where there are more boxes)
@@ -42,6 +43,7 @@ interface Values {
   readonly suite?: readonly string[] | undefined;
   readonly only?: string | undefined;
   readonly image?: string | undefined;
+  readonly short?: boolean;
   readonly again?: boolean;
   readonly jobs?: string | undefined;
   readonly processors?: string | undefined;
@@ -56,6 +58,7 @@ async function main(words: readonly string[]): Promise<void> {
       suite: { type: 'string', multiple: true },
       only: { type: 'string' },
       image: { type: 'string' },
+      short: { type: 'boolean' },
       again: { type: 'boolean' },
       jobs: { type: 'string' },
       processors: { type: 'string' },
@@ -73,9 +76,9 @@ async function main(words: readonly string[]): Promise<void> {
   const missing = whyNoTarget(values.target);
   const images = missing === undefined ? await imagesFor(values.target, values.image) : undefined;
   if (Number(values.jobs ?? 1) > 1 && images !== undefined) return runJobs(chosen, images, values);
-  const { target, processors = '2', again = false, report } = values;
+  const { target, processors = '2', short = false, again = false, report } = values;
   new TestRun(chosen, {
-    ...{ target, again, report, images },
+    ...{ target, short, again, report, images },
     processors: Number(processors),
     timeoutMs: testTimeoutMs,
   }).begin(missing);
@@ -113,12 +116,13 @@ async function runJobs(chosen: readonly Suite[], images: string, values: Values)
   const words = [
     // An emulated processor that holds a lock while another box has the real one keeps its own box waiting.
     ...['--target', values.target ?? '', '--image', images, '--processors', values.processors ?? '1'],
+    ...(values.short === true ? ['--short'] : []),
     ...(values.again === true ? ['--again'] : []),
     ...(values.only === undefined ? [] : ['--only', values.only]),
   ];
   const folder = temporaryFolder('hw-jobs');
   const program = import.meta.filename;
-  const shares = shareOut(chosen, Number(values.jobs));
+  const shares = shareOut(chosen, { jobs: Number(values.jobs), short: values.short === true });
   const lines = await runBeside(shares, { program, words, folder, say });
   console.log(tableOf(lines, process.uptime()));
   if (hasFailed(lines)) process.exitCode = 1;

@@ -17,6 +17,8 @@ export interface HardwareTest {
   readonly needs: readonly Capability[];
   /** It leaves the box as it found it: without snapshots the next test goes on with it. */
   readonly changesNothing?: true;
+  /** As a suite's; of those that `--short` leaves out. */
+  readonly longMinutes?: number;
   /** Resolves with a remark for the report: what was measured. */
   readonly run: (scene: Scene) => Promise<string>;
 }
@@ -35,4 +37,9 @@ export function choose(
 
 export function namesOf(suites: readonly Suite[]): readonly TestName[] {
   return suites.flatMap(({ name: suite, tests }) => tests.map(({ name }) => ({ suite, name })));
+}
+
+/** What the tests of a suite take, as its `minutes`. */
+export function minutesOf({ minutes, tests }: Suite, short: boolean): number {
+  return short ? tests.reduce((rest, { longMinutes = 0 }) => rest - longMinutes, minutes) : minutes;
 }

@@ -15,10 +15,11 @@ const fakeRun = `
   const test = (name, run) => ({ name, needs: [], run });
   const tests = [
     test('it passes', async () => 'well'),
+    { ...test('it is long', async () => 'well'), longMinutes: 9 },
     test('it hangs', () => new Promise(() => setInterval(() => {}, 100))),
     test('it comes after', async () => 'well'),
   ];
-  const options = { images: undefined, processors: 1, again: true, timeoutMs: 300, report: undefined };
+  const options = { images: undefined, processors: 1, short: true, again: true, timeoutMs: 300, report: undefined };
   new TestRun([{ name: 'fake', minutes: 1, tests }], { ...options, target: process.argv[2] }).begin();
 `;
 
@@ -38,7 +39,7 @@ async function run(program: string, words: readonly string[]) {
   return { exitCode, stdout, stderr };
 }
 
-test('a test that does not end is the last one: none runs beside it, and each that did not run has failed', async (t) => {
+test('a test that does not end is the last one: none runs beside it, each that did not run has failed, and what was left out is named', async (t) => {
   const folder = folderOf(t);
   const line = Pty.open();
   t.after(() => {
@@ -57,7 +58,8 @@ test('a test that does not end is the last one: none runs beside it, and each th
   assert.match(stdout, /✔ .*fake: it passes/);
   assert.match(stdout, /✘ .*fake: it hangs\n +no end after/);
   assert.match(stdout, /✘ .*fake: it comes after\n +not run: "fake: it hangs" did not end/);
-  assert.match(stdout, /1 passed, 2 failed/);
+  assert.match(stdout, /– .*fake: it is long\n +Left out by --short\./);
+  assert.match(stdout, /1 passed, 2 failed, 1 skipped/);
 });
 
 test('where there is no target each test has failed, and the report says why', async (t) => {

@@ -17,6 +17,8 @@ export interface TestRunOptions {
   readonly processors: number;
   /** A test that fails is tried once more. */
   readonly again: boolean;
+  /** The longest tests are left out. */
+  readonly short: boolean;
   /** That one test may take on a box whose slowness is 1. */
   readonly timeoutMs: number;
   /** File for the lines of the report. */
@@ -49,7 +51,7 @@ export class TestRun {
     for (const suite of this.#chosen) {
       for (const each of suite.tests) {
         test(`${suite.name}: ${each.name}`, async (context) => {
-          const reason = missing ?? whyNot(scene!.target.capabilities, each.needs);
+          const reason = missing ?? this.#whyNot(each, scene!);
           if (reason === undefined) return context.diagnostic(await this.#runTest(suite, each, scene!));
           this.#note(suite, each, { seconds: 0, outcome: 'skipped', remark: reason });
           context.skip(reason);
@@ -60,6 +62,11 @@ export class TestRun {
       await target?.close();
     });
     process.once('exit', (exitCode) => this.#end(exitCode));
+  }
+
+  #whyNot({ needs, longMinutes }: HardwareTest, { target }: Scene): string | undefined {
+    if (this.#options.short && longMinutes !== undefined) return 'Left out by --short.';
+    return whyNot(target.capabilities, needs);
   }
 
   async #open(folder: string): Promise<Target> {

@@ -89,6 +89,7 @@ const startsWithItsDisks: HardwareTest = {
 const survivesPowerCuts: HardwareTest = {
   name: `after ${powerCuts} power cuts in the middle of writing it starts, and has everything it said it had`,
   needs: ['disks', 'power'],
+  longMinutes: 12,
   run: async (scene) => {
     await scene.claimed();
     const folder = scene.folder('cuts');
