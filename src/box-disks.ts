@@ -25,6 +25,8 @@ export class BoxDisks {
   readonly #retirements = new Map<string, Retirement>();
   /** Why disks could not be emptied, by name. */
   readonly #notRetired = new Map<string, string>();
+  /** Why disks that are attached could not be mounted, by name. */
+  readonly #notMounted = new Map<string, string>();
   readonly #listeners = new Set<() => void>();
 
   private constructor(store: ChunkStore, known: KnownVolumes, { clock, log }: ChunkStorePorts) {
@@ -117,9 +119,21 @@ export class BoxDisks {
     await this.#known.forget(name);
   }
 
+  /** `reason`: why the disk of this volume, which is attached, cannot be mounted; undefined when that is not so any more. */
+  noteMount(name: string, reason: string | undefined): void {
+    if (this.#notMounted.get(name) === reason) return;
+    if (reason === undefined) this.#notMounted.delete(name);
+    else this.#notMounted.set(name, reason);
+    this.#changed();
+  }
+
   #factsOf(volume: VolumeStatus): VolumeFacts {
-    const { name, state, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords } = volume;
-    const error = volume.error?.message ?? this.#notRetired.get(name) ?? null;
+    const { name, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords } = volume;
+    const isAway = volume.state === 'missing' || volume.state === 'failed';
+    // What the store found in its place tells of an empty folder.
+    const notMounted = isAway ? this.#notMounted.get(name) : undefined;
+    const state = notMounted === undefined ? volume.state : 'failed';
+    const error = notMounted ?? volume.error?.message ?? this.#notRetired.get(name) ?? null;
     return { name, state, error, capacityBytes, usedBytes, freeBytes, chunkCount, corruptRecords };
   }
 

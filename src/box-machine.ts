@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { toHex } from './base/bytes.ts';
-import { AetherError, describeError } from './base/errors.ts';
+import { AetherError, describeError, hasCode } from './base/errors.ts';
 import { mountWaitMs } from './base/face-limits.ts';
 import type { Log } from './base/log.ts';
 import type { Box, MachineFacts } from './box.ts';
@@ -42,8 +42,12 @@ export class WatchedMachine implements BoxMachine {
   #box: Box | undefined;
   /** Disks that were emptied and taken off. */
   readonly #released = new Set<string>();
+  /** Why disks that are attached cannot be mounted, by label. */
+  readonly #notMounted = new Map<string, string>();
   #mounting: Promise<void> = Promise.resolve();
   #turn: Promise<void> = Promise.resolve();
+  /** A look for disks that were away is due and has not begun. */
+  #welcomeWaits = false;
   #closed = false;
 
   private constructor(
@@ -62,10 +66,13 @@ export class WatchedMachine implements BoxMachine {
     const adopted = await AdoptedDisks.open(ports.stateDisk, ports);
     // One that comes later is taken when it is there, as one that is plugged in; one that hangs keeps whoever mounts it.
     const over = new AbortController();
-    const mounts = adopted.labels.map((label) => {
+    const mountings = new Map<string, Mounting>();
+    const mounts = adopted.labels.map(async (label) => {
       const folder = join(options.mounts, label);
-      if (!options.awaitsDisks) return ports.shelf.mount(label, folder);
-      return mountWhenThere(ports.shelf, { label, folder, signal: over.signal });
+      const mounting = options.awaitsDisks
+        ? await mountWhenThere(ports.shelf, { label, folder, signal: over.signal })
+        : await tryToMount(ports.shelf, label, folder);
+      mountings.set(label, mounting);
     });
     const late = sleep(ports.clock, mountWaitMs, over.signal).catch(() => {});
     await Promise.race([Promise.all(mounts), late]);
@@ -75,7 +82,9 @@ export class WatchedMachine implements BoxMachine {
       ...adopted.labels.map((label) => ({ name: label, path: join(options.mounts, label) })),
     ];
     const watch = await HardwareWatch.start(watched, { ...ports, log: ports.log.part('health') });
-    return new WatchedMachine(options, ports, { adopted, watch });
+    const machine = new WatchedMachine(options, ports, { adopted, watch });
+    for (const [label, mounting] of mountings) machine.#noteMount(label, mounting);
+    return machine;
   }
 
   /** Volumes on the disks that the box took into use. */
@@ -86,6 +95,7 @@ export class WatchedMachine implements BoxMachine {
   /** Tells `box` of disks that go, and of those that may have come back. */
   attach(box: Box): void {
     this.#box = box;
+    for (const [label, reason] of this.#notMounted) box.disks.noteMount(label, reason);
     this.#watch.onGone((volume) => {
       box.disks.store.pulled(volume);
       this.#clearPlace(volume);
@@ -127,7 +137,7 @@ export class WatchedMachine implements BoxMachine {
     // Noted before it holds anything: a box that loses power now mounts it at its next start.
     await this.#adopted.add(label);
     const folder = join(mounts, label);
-    if (!(await shelf.mount(label, folder))) log.warn('disk is not mounted yet', { device, label });
+    if (!(await this.#mount(label))) log.warn('disk is not mounted yet', { device, label });
     await this.#box?.disks.attach(volumeAt(folder));
     await this.#watch.look();
     log.info('disk taken into use', { device, label });
@@ -135,24 +145,36 @@ export class WatchedMachine implements BoxMachine {
 
   /** A disk that a box filled: this one before a factory reset or with another card, or another box of the pool. */
   async #takeBack(device: string, label: string): Promise<void> {
-    const { shelf, log } = this.#ports;
+    const { log } = this.#ports;
     const { mounts, volumeAt } = this.#options;
-    if (this.hasTaken(label)) throw diskNotBlank(device, 'a disk of this box, which it looks at by itself');
-    const folder = join(mounts, label);
-    const isMounted = await shelf.mount(label, folder);
+    if (this.hasTaken(label)) throw this.#alreadyTaken(device, label);
+    const isMounted = await this.#mount(label);
+    const notMounted = this.#notMounted.get(label);
     this.#requireOpen();
     await this.#adopted.add(label);
-    await this.#box?.disks.attach(volumeAt(folder));
+    await this.#box?.disks.attach(volumeAt(join(mounts, label)));
     const volume = this.#box?.disks.facts().volumes.find(({ name }) => name === label);
     if (!isMounted || (volume?.error ?? null) !== null) {
       await this.#drop(label);
-      const reason = volume?.error ?? 'it cannot be mounted';
+      const reason = notMounted ?? volume?.error ?? 'it cannot be mounted';
       throw new AetherError('DISK_ADOPT_FAILED', `disk ${device} is not taken back: ${reason}`, {
-        help: 'Only a box of the pool that filled it can read it. To use it anew, make it blank.',
+        help:
+          notMounted === undefined
+            ? 'Only a box of the pool that filled it can read it. To use it anew, make it blank.'
+            : notMountedHelp,
       });
     }
     await this.#watch.look();
     log.info('disk taken back', { device, label });
+  }
+
+  #alreadyTaken(device: string, label: string): AetherError {
+    const notMounted = this.#notMounted.get(label);
+    if (notMounted === undefined)
+      return diskNotBlank(device, 'a disk of this box, which it looks at by itself');
+    return new AetherError('DISK_ADOPT_FAILED', `disk ${device} cannot be mounted: ${notMounted}`, {
+      help: notMountedHelp,
+    });
   }
 
   hasTaken(volume: string): boolean {
@@ -165,6 +187,7 @@ export class WatchedMachine implements BoxMachine {
     this.#released.delete(volume);
     this.#mounting = this.#mounting.then(() => shelf.unmount(join(this.#options.mounts, volume)));
     await this.#mounting;
+    this.#noteMount(volume, 'absent');
     await this.#watch.look();
     log.info('disk forgotten', { volume });
   }
@@ -211,19 +234,64 @@ export class WatchedMachine implements BoxMachine {
 
   /** A disk that was away is mounted where it belongs, and looked at. */
   #welcome(box: Box): void {
-    const missing = box.disks.facts().volumes.filter(({ state }) => state === 'missing');
-    if (missing.length === 0) return;
+    // Notices come faster than a check ends: a look that has not begun finds what is there by then.
+    if (this.#welcomeWaits) return;
+    this.#welcomeWaits = true;
     this.#mounting = this.#mounting
       .then(async () => {
-        for (const { name } of missing) {
-          if (this.#adopted.labels.includes(name))
-            await this.#ports.shelf.mount(name, join(this.#options.mounts, name));
-          await box.disks.store.reopen(name);
+        this.#welcomeWaits = false;
+        for (const name of this.#away(box)) {
+          if (this.#closed) return;
+          if (!this.hasTaken(name) || (await this.#mount(name))) await box.disks.store.reopen(name);
         }
       })
       .catch((error: unknown) => {
         this.#ports.log.warn('disk not opened again', { reason: describeError(error) });
       });
+  }
+
+  /** Volumes whose disks may have come back, or been plugged in anew. */
+  #away(box: Box): readonly string[] {
+    return box.disks
+      .facts()
+      .volumes.filter(
+        ({ name, state }) => state === 'missing' || (state === 'failed' && this.#notMounted.has(name)),
+      )
+      .map(({ name }) => name);
+  }
+
+  /** Mounts a disk of this label where it belongs; false: it is not, and the status says why where that is known. */
+  async #mount(label: string): Promise<boolean> {
+    const mounting = await tryToMount(this.#ports.shelf, label, join(this.#options.mounts, label));
+    this.#noteMount(label, mounting);
+    return mounting === 'mounted';
+  }
+
+  /** Said once, not at each look. */
+  #noteMount(label: string, mounting: Mounting): void {
+    const reason = typeof mounting === 'string' ? undefined : mounting.reason;
+    if (this.#notMounted.get(label) === reason) return;
+    if (reason === undefined) this.#notMounted.delete(label);
+    else {
+      this.#notMounted.set(label, reason);
+      this.#ports.log.error('disk cannot be mounted', { volume: label, reason });
+    }
+    this.#box?.disks.noteMount(label, reason);
+  }
+}
+
+/** `absent`: its disk is not attached, or is still being checked. With a reason: it is attached and cannot be mounted. */
+type Mounting = 'mounted' | 'absent' | { readonly reason: string };
+
+const notMountedHelp =
+  'Check its cable and power, and plug it in again; if that does not help, make it blank and take it as a new one.';
+
+async function tryToMount(shelf: DiskShelf, label: string, folder: string): Promise<Mounting> {
+  try {
+    return (await shelf.mount(label, folder)) ? 'mounted' : 'absent';
+  } catch (error) {
+    if (hasCode(error, 'DISK_ADOPT_FAILED')) return { reason: error.message };
+    throw error;
   }
 }
 
@@ -235,9 +303,10 @@ async function mountWhenThere(
     folder,
     signal,
   }: { readonly label: string; readonly folder: string; readonly signal: AbortSignal },
-): Promise<void> {
+): Promise<Mounting> {
   let isChanged = false;
   let wake = () => {};
+  let mounting: Mounting = 'absent';
   const changed = () => {
     isChanged = true;
     wake();
@@ -246,8 +315,10 @@ async function mountWhenThere(
   signal.addEventListener('abort', changed);
   while (!signal.aborted) {
     isChanged = false;
-    if (await shelf.mount(label, folder)) break;
+    mounting = await tryToMount(shelf, label, folder);
+    if (mounting !== 'absent') break;
     if (!isChanged) await new Promise<void>((resolve) => (wake = resolve));
   }
   unsubscribe();
+  return mounting;
 }

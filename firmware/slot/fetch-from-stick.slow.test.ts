@@ -69,6 +69,29 @@ test('the newest bundle of a stick is copied as the box’s user, and the stick 
   assert.equal(digest(), before);
 });
 
+test('a version that runs, as its name says, is not copied again and again, but in safe mode', {
+  skip,
+}, (t) => {
+  const folder = folderOf(t);
+  const fetched = (name: string, before = ':') => {
+    const stick = makeStick(t, folderOf(t), { [name]: 'a bundle' });
+    return done(
+      folder,
+      `${startOfABox}
+       mkdir -p /run/aetherstore /usr/share/aetherstore
+       echo '{"version":"0.9.0+dev","development":true}' >/usr/share/aetherstore/release.json
+       ${before}
+       $scripts/fetch-from-stick ${stick.device}
+       ls /data/aetherstore/updates/sticks 2>/dev/null || true`,
+    ).replace(stick.device, 'copied');
+  };
+  assert.equal(fetched('aetherstore-0.9.0+dev.raucb'), 'the version on it runs already');
+  assert.equal(fetched('aetherstore-0.9.0.raucb'), 'copied.raucb');
+  assert.equal(fetched('update.raucb'), 'copied.raucb');
+  const safe = 'echo FOLDER=/data/aetherstore >/run/aetherstore/safe.env';
+  assert.equal(fetched('aetherstore-0.9.0+dev.raucb', safe), 'copied.raucb');
+});
+
 test('a link in the place of a stick’s copy leads root nowhere', { skip }, (t) => {
   const folder = folderOf(t);
   const stick = makeStick(t, folder, { 'a-0.9.0.raucb': 'bad' });
@@ -195,7 +218,7 @@ test('neither a disk of a box nor what the system has mounted is taken for a sti
     );
   assert.equal(fetched(`mount -t ext4 -o ro,noload /dev/${stick.device} /run/mounted`), 'nothing');
   assert.equal(fetched(':'), `${stick.device}.raucb`);
-  run('tune2fs', ['-f', '-L', 'aether-0abc12', stick.file]);
+  run('tune2fs', ['-f', '-L', 'aether-0def34', stick.file]);
   assert.equal(fetched(':'), 'nothing');
 });
 

@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { contentOf } from '../../src/platform/linux/linux-disk-shelf.ts';
 import { run } from '../stages/run.ts';
-import {
-  done,
-  folderOf,
-  inBox,
-  LoopDisk,
-  makeDisk,
-  mebibyte,
-  startOfABox,
-  whyNoBoxRoot,
-} from './testing/box-root.ts';
+import { done, folderOf, inBox, makeDisk, mebibyte, startOfABox, whyNoBoxRoot } from './testing/box-root.ts';
 
 /*
  * What root does on a box for a program that may have been taken over (docs/threat-model.md): the scripts of
@@ -20,89 +10,6 @@ import {
  */
 const skip = whyNoBoxRoot() ?? false;
 const label = 'aether-0abc12';
-const emptyFormatted = ['mke2fs', '-q', '-t', 'ext4', '-m', '0', '-L', label] as const;
-
-/** A disk of the box's. */
-function makeAdopted(t: TestContext, folder: string): LoopDisk {
-  const disk = makeDisk(t, folder);
-  run(emptyFormatted[0], [...emptyFormatted.slice(1), disk.file]);
-  disk.device;
-  return disk;
-}
-
-test('a disk is mounted below a folder of root’s, once, and is the box’s inside', { skip }, (t) => {
-  const folder = folderOf(t);
-  makeAdopted(t, folder);
-  const said = done(
-    folder,
-    `mkdir -p /run/aetherstore/mounts
-     $scripts/mount-disk ${label} >/dev/null
-     stat -c %U /run/aetherstore/mounts /run/aetherstore/mounts/${label}
-     $scripts/mount-disk ${label}
-     grep -o 'errors=remount-ro' /proc/mounts
-     $scripts/unmount-disk ${label}
-     grep -c ${label} /proc/mounts || true`,
-  );
-  assert.deepEqual(said.split('\n'), ['root', 'aetherstore', 'errors=remount-ro', '0']);
-});
-
-test('a disk that is gone is taken off though something is open on it; one that is there is not', {
-  skip,
-}, (t) => {
-  const folder = folderOf(t);
-  makeAdopted(t, folder);
-  const said = done(
-    folder,
-    `place=/run/aetherstore/mounts/${label}
-     mkdir -p $place
-     device=$(blkid -c /dev/null -L ${label})
-     mknod /dev/pulled b $(stat -c '0x%t 0x%T' $device)
-     trap 'rm -f /dev/pulled' EXIT
-     mount -t ext4 /dev/pulled $place
-     exec 9<$place
-     $scripts/unmount-disk ${label} 2>/dev/null || true
-     grep -c ${label} /proc/mounts
-     rm /dev/pulled
-     $scripts/unmount-disk ${label} 2>/dev/null
-     grep -c ${label} /proc/mounts || true`,
-  );
-  assert.deepEqual(said.split('\n'), ['1', '0']);
-});
-
-test('a disk that does not answer keeps no other one from being mounted', { skip }, (t) => {
-  const folder = folderOf(t);
-  makeAdopted(t, folder);
-  const hanging = new LoopDisk(t, join(folder, 'hanging'), 16 * mebibyte);
-  const said = done(
-    folder,
-    `mkdir -p /run/aetherstore/mounts /run/tools
-     printf '#!/bin/sh\\nfor each; do :; done\\n[ "$each" != /dev/${hanging.device} ] || exec sleep 8\\nexec /usr/sbin/blkid "$@"\\n' >/run/tools/blkid
-     chmod +x /run/tools/blkid
-     PATH=/run/tools:$PATH
-     $scripts/mount-disk ${label} >/dev/null
-     $scripts/unmount-disk ${label}
-     status=0
-     $scripts/mount-disk aether-ffffff 2>/dev/null || status=$?
-     echo $status
-     ls -d /run/aetherstore/labels.* 2>/dev/null || echo tidy`,
-  );
-  assert.deepEqual(said.split('\n'), ['66', 'tidy']);
-});
-
-test('a link in the place of a disk’s folder is not followed', { skip }, (t) => {
-  const folder = folderOf(t);
-  makeAdopted(t, folder);
-  const { status, stdout } = inBox(
-    folder,
-    `mkdir -p /run/aetherstore/mounts /run/systemd/system
-     ln -s /run/systemd/system /run/aetherstore/mounts/${label}
-     $scripts/mount-disk ${label} && exit 99
-     grep -c /run/systemd/system /proc/mounts || true
-     stat -c %U /run/systemd/system`,
-  );
-  assert.equal(status, 0);
-  assert.deepEqual(stdout.trim().split('\n'), ['0', 'root']);
-});
 
 test('a blank disk is formatted for the box’s user', { skip }, (t) => {
   const folder = folderOf(t);
@@ -231,6 +138,66 @@ test('a start with a card that takes no more writing goes into safe mode, which 
   assert.match(said, /start aetherstore-safe.service/);
 });
 
+const installScripts = `mkdir -p /usr/lib/aetherstore
+  cp $scripts/* /usr/lib/aetherstore/`;
+/** A start of which a step fails: what the first program leaves is not there. */
+const failingStart = `${startOfABox}
+  ${installScripts}
+  rm /run/identity.json`;
+
+test('a start of which a step fails goes into safe mode, which says so and knows its board', {
+  skip,
+}, (t) => {
+  const said = done(
+    folderOf(t),
+    `${failingStart}
+     /usr/lib/aetherstore/prepare 2>/dev/null
+     cat /run/aetherstore/safe.env
+     readlink /run/aetherstore/board
+     cat /run/asked`,
+  );
+  assert.match(said, /^REASON="its start could not be prepared"$/m);
+  assert.match(said, /^\/usr\/share\/aetherstore\/board\/rpi$/m);
+  assert.match(said, /start aetherstore-safe.service/);
+});
+
+for (const [what, start] of [
+  ['of which a step fails', failingStart],
+  ['without a data partition', installScripts],
+] as const) {
+  test(`a start ${what} gives a new version up, where it can`, { skip }, (t) => {
+    const said = done(
+      folderOf(t),
+      `${start}
+       printf '#!/bin/sh\\n' >/usr/lib/aetherstore/give-up-slot
+       printf '#!/bin/sh\\necho waited\\n' >/usr/local/bin/sleep
+       chmod 755 /usr/local/bin/sleep
+       /usr/lib/aetherstore/prepare 2>/dev/null || echo "status $?"
+       ls /run/aetherstore/safe.env 2>/dev/null || true`,
+    );
+    assert.deepEqual(said.split('\n'), ['waited', 'status 1']);
+  });
+}
+
+for (const [what, status, why] of [
+  ['a program that failed', 1, 'its program failed five times'],
+  ['a start that was not prepared', 0, 'its start could not be prepared'],
+] as const) {
+  test(`after ${what} the box goes into safe mode, which says so`, { skip }, (t) => {
+    const said = done(
+      folderOf(t),
+      `${startOfABox}
+       ${installScripts}
+       printf '#!/bin/sh\\n[ "$2" != is-failed ] || exit ${status}\\n' >/usr/local/bin/systemctl
+       printf '#!/bin/sh\\n' >/usr/local/bin/journalctl
+       chmod 755 /usr/local/bin/journalctl
+       /usr/lib/aetherstore/after-crashes
+       cat /run/aetherstore/safe.env`,
+    );
+    assert.equal(said.split('\n')[0], `REASON="${why}"`);
+  });
+}
+
 for (const [what, before, awaited] of [
   ['that has lost the box’s key goes into safe mode', 'touch /run/data-repaired', 'safe'],
   ['that was not repaired is one that a person had forget it', ':', 'new'],
@@ -293,7 +260,7 @@ test('safe mode on a card without room gives up what was kept, and then writes i
   const said = done(
     folder,
     `mount -t tmpfs -o size=4m,mode=755 data /data
-     mkdir -p /data/aetherstore/updates /data/rauc /run/aetherstore
+     mkdir -p /data/aetherstore/updates /data/rauc
      head -c 1M /dev/zero >/data/aetherstore/updates/reserve
      chown -R aetherstore:aetherstore /data/aetherstore
      cat /dev/zero >/data/fill 2>/dev/null || true

@@ -87,7 +87,8 @@ export interface DiskShelf {
   format(device: string, label: string): Promise<void>;
   /**
    * Mounts the file system of this label in `folder`, which is made; one that is mounted there is left so, unless its disk
-   * is gone. False: no disk of this label is attached, or it cannot be mounted.
+   * is gone. False: no disk of this label is attached, or it is not known yet whether it can be mounted. Errors:
+   * `DISK_ADOPT_FAILED`, it is attached and cannot be mounted; the message is why.
    */
   mount(label: string, folder: string): Promise<boolean>;
   /** Takes it off `folder`; what is open there goes on until it is closed. Never rejects. */

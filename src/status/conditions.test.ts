@@ -215,6 +215,48 @@ test('a disk that was pulled is a warning, and critical when it held the only co
   assert.deepEqual(brief({ ...healthyFacts, volumes: all }), ['critical DISKS_GONE']);
 });
 
+test('a disk that is attached and cannot be mounted is not said to be away, and nobody is told to attach it', () => {
+  const content = 'ext4 file system "aether-438b84"';
+  const disks = [diskFacts('sda', { role: 'foreign', content }), diskFacts('sdb', { volume: 'disk2' })];
+  const error = 'its file system has errors that are not mended';
+  const broken = volumeFacts('aether-438b84', { state: 'failed', error });
+  const volumes = [broken, volumeFacts('disk2')];
+  const condition = only({ ...healthyFacts, volumes, disks });
+  assert.deepEqual([condition.code, condition.severity], ['DISK_FAILED', 'warning']);
+  assert.equal(
+    condition.message,
+    'Disk aether-438b84 is attached and cannot be mounted: its file system has errors that are not mended.',
+  );
+  assert.equal(
+    condition.help,
+    'Check its cable and power, and plug it in again; if that does not help, make it blank and take it as a new one; the other boxes hold copies.',
+  );
+  const [alone] = conditionsOf({ ...healthyFacts, volumes, disks, peers: [] });
+  assert.equal(alone!.severity, 'critical');
+  assert.doesNotMatch(alone!.help, /blank/, 'what cannot be had elsewhere is not to be erased');
+
+  const absent = volumeFacts('disk2', { state: 'missing', error: 'disk2: ENOENT' });
+  for (const gone of [[broken], [absent, broken]]) {
+    const all = only({ ...healthyFacts, volumes: gone, disks });
+    assert.equal(
+      all.message,
+      `No disk of this box works any more: aether-438b84 is attached and cannot be mounted: ${error}.`,
+    );
+    assert.match(all.help, /plug it in again; .* make it blank/);
+  }
+  const pulled = only({ ...healthyFacts, volumes: [absent], disks: [] });
+  assert.equal(pulled.message, 'No disk of this box works any more: disk2 is not attached any more.');
+});
+
+test('a disk that is attached and still being checked is left where it is', () => {
+  const volumes = [volumeFacts('aether-438b84', { state: 'missing' }), volumeFacts('disk2')];
+  const disks = [diskFacts('sda', { role: 'foreign', content: 'ext4 file system "aether-438b84"' })];
+  const condition = only({ ...healthyFacts, volumes, disks });
+  assert.equal(condition.code, 'DISK_MISSING');
+  assert.match(condition.message, /^Disk aether-438b84 is attached and not mounted yet;/);
+  assert.match(condition.help, /^Leave it attached/);
+});
+
 test('a disk that is empty after its retirement may be pulled', () => {
   const volumes = [volumeFacts('disk1', { state: 'retired' }), volumeFacts('disk2')];
   assert.deepEqual(brief({ ...healthyFacts, volumes }), ['notice DISK_RETIRED']);

@@ -54,7 +54,7 @@ export type VolumeStateFact = 'ok' | 'full' | 'failed' | 'missing' | 'retiring' 
 export interface VolumeFacts {
   readonly name: string;
   readonly state: VolumeStateFact;
-  /** Why it failed, in words; null while it works. */
+  /** Why it failed, or why its disk, which is attached, cannot be mounted, in words; null while it works. */
   readonly error: string | null;
   /** What may be filled: the limit less the reserve. */
   readonly capacityBytes: number;

@@ -2,72 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasCode } from '../base/errors.ts';
 import { mountWaitMs } from '../base/face-limits.ts';
-import { silentLog } from '../base/log.ts';
-import type { Box } from '../box.ts';
-import { BoxDisks } from '../box-disks.ts';
-import { WatchedMachine } from '../box-machine.ts';
 import type { VolumeFacts } from '../status/facts.ts';
-import type { VolumeOptions } from '../store/volume.ts';
-import { FakeClock, settle } from './fake-clock.ts';
+import { startWithDisk, World } from './box-machine-world.ts';
+import { settle } from './fake-clock.ts';
 import { fakeCompute } from './fake-compute.ts';
-import { FakeDiskShelf, FakeMachine } from './fake-machine.ts';
 import { MemoryDisk } from './memory-disk.ts';
-import { MemoryKeyValueStore } from './memory-key-value-store.ts';
-import { SeededEntropy } from './seeded-entropy.ts';
-
-/** A computer with disks, and the boxes' programs that run on it one after the other. */
-class World {
-  readonly clock = new FakeClock();
-  readonly entropy = new SeededEntropy(3);
-  stateDisk = new MemoryDisk({ entropy: this.entropy });
-  readonly shelf = new FakeDiskShelf();
-  readonly #volumes = new Map<string, { disk: MemoryDisk; index: MemoryKeyValueStore }>();
-
-  volumeAt = (path: string): VolumeOptions => {
-    const { entropy } = this;
-    const made = this.#volumes.get(path) ?? {
-      disk: new MemoryDisk({ entropy }),
-      index: new MemoryKeyValueStore({ entropy }),
-    };
-    this.#volumes.set(path, made);
-    return { name: path.split('/').at(-1)!, disk: made.disk, openIndex: async () => made.index };
-  };
-
-  diskAt(path: string): MemoryDisk {
-    return this.#volumes.get(path)!.disk;
-  }
-
-  async start({ pool, awaitsDisks = false }: { pool?: Uint8Array; awaitsDisks?: boolean } = {}) {
-    const { clock, entropy, stateDisk, shelf, volumeAt } = this;
-    const ports = { clock, entropy, stateDisk, shelf, log: silentLog, machine: new FakeMachine() };
-    const machine = await WatchedMachine.start(
-      { volumes: [], mounts: '/box/mounts', awaitsDisks, volumeAt },
-      ports,
-    );
-    const storePorts = { clock, entropy, log: silentLog, compute: fakeCompute };
-    const disks = await BoxDisks.open(
-      { volumes: machine.volumes(), ...(pool && { pool }) },
-      stateDisk,
-      storePorts,
-    );
-    machine.attach({ disks } as Box);
-    const close = async () => {
-      await disks.store.close();
-      await machine.close();
-    };
-    return { machine, disks, close };
-  }
-}
-
-/** A box that has taken one disk into use, and what that is called. */
-async function startWithDisk() {
-  const world = new World();
-  world.shelf.attach('sda');
-  const box = await world.start();
-  await box.machine.adopt('sda');
-  const [{ name }] = box.disks.facts().volumes as readonly [VolumeFacts];
-  return { world, name, ...box };
-}
 
 test('a blank disk is taken into use, and is there again after a restart', async () => {
   const world = new World();

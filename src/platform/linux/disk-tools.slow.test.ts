@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -32,4 +41,25 @@ test('a file system whose device is gone is a dead mount, which is taken off tho
   await ownDiskTools.unmount(place);
   assert.equal(statSync(place).dev, statSync(folder).dev);
   closeSync(open);
+});
+
+test('a disk that is attached and cannot be mounted is refused with the reason; one that is not attached is awaited', {
+  skip,
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'aether-refused-'));
+  const [image, place, label] = [join(folder, 'image'), join(folder, 'disk'), 'aether-dead01'];
+  t.after(() => rmSync(folder, { recursive: true }));
+  assert.equal(await ownDiskTools.mount(label, place), false);
+  closeSync(openSync(image, 'w'));
+  truncateSync(image, 8 * 1024 * 1024);
+  const words = ['-q', '-t', 'ext4', '-O', '^metadata_csum', '-L', label, image];
+  assert.equal(spawnSync('mke2fs', words).status, 0);
+  // No inodes in a group: its label is found all the same.
+  const file = openSync(image, 'r+');
+  writeSync(file, new Uint8Array(4), 0, 4, 1024 + 40);
+  closeSync(file);
+  const device = spawnSync('losetup', ['--find', '--show', image], { encoding: 'utf8' }).stdout.trim();
+  t.after(() => spawnSync('losetup', ['--detach', device]));
+  const refused = { code: 'DISK_ADOPT_FAILED', message: /superblock.*[^.]$/ };
+  await assert.rejects(ownDiskTools.mount(label, place), refused);
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { deviceNumber } from './block-devices.ts';
-import { isDeadMount } from './disk-tools.ts';
+import { describeRefusal, isDeadMount, whyNotMounted } from './disk-tools.ts';
 
 test('numbers of devices are written as sysfs names them', () => {
   assert.equal(deviceNumber(8 * 256 + 16), '8:16');
@@ -18,4 +18,27 @@ test('a folder where nothing is mounted, and one that is not there, is no dead m
   mkdirSync(join(folder, 'disk'));
   assert.equal(isDeadMount(join(folder, 'disk'), folder), false);
   assert.equal(isDeadMount(join(folder, 'none'), folder), false);
+});
+
+test('why a disk is not mounted is the last line that the system has left for its label', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'aether-mount-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'aether-0abc12'), '17\nits file system has errors that are not mended\n');
+  assert.equal(
+    await whyNotMounted('aether-0abc12', folder),
+    'its file system has errors that are not mended',
+  );
+  assert.equal(await whyNotMounted('aether-ffffff', folder), undefined);
+  writeFileSync(join(folder, 'aether-0abc12'), '');
+  assert.equal(await whyNotMounted('aether-0abc12', folder), undefined);
+});
+
+test('of what mount says the reason alone is kept', () => {
+  const said = [
+    'mount: /box/mounts/aether-0abc12: wrong fs type, bad option, bad superblock on /dev/sda.',
+    '       dmesg(1) may have more information after failed mount system call.',
+  ].join('\n');
+  assert.equal(describeRefusal(said), 'wrong fs type, bad option, bad superblock on /dev/sda');
+  assert.equal(describeRefusal('mount: only root can do that.\n'), 'only root can do that');
+  assert.equal(describeRefusal(''), 'the system does not say why');
 });

@@ -15,8 +15,9 @@ export interface DiskTools {
   /** Makes an ext4 file system. Errors: `DISK_NOT_BLANK`, `DISK_ADOPT_FAILED`. */
   format(device: string, label: string): Promise<void>;
   /**
-   * False: no disk of this label is attached, or it cannot be mounted. What is mounted in `folder` is left so, unless its
-   * disk is gone.
+   * False: no disk of this label is attached, or it is not known yet whether it can be mounted. What is mounted in `folder`
+   * is left so, unless its disk is gone. Errors: `DISK_ADOPT_FAILED`, a disk of this label is attached and cannot be
+   * mounted; the message is why, in words.
    */
   mount(label: string, folder: string): Promise<boolean>;
   /** Takes off what is mounted in `folder`, though something is open there. */
@@ -46,7 +47,9 @@ export const ownDiskTools: DiskTools = {
     // What strangers may have put on it is neither run nor believed; one that is found to be wrong is written to no more.
     const options = 'noatime,lazytime,nodev,nosuid,noexec,errors=remount-ro';
     const words = ['-t', 'ext4', '-o', options, stdout.trim(), folder];
-    return (await runTool('mount', words)).exitCode === 0;
+    const { exitCode: mounted, stderr } = await runTool('mount', words);
+    if (mounted !== 0 && mounted !== null) throw notMounted(describeRefusal(stderr));
+    return mounted === 0;
   },
 
   async unmount(folder) {
@@ -56,7 +59,8 @@ export const ownDiskTools: DiskTools = {
   },
 };
 
-const formatSaidBytesMax = 64 * 1024;
+/** What a unit has said, as mkfs.ext4 at most. */
+const saidBytesMax = 64 * 1024;
 
 /**
  * Asks the appliance's units, which are root and do one thing each, after looking themselves at what they are given
@@ -73,7 +77,7 @@ export const unitDiskTools: DiskTools = {
     const answer = await startUnit(unit, formatTimeoutMs);
     if (answer.exitCode === 0) return;
     // Of a unit that has failed systemctl says no more than that.
-    const said = readTextFile(`/run/aetherstore/format/${device}`, formatSaidBytesMax).catch(() => '');
+    const said = readTextFile(`/run/aetherstore/format/${device}`, saidBytesMax).catch(() => '');
     requireDone({ ...answer, stderr: answer.stderr || (await said) }, device);
   },
 
@@ -81,7 +85,10 @@ export const unitDiskTools: DiskTools = {
     const unit = `aetherstore-mount@${label}.service`;
     // A unit that was started once would have nothing to do.
     if (isDeadMount(folder)) await stopUnit(unit);
-    return (await startUnit(unit)).exitCode === 0;
+    if ((await startUnit(unit)).exitCode === 0) return true;
+    const reason = await whyNotMounted(label);
+    if (reason !== undefined) throw notMounted(reason);
+    return false;
   },
 
   async unmount(folder) {
@@ -102,7 +109,7 @@ function openExclusively(device: string): number {
 
 function requireDone({ exitCode, stderr }: ToolAnswer, device: string): void {
   if (exitCode === 0) return;
-  const said = stderr.trim().split('\n').at(-1) ?? '';
+  const said = lastLine(stderr);
   throw new AetherError<DiskDeedErrorCode>(
     'DISK_ADOPT_FAILED',
     `disk ${device} could not be taken into use`,
@@ -110,6 +117,31 @@ function requireDone({ exitCode, stderr }: ToolAnswer, device: string): void {
       help: said === '' ? 'Formatting a disk needs root, or the appliance’s own service for it.' : said,
     },
   );
+}
+
+/** What `mount-disk` (overlays/rootfs) says of a disk that is attached and that it does not mount; undefined: nothing. */
+export async function whyNotMounted(
+  label: string,
+  folder = '/run/aetherstore/not-mounted',
+): Promise<string | undefined> {
+  const said = await readTextFile(join(folder, label), saidBytesMax).catch(() => '');
+  return lastLine(said) || undefined;
+}
+
+/** `wrong fs type …` for what mount(8) says: the rest is of the folder, and where else to look. */
+export function describeRefusal(stderr: string): string {
+  const [said = ''] = stderr.trim().split('\n');
+  return said.replace(/^mount: (\/[^:]*: )?/, '').replace(/\.$/, '') || 'the system does not say why';
+}
+
+function notMounted(reason: string): AetherError<DiskDeedErrorCode> {
+  return new AetherError('DISK_ADOPT_FAILED', reason, {
+    help: 'Check the cable and the power of the disk, and plug it in again.',
+  });
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
 }
 
 /** The root of a file system is on another device than the folder above it. */

@@ -1,6 +1,12 @@
 import { countOf, formatGibibytes } from '../../base/format.ts';
 import type { FoundCondition } from '../condition.ts';
-import type { ApplianceFacts, DiskFacts, SmartFacts, VolumeFacts } from '../facts.ts';
+import {
+  type ApplianceFacts,
+  boxLabelOf,
+  type DiskFacts,
+  type SmartFacts,
+  type VolumeFacts,
+} from '../facts.ts';
 
 /** A disk filled to this is nearly full: time to buy another before writes fail. */
 const nearlyFullFraction = 0.9;
@@ -44,43 +50,90 @@ function disksGone(facts: ApplianceFacts): FoundCondition {
       help: 'Attach one and take it into use, on the page or by disks adopt.',
     };
   }
-  const [only, ...others] = facts.volumes;
-  const why = others.length > 0 || !only?.error ? '' : `: ${only.error}`;
+  const [notMounted] = facts.volumes.filter((volume) => isNotMounted(volume, facts));
+  const why = whyGone(facts);
   return {
     code: 'DISKS_GONE',
     severity: 'critical',
     subject: null,
-    message: `No disk of this box works any more${why}.`,
-    help: 'Check cables and power of the disks; one that answers again is used by itself, else start the box again.',
+    message: `No disk of this box works any more${why === '' ? '' : `: ${why}`}.`,
+    help:
+      notMounted === undefined
+        ? 'Check cables and power of the disks; one that answers again is used by itself, else start the box again.'
+        : helpToMount(notMounted, facts),
   };
+}
+
+/** In a part of a sentence; empty where several went and none of them says why. */
+function whyGone(facts: ApplianceFacts): string {
+  const notMounted = facts.volumes.filter((volume) => isNotMounted(volume, facts));
+  if (notMounted.length > 0) return notMounted.map(describeNotMounted).join('; ');
+  const [only, ...others] = facts.volumes;
+  if (only === undefined || others.length > 0) return '';
+  if (only.state === 'missing') return `${only.name} is ${describeAbsence(only, facts)}`;
+  return only.error ?? '';
+}
+
+/** Its disk is attached, by the label that the box gave it, and is not mounted. */
+function isOnlyAttached({ name }: VolumeFacts, { disks }: ApplianceFacts): boolean {
+  return disks.some((disk) => boxLabelOf(disk) === name);
+}
+
+/** It is attached and could not be mounted: that is what its error says. */
+function isNotMounted(volume: VolumeFacts, facts: ApplianceFacts): boolean {
+  return volume.state === 'failed' && volume.error !== null && isOnlyAttached(volume, facts);
+}
+
+function describeNotMounted({ name, error }: VolumeFacts): string {
+  return `${name} is attached and cannot be mounted: ${error}`;
+}
+
+function describeAbsence(volume: VolumeFacts, facts: ApplianceFacts): string {
+  return isOnlyAttached(volume, facts) ? 'attached and not mounted yet' : 'not attached any more';
+}
+
+function describeCopies({ copies }: ApplianceFacts): string {
+  return copies.missing === 0 ? 'the other boxes hold copies' : 'not everything has a copy on another box';
+}
+
+function helpToMount({ name }: VolumeFacts, facts: ApplianceFacts): string {
+  const first = 'Check its cable and power, and plug it in again';
+  if (holdsOnlyCopy(facts)) return `${first}; there is no other copy of what disk ${name} holds.`;
+  const elsewhere = facts.pool === null ? '' : `; ${describeCopies(facts)}`;
+  return `${first}; if that does not help, make it blank and take it as a new one${elsewhere}.`;
 }
 
 /** With another box in the pool there is a second copy of everything; without, what the disk held is in danger. */
 function diskFailed(volume: VolumeFacts, facts: ApplianceFacts): FoundCondition {
   const why = volume.error === null ? '' : ` (${volume.error})`;
-  const elsewhere =
-    facts.copies.missing === 0 ? 'the other boxes hold copies' : 'not everything has a copy on another box';
-  return {
+  const found = {
     code: 'DISK_FAILED',
     severity: holdsOnlyCopy(facts) ? 'critical' : 'warning',
     subject: volume.name,
+  } as const;
+  if (isNotMounted(volume, facts))
+    return { ...found, message: `Disk ${describeNotMounted(volume)}.`, help: helpToMount(volume, facts) };
+  return {
+    ...found,
     message: `Disk ${volume.name} has failed${why}; the box goes on without it.`,
     help: holdsOnlyCopy(facts)
       ? `Check its cable and power; there is no other copy of what disk ${volume.name} holds.`
-      : `Check its cable and power, or replace it${facts.pool === null ? '' : `; ${elsewhere}`}.`,
+      : `Check its cable and power, or replace it${facts.pool === null ? '' : `; ${describeCopies(facts)}`}.`,
   };
 }
 
-/** Pulled while the box ran, or not there when it started. */
+/** Pulled while the box ran, not there when it started, or still being checked before it is mounted. */
 function diskMissing(volume: VolumeFacts, facts: ApplianceFacts): FoundCondition {
   return {
     code: 'DISK_MISSING',
     severity: holdsOnlyCopy(facts) ? 'critical' : 'warning',
     subject: volume.name,
-    message: `Disk ${volume.name} is not attached any more; the box goes on without it.`,
-    help: holdsOnlyCopy(facts)
-      ? 'Attach it again: there is no other copy of what it holds.'
-      : 'Attach it again, or replace it.',
+    message: `Disk ${volume.name} is ${describeAbsence(volume, facts)}; the box goes on without it.`,
+    help: isOnlyAttached(volume, facts)
+      ? 'Leave it attached while it is checked; if it is still so after an hour, plug it in again.'
+      : holdsOnlyCopy(facts)
+        ? 'Attach it again: there is no other copy of what it holds.'
+        : 'Attach it again, or replace it.',
   };
 }
 
