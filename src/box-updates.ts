@@ -169,7 +169,7 @@ export class ApplianceUpdates implements BoxUpdates {
           await complete();
           return this.#file(path);
         },
-        keep: () => this.#shelf.keep(path),
+        keep: (version) => this.#shelf.keep(path, version),
       });
       this.#tellOfStick(null);
       return bundle.version;
@@ -223,9 +223,8 @@ export class ApplianceUpdates implements BoxUpdates {
       const { edition } = this.#shelf;
       const totalBytes = await this.#shelf.sizeBytes();
       if (totalBytes === undefined) return;
-      const bundle = await this.#ports.slots.inspect(`${this.#options.folder}/${bundlePath}`);
       const { version } = this.#options;
-      if (bundle.version === version) this.#offered = { version, totalBytes, edition };
+      if ((await this.#shelf.version()) === version) this.#offered = { version, totalBytes, edition };
     } catch (error) {
       this.#ports.log.part('update').info('nothing to offer to others', { reason: describeError(error) });
     }

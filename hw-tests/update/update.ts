@@ -65,10 +65,10 @@ async function comesBackToIt(scene: Scene): Promise<string> {
   const startMs = performance.now();
   await power.on();
   await console.waitFor(
-    /boot: environment damaged, defaults taken\s+boot: slot A,/,
+    /boot: environment damaged, defaults taken[\s\S]*boot: slot A,/,
     scene.patienceMs(startsMs),
   );
-  await console.waitFor(/boot: environment read\s+boot: slot B,/, scene.patienceMs(startsMs));
+  await console.waitFor(/boot: environment read[\s\S]*boot: slot B,/, scene.patienceMs(startsMs));
   await untilVersion(scene, goodVersion, startsMs);
   assert.equal(await root.run('fw_printenv -n BOOT_ORDER'), 'B A');
   return `and ${((performance.now() - startMs) / 1000).toFixed(0)} s after its boot loader had forgotten which one it was`;

@@ -56,6 +56,31 @@ test('of a box that starts again green is given back to the rhythm it has at pow
   assert.equal(read('amber:status'), 'none 0');
 });
 
+test('while the box starts green blinks by itself, however busy the program is', (t) => {
+  const { leds, read, folder } = open(t);
+  const booting = (green: number) => ({ ...display(green, 0), booting: true });
+  leds.show(display(1, 1));
+  leds.show(booting(1));
+  leds.show(booting(0));
+  assert.deepEqual(Object.values(both).map(read), ['timer 1', 'none 0']);
+  leds.show(display(0, 1));
+  assert.deepEqual(Object.values(both).map(read), ['none 0', 'none 1']);
+  leds.show(booting(1));
+  leds.close('dark');
+  assert.equal(readFileSync(join(folder, 'green:status', 'brightness'), 'utf8'), '0');
+});
+
+test('where the kernel has no timer the program blinks while the box starts', (t) => {
+  const { leds, folder } = open(t);
+  rmSync(join(folder, 'green:status', 'trigger'));
+  mkdirSync(join(folder, 'green:status', 'trigger'));
+  const shown = [1, 0, 1].map((green) => {
+    leds.show({ ...display(green, 0), booting: true });
+    return readFileSync(join(folder, 'green:status', 'brightness'), 'utf8');
+  });
+  assert.deepEqual(shown, ['1', '0', '1']);
+});
+
 test('one light that plays for both blinks as green does', (t) => {
   const { leds, read } = open(t, { single: 'ACT' });
   leds.close('booting');

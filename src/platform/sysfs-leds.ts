@@ -37,6 +37,7 @@ class SysfsLeds implements LedPort {
   readonly #lights: readonly SysfsLight[];
   readonly #log: Log;
   #usable = true;
+  #booting = false;
 
   constructor(lights: readonly SysfsLight[], log: Log) {
     this.#lights = lights;
@@ -44,8 +45,16 @@ class SysfsLeds implements LedPort {
     this.single = lights.length === 1;
   }
 
-  show({ green, amber }: Pick<LedDisplay, 'green' | 'amber'>): void {
+  show({ green, amber, booting }: Pick<LedDisplay, 'green' | 'amber' | 'booting'>): void {
     this.#attempt(() => {
+      if (booting) {
+        if (!this.#booting) this.#lights[1]?.set(0);
+        this.#booting = this.#booting || this.#lights[0]?.blink() === true;
+        if (this.#booting) return;
+      } else if (this.#booting) {
+        this.#lights[0]?.take();
+        this.#booting = false;
+      }
       this.#lights[0]?.set(green);
       this.#lights[1]?.set(amber);
     });
@@ -54,8 +63,10 @@ class SysfsLeds implements LedPort {
   close(left: LightsLeft): void {
     this.#attempt(() => {
       this.#lights[1]?.set(0);
-      if (left === 'booting') this.#lights[0]?.blink();
-      else this.#lights[0]?.set(0);
+      if (left === 'booting' && this.#booting) return;
+      if (left === 'dark') this.#lights[0]?.set(0);
+      // Without a timer it is lit.
+      else if (this.#lights[0]?.blink() === false) this.#lights[0].set(1);
     });
     this.#usable = false;
   }
@@ -72,7 +83,7 @@ class SysfsLeds implements LedPort {
   }
 }
 
-/** One light: taken from whatever trigger the kernel had on it. */
+/** One light, which the program plays. */
 class SysfsLight {
   readonly #trigger: string;
   readonly #brightness: string;
@@ -81,10 +92,16 @@ class SysfsLight {
 
   constructor(folder: string) {
     this.#trigger = join(folder, 'trigger');
-    writeFileSync(this.#trigger, 'none');
     this.#brightness = join(folder, 'brightness');
     this.#max = Number(readFileSync(join(folder, 'max_brightness'), 'utf8')) || 1;
+    this.take();
     this.set(0);
+  }
+
+  /** From whatever trigger the kernel has on it. */
+  take(): void {
+    writeFileSync(this.#trigger, 'none');
+    this.#shown = -1;
   }
 
   /** A light that is only on or off is on from one half. */
@@ -95,12 +112,14 @@ class SysfsLight {
     this.#shown = next;
   }
 
-  /** Hands it to the kernel, whose timer has it on for half a second and off for one; without a timer it is lit. */
-  blink(): void {
+  /** Hands it to the kernel, whose timer has it on and off for half a second each; false: there is no timer. */
+  blink(): boolean {
     try {
       writeFileSync(this.#trigger, 'timer');
+      this.#shown = -1;
+      return true;
     } catch {
-      this.set(1);
+      return false;
     }
   }
 }

@@ -15,6 +15,11 @@ export interface LedPort {
 export type LightsLeft = 'dark' | 'booting';
 
 export interface LedDisplay extends Lights {
+  /**
+   * The box starts: lights that blink by themselves as when the box is switched on go on with that, and are told of nothing
+   * more. The program may be too busy to blink, and a light that stands still would say that all is well.
+   */
+  readonly booting?: boolean;
   /** What the lights do, in words, the same for as long as the state is the same: `green on, amber off`. */
   readonly rhythm: string;
   /** What it means, in a sentence: `All is well: 3 boxes, new files kept on 2.` */

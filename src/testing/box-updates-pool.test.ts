@@ -25,6 +25,16 @@ test('what one box runs and has found good, the others stage and read from it', 
   assert.equal(old.slots.streamedBytes, bundle.length, 'it came from the other box');
 });
 
+test('a version that believes another key than the one that signed it is passed on all the same', async () => {
+  const pool = new UpdatingPool();
+  const box = new UpdatingBox(pool, 'feed', '2.0.0');
+  await box.keepBundle('bundle.raucb', '2.0.0');
+  box.slots.bundles.clear();
+  await box.open();
+  await pool.clock.run(gateCrashFreeMs + stickLookMs);
+  assert.equal(await box.offer(), '2.0.0');
+});
+
 test('a version that nobody has tried is not passed on', async () => {
   const pool = new UpdatingPool();
   const box = await pool.add('one', '1.0.0');
@@ -43,7 +53,13 @@ test('a full card takes one update after the other: what is kept for other boxes
   assert.equal(await box.offer(), undefined);
   await box.put(2000, 3000);
   assert.equal(await box.stage(), '3.0.0');
-  assert.deepEqual(await box.disk.list(''), ['bundle.raucb', 'proven.json', 'sticks', 'update.json']);
+  assert.deepEqual(await box.disk.list(''), [
+    'bundle.raucb',
+    'bundle.version',
+    'proven.json',
+    'sticks',
+    'update.json',
+  ]);
   await assert.rejects(box.put(0, 2000), { code: 'UPDATE_NO_ROOM' });
   assert.equal(box.updates.facts().version, '3.0.0', 'one that is to be installed stays');
 });
@@ -54,11 +70,11 @@ test('what was looked into to be offered, and was replaced meanwhile, is not off
   await box.keepBundle('bundle.raucb', '2.0.0');
   box.slots.bundles.set('/updates/incoming.raucb', facts('3.0.0'));
   const looked = Promise.withResolvers<void>();
-  const inspect = box.slots.inspect.bind(box.slots);
-  box.slots.inspect = async (source) => {
-    const found = await inspect(source);
-    if (source.endsWith('/bundle.raucb')) await looked.promise;
-    return found;
+  const open = box.disk.open.bind(box.disk);
+  box.disk.open = async (path, mode) => {
+    const file = await open(path, mode);
+    if (path === 'bundle.version' && mode === 'read') await looked.promise;
+    return file;
   };
   await box.open();
   assert.equal(await box.send(), '3.0.0');

@@ -18,7 +18,7 @@ test('a desktop sends a bundle, which is staged when it is good, and gone when i
   box.slots.bundles.set('/updates/incoming.raucb', facts('2.0.0'));
   assert.equal(await box.send(), '2.0.0');
   assert.equal(box.updates.facts().state, 'staged');
-  assert.deepEqual(await box.disk.list(''), ['bundle.raucb', 'sticks', 'update.json']);
+  assert.deepEqual(await box.disk.list(''), ['bundle.raucb', 'bundle.version', 'sticks', 'update.json']);
 });
 
 test('a memory stick brings one', async () => {
@@ -140,5 +140,5 @@ test('what is being looked into is not replaced by what somebody sends meanwhile
   await assert.rejects(box.send(), { code: 'UPDATE_BUSY' });
   looked.resolve();
   assert.equal(await sent, '2.0.0');
-  assert.deepEqual(await box.disk.list(''), ['bundle.raucb', 'sticks', 'update.json']);
+  assert.deepEqual(await box.disk.list(''), ['bundle.raucb', 'bundle.version', 'sticks', 'update.json']);
 });

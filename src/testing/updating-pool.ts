@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/bytes.ts';
+import { type Bytes, utf8 } from '../base/bytes.ts';
 import { CborFields, encodeCbor } from '../base/cbor.ts';
 import { gateCrashFreeMs, stickLookMs } from '../base/face-limits.ts';
 import { silentLog } from '../base/log.ts';
@@ -124,9 +124,13 @@ export class UpdatingBox implements UpdatedBox {
 
   /** A bundle is at `path` of its folder for updates. */
   async keepBundle(path: string, version: string): Promise<void> {
-    const file = await this.disk.open(path, 'create');
-    await file.write([bundle], 0);
-    await file.close();
+    const files = [[path, bundle] as const];
+    if (path === 'bundle.raucb') files.push(['bundle.version', utf8(version)]);
+    for (const [name, bytes] of files) {
+      const file = await this.disk.open(name, 'create');
+      await file.write([bytes], 0);
+      await file.close();
+    }
     this.slots.bundles.set(`/updates/${path}`, facts(version));
   }
 }

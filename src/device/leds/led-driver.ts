@@ -99,10 +99,11 @@ export class LedDriver {
     if (this.#closed) return;
     const { pattern, single, startMs } = this.#ofPress ?? this.#ofState;
     if (pattern.length === 0) return;
+    const booting = this.#ofPress === undefined && this.#state?.kind === 'booting';
     const sinceStartMs = this.#clock.monotonicMs() - startMs;
     for (const port of this.#ports) {
       const lights = lightsAt(port.single === true ? single : pattern, sinceStartMs);
-      port.show({ ...lights, rhythm: this.#rhythm, headline: this.#headline });
+      port.show({ ...lights, booting, rhythm: this.#rhythm, headline: this.#headline });
     }
     const played = this.#ports.map((port) => (port.single === true ? single : pattern));
     const waits = played.flatMap((each) => nextChangeMs(each, sinceStartMs) ?? []);

@@ -32,12 +32,14 @@ test('a bundle that comes in parts is kept as it was, and can be read in ranges'
   const bundle = entropy.bytes(10_000);
   await shelf.receive(bundle.length, inPieces(bundle, 999));
   await shelf.complete();
+  assert.equal(await shelf.version(), undefined);
   assert.equal(await shelf.sizeBytes(), undefined, 'nothing is kept before it was found good');
-  await shelf.keep(incomingPath);
+  await shelf.keep(incomingPath, '2.0.0');
   assert.equal(await shelf.sizeBytes(), 10_000);
   assert.deepEqual(await shelf.read(9_990, 100), bundle.subarray(9_990));
   disk.crash();
   assert.deepEqual(await shelf.read(0, 10_000), bundle, 'a power cut takes nothing of it');
+  assert.equal(await shelf.version(), '2.0.0');
 });
 
 test('one that stops in the middle is no bundle, and the one before stays', async () => {
@@ -45,7 +47,7 @@ test('one that stops in the middle is no bundle, and the one before stays', asyn
   const before = entropy.bytes(500);
   await shelf.receive(500, inPieces(before, 500));
   await shelf.complete();
-  await shelf.keep(incomingPath);
+  await shelf.keep(incomingPath, '2.0.0');
   await shelf.put(0, 1000, entropy.bytes(400));
   await assert.rejects(shelf.complete(), { code: 'UPDATE_INCOMPLETE' });
   await assert.rejects(shelf.complete(), { code: 'UPDATE_INCOMPLETE' });

@@ -1,9 +1,10 @@
-import { type Bytes, emptyBytes, fromUtf8 } from '../../base/bytes.ts';
+import { type Bytes, emptyBytes, fromUtf8, utf8 } from '../../base/bytes.ts';
 import { AetherError, describeError, hasCode } from '../../base/errors.ts';
 import { bundleBytesMax, bundleRoomBytes } from '../../base/face-limits.ts';
 import { printable } from '../../base/format.ts';
 import type { Log } from '../../base/log.ts';
 import type { Disk, DiskFile } from '../../ports/disk.ts';
+import { readFile, replaceFile } from '../../ports/replace-file.ts';
 
 export type BundleShelfErrorCode =
   | 'UPDATE_TOO_LARGE'
@@ -20,10 +21,13 @@ export type BundleShelfErrorCode =
  */
 export const bundlePath = 'bundle.raucb';
 export const incomingPath = 'incoming.raucb';
+/** The version of the bundle that is kept, as whoever found it good read it there. */
+const versionPath = 'bundle.version';
 const stickFolder = 'sticks';
 const reservePath = 'reserve';
 /** A sentence. */
 const problemBytesMax = 200;
+const versionBytesMax = 200;
 
 export interface FromSticks {
   /** Paths of bundles. */
@@ -113,8 +117,9 @@ export class BundleShelf {
   }
 
   /** The bundle at `path` was found good: it takes the place of the one before. Errors: those of the disk. */
-  keep(path: string): Promise<void> {
+  keep(path: string, version: string): Promise<void> {
     return this.#inTurn(async () => {
+      await replaceFile(this.#disk, versionPath, utf8(version));
       await this.#disk.rename(path, bundlePath);
       this.#edition++;
       await this.#disk.syncDirectory('');
@@ -150,6 +155,15 @@ export class BundleShelf {
   /** Length of the bundle that is kept; undefined: none is. Errors: those of the disk. */
   async sizeBytes(): Promise<number | undefined> {
     return this.#read(bundlePath, (file) => file.sizeBytes());
+  }
+
+  /**
+   * The version of the bundle that is kept; undefined: none is, or nobody noted it. Not asked of the bundle: the system that
+   * it brought may believe another key than the one that signed it. Errors: those of the disk.
+   */
+  async version(): Promise<string | undefined> {
+    const noted = await readFile(this.#disk, versionPath, versionBytesMax);
+    return noted === undefined ? undefined : fromUtf8(noted);
   }
 
   /** Part of the bundle that is kept; shorter at its end. Undefined: none is. Errors: those of the disk. */

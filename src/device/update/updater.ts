@@ -44,8 +44,8 @@ export interface Candidate {
   readonly open: () => Promise<BundleSource>;
   /** The box of the pool that has it, by member id; null: it is here. */
   readonly from: string | null;
-  /** Called when it was found good. */
-  readonly keep?: () => Promise<void>;
+  /** Called when it was found good, and is of this version. */
+  readonly keep?: (version: string) => Promise<void>;
   /** When it is to be installed, in milliseconds since 1970; null: when a person says so. */
   readonly atMs?: number | null;
   /** A person wants to go back to an older version. */
@@ -164,7 +164,7 @@ export class Updater {
         const refused = refusal(bundle, this.#options.running, older);
         if (refused !== undefined) throw refused;
         if (unasked === true) this.#requireNews(bundle.version);
-        await keep?.();
+        await keep?.(bundle.version);
         const hourMs = atMs === null ? null : Math.min(atMs, hourMsMax);
         await this.#keeper.decide({ type: 'found', version: bundle.version, from, atMs: hourMs, older });
         this.#ports.log.info('update staged', { version: bundle.version });
