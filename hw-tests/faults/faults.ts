@@ -9,7 +9,7 @@ import { goodVersion, variant } from '../update/variants.ts';
 import { turnsReadOnly } from './card-fails.ts';
 import { clocks } from './clock.ts';
 import { crashesEndInSafeMode } from './crashes.ts';
-import { damagedDisks } from './damaged-disk.ts';
+import { damagedDisk } from './damaged-disk.ts';
 import { hangingDisk } from './hanging-disk.ts';
 import { startsWithoutNetwork } from './no-network.ts';
 import { safeModeSays } from './seen-safe-mode.ts';
@@ -157,7 +157,7 @@ export const faults: Suite = {
     ...clocks,
     dataIsFull,
     startsWithoutNetwork,
-    damagedDisks,
+    damagedDisk,
     ...hangingDisk,
   ],
 };

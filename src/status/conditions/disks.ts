@@ -98,7 +98,8 @@ function describeCopies({ copies }: ApplianceFacts): string {
 
 function helpToMount({ name }: VolumeFacts, facts: ApplianceFacts): string {
   const first = 'Check its cable and power, and plug it in again';
-  if (holdsOnlyCopy(facts)) return `${first}; there is no other copy of what disk ${name} holds.`;
+  if (holdsOnlyCopy(facts))
+    return `${first}; there is no other copy of what disk ${name} holds: e2fsck may mend an image of it.`;
   const elsewhere = facts.pool === null ? '' : `; ${describeCopies(facts)}`;
   return `${first}; if that does not help, make it blank and take it as a new one${elsewhere}.`;
 }
