@@ -134,5 +134,8 @@ async function whileAsking<T>(
 }
 
 async function untilNoDiskFailed(scene: Scene): Promise<void> {
-  await untilConditions(scene, (messages) => !messages.some((text) => /failed|not attached/.test(text)));
+  await untilConditions(
+    scene,
+    (messages) => !messages.some((text) => /failed|goes on without it|cannot be mounted/.test(text)),
+  );
 }
