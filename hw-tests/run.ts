@@ -27,7 +27,7 @@ const usage = `usage: npm run hw-test -- --target TARGET [options]
   --suite NAME      ${suites.map(({ name }) => name).join(', ')};
                     may be given again (default: all)
   --only TEXT       only tests whose names contain it
-  --short           without the longest tests (power cuts in mid-write and mid-install, updates passed on): half the time
+  --short           without the longest tests: half the time
   --again           a test that fails is tried once more, and the report says so: for machines that are busy
   --jobs N          so many emulated boxes beside each other, each tested by some of the suites (default: 1)
   --processors N    of each emulated box (default: 2, and 1 where there are more boxes)

@@ -145,7 +145,7 @@ const dataIsFull: HardwareTest = {
 
 export const faults: Suite = {
   name: 'faults',
-  minutes: 20,
+  minutes: 21,
   tests: [
     tornEnvironment,
     anotherCardIsPluggedIn,

@@ -181,7 +181,7 @@ const eachWired: HardwareTest = {
 
 export const leds: Suite = {
   name: 'leds',
-  minutes: 3,
+  minutes: 4,
   tests: [identified, eachWired, programGone, alone, diskGone, diskBack, atWork, whileStarting],
 };
 

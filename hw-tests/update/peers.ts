@@ -15,7 +15,7 @@ const updateTimeoutMs = 20 * 60_000;
 export const peersPassUpdatesOn: HardwareTest = {
   name: 'what one box was sent by its page, runs and has found good, another takes from it, and fetches only what differs',
   needs: ['disks', 'updates', 'more boxes', 'root shell'],
-  longMinutes: 7,
+  longMinutes: 8,
   run: async (scene) => {
     await scene.claimed();
     const other = await joinBox(scene);

@@ -117,6 +117,7 @@ const badUpdate: HardwareTest = {
 const stickBringsUpdate: HardwareTest = {
   name: 'a memory stick brings an update to a box that belongs to nobody, and does so once',
   needs: ['memory sticks', 'updates'],
+  longMinutes: 4,
   run: async (scene) => {
     await scene.serving();
     await scene.target.sticks.plugIn(await variant(scene, goodVersion));
@@ -134,7 +135,7 @@ const stickBringsUpdate: HardwareTest = {
 
 export const update: Suite = {
   name: 'update',
-  minutes: 36,
+  minutes: 46,
   tests: [
     badBundlesAreRefused,
     changedContentIsNotInstalled,
