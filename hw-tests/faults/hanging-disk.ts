@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Scene } from '../scene.ts';
 import { untilConditions } from '../seen-conditions.ts';
+import { volumesOf } from '../storage/seen-volumes.ts';
 import type { HardwareTest } from '../suite.ts';
 import { Trees } from './trees.ts';
 
@@ -58,6 +59,7 @@ const isNoHindrance: HardwareTest = {
     const stopped = since();
     await scene.waitUntilServing();
     const serving = since();
+    await untilOneWorks(scene);
     await trees.put('after');
     await scene.target.disks.answers(scene.disks[0]!, true);
     await untilNoDiskFailed(scene);
@@ -80,6 +82,7 @@ const isNotWaitedFor: HardwareTest = {
     // Before its kernel looks at the disk.
     await scene.target.disks.answers(disk, false);
     await scene.waitUntilServing();
+    await untilOneWorks(scene);
     await trees.put('meanwhile');
     const restarts = power.restarts();
     const since = secondsSince();
@@ -138,4 +141,15 @@ async function untilNoDiskFailed(scene: Scene): Promise<void> {
     scene,
     (messages) => !messages.some((text) => /failed|goes on without it|cannot be mounted/.test(text)),
   );
+}
+
+/** The other disk may be found late: the kernel asks one after the other. */
+async function untilOneWorks(scene: Scene): Promise<void> {
+  const endMs = performance.now() + scene.patienceMs(60_000);
+  for (;;) {
+    const states = (await volumesOf(scene)).map(({ state }) => state);
+    if (states.includes('ok')) return;
+    assert.ok(performance.now() < endMs, `its disks: ${states.join(', ')}`);
+    await delay(1000);
+  }
 }
