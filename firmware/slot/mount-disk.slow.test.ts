@@ -101,13 +101,16 @@ said=/run/aetherstore/not-mounted/${label}
 try() { status=0; $scripts/mount-disk ${label} >/dev/null 2>&1 || status=$?; echo $status $(tail -n 1 $said 2>/dev/null); }
 checks() { echo $(cat /run/checks); }`;
 
-/** No inodes in a group; and nothing in the other places where that is said. */
-function damageForGood(disk: LoopDisk): void {
+/** A disk without inodes in a group, and with nothing in the other places where that is said. */
+function damagedDisk(t: TestContext) {
+  const folder = folderOf(t);
+  const disk = makeDisk(t, folder);
   run('mke2fs', ['-q', '-F', '-t', 'ext4', '-O', '^metadata_csum', '-b', '1024', '-L', label, disk.file]);
   const file = openSync(disk.file, 'r+');
   writeSync(file, new Uint8Array(4), 0, 4, 1024 + 40);
   writeSync(file, new Uint8Array(1024), 0, 1024, 8193 * 1024);
   closeSync(file);
+  return { folder, device: disk.device, file: disk.file };
 }
 
 const notMended = '65 its file system has errors that are not mended by themselves';
@@ -115,10 +118,7 @@ const notMended = '65 its file system has errors that are not mended by themselv
 test('a disk that is not mended by itself is checked once, says why, and is tried again when it is plugged in anew', {
   skip,
 }, (t) => {
-  const folder = folderOf(t);
-  const disk = makeDisk(t, folder);
-  damageForGood(disk);
-  const { device, file } = disk;
+  const { folder, device, file } = damagedDisk(t);
   const said = done(
     folder,
     `${noteChecks}
@@ -139,10 +139,7 @@ test('a disk that is not mended by itself is checked once, says why, and is trie
 });
 
 test('the reason why a disk cannot be mounted is gone with the disk', { skip }, (t) => {
-  const folder = folderOf(t);
-  const disk = makeDisk(t, folder);
-  damageForGood(disk);
-  const { device, file } = disk;
+  const { folder, device, file } = damagedDisk(t);
   const said = done(
     folder,
     `${noteChecks}\ntry\nlosetup --detach /dev/${device}\ntry\nlosetup /dev/${device} ${file}`,

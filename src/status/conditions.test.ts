@@ -218,14 +218,14 @@ test('a disk that was pulled is a warning, and critical when it held the only co
 test('a disk that is attached and cannot be mounted is not said to be away, and nobody is told to attach it', () => {
   const content = 'ext4 file system "aether-438b84"';
   const disks = [diskFacts('sda', { role: 'foreign', content }), diskFacts('sdb', { volume: 'disk2' })];
-  const error = 'its file system has errors that are not mended';
+  const error = 'its file system has errors that are not mended by themselves';
   const broken = volumeFacts('aether-438b84', { state: 'failed', error });
   const volumes = [broken, volumeFacts('disk2')];
   const condition = only({ ...healthyFacts, volumes, disks });
   assert.deepEqual([condition.code, condition.severity], ['DISK_FAILED', 'warning']);
   assert.equal(
     condition.message,
-    'Disk aether-438b84 is attached and cannot be mounted: its file system has errors that are not mended.',
+    'Disk aether-438b84 is attached and cannot be mounted: its file system has errors that are not mended by themselves.',
   );
   assert.equal(
     condition.help,

@@ -7,7 +7,7 @@ import { healthyFacts } from './appliance-facts.ts';
 import { startWithDisk, type World } from './box-machine-world.ts';
 import { settle } from './fake-clock.ts';
 
-const reason = 'its file system has errors that are not mended';
+const reason = 'its file system has errors that are not mended by themselves';
 
 type Running = Awaited<ReturnType<World['start']>>;
 

@@ -4,11 +4,17 @@ import { AetherError } from '../../base/errors.ts';
 import { gateLookMs, gatePatienceMs } from '../../base/face-limits.ts';
 import { place, sick, UpdatedBox } from '../../testing/updated-box.ts';
 
-/** One whose proven version, 2.0.0, does not start any more; the one before runs, does not work, and has version 3.0.0. */
-async function fallenBack(): Promise<UpdatedBox> {
+/** A box whose proven version is 2.0.0, in B; 1.0.0 is in A. */
+async function provenInB(): Promise<UpdatedBox> {
   const box = await UpdatedBox.installed();
   await box.powerCycle();
   await box.prove();
+  return box;
+}
+
+/** One whose proven version, 2.0.0, does not start any more; the one before runs, does not work, and has version 3.0.0. */
+async function fallenBack(): Promise<UpdatedBox> {
+  const box = await provenInB();
   for (let start = 0; start < 15; start++) box.slots.start();
   box.status = sick;
   await box.powerCycle();
@@ -72,9 +78,7 @@ test('a system that is not proven, and cannot be given tries, is not left', asyn
 });
 
 test('a proven version that does not start any more is told of, and the one before has to show that it works', async () => {
-  const box = await UpdatedBox.installed();
-  await box.powerCycle();
-  await box.prove();
+  const box = await provenInB();
   for (let start = 0; start < 15; start++) box.slots.start();
   box.status = sick;
   await box.powerCycle();
@@ -96,9 +100,7 @@ test('a proven version that does not start any more is told of, and the one befo
 });
 
 test('an update that waits when the proven version does not start any more goes on waiting, and tells of it', async () => {
-  const box = await UpdatedBox.installed();
-  await box.powerCycle();
-  await box.prove();
+  const box = await provenInB();
   box.slots.bundles.set(place, { compatible: box.slots.compatible, version: '3.0.0', dataFormat: 1 });
   await box.stage();
   for (let start = 0; start < 15; start++) box.slots.start();
@@ -111,11 +113,9 @@ test('an update that waits when the proven version does not start any more goes 
   );
 });
 
-/** A box whose proven version is 2.0.0, in B, and whose boot loader has lost its environment. */
+/** Its boot loader has lost its environment. */
 async function forgotten(): Promise<UpdatedBox> {
-  const box = await UpdatedBox.installed();
-  await box.powerCycle();
-  await box.prove();
+  const box = await provenInB();
   forget(box);
   return box;
 }

@@ -23,10 +23,13 @@ test('a folder where nothing is mounted, and one that is not there, is no dead m
 test('why a disk is not mounted is the last line that the system has left for its label', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'aether-mount-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, 'aether-0abc12'), '17\nits file system has errors that are not mended\n');
+  writeFileSync(
+    join(folder, 'aether-0abc12'),
+    '17\nits file system has errors that are not mended by themselves\n',
+  );
   assert.equal(
     await whyNotMounted('aether-0abc12', folder),
-    'its file system has errors that are not mended',
+    'its file system has errors that are not mended by themselves',
   );
   assert.equal(await whyNotMounted('aether-ffffff', folder), undefined);
   writeFileSync(join(folder, 'aether-0abc12'), '');
