@@ -31,14 +31,20 @@ class Bus {
   readonly rauc = new Rauc({
     clock: this.clock,
     run: (_command, words) => {
-      const name = words.find((word) => word in this.answers) ?? '';
-      this.asked.push(name === 'Mark' ? words.slice(-2).join(' ') : name);
-      const answer = this.answers[name];
-      if (!Array.isArray(answer)) return Promise.resolve(answer as ToolAnswer);
-      this.answers[name] = answer.length > 1 ? answer.slice(1) : answer[0];
-      return Promise.resolve(answer[0] as ToolAnswer);
+      const names = words.filter((word) => word in this.answers);
+      this.asked.push(...(names[0] === 'Mark' ? [words.slice(-2).join(' ')] : names));
+      const answers = names.map((name) => this.#next(name));
+      const failed = answers.find(({ exitCode }) => exitCode !== 0);
+      return Promise.resolve(failed ?? done(answers.map(({ stdout }) => stdout).join('\n')));
     },
   });
+
+  #next(name: string): ToolAnswer {
+    const answer = this.answers[name];
+    if (!Array.isArray(answer)) return answer as ToolAnswer;
+    this.answers[name] = answer.length > 1 ? answer.slice(1) : answer[0];
+    return answer[0] as ToolAnswer;
+  }
 }
 
 test('which system is started next, and which would be, is what the installer says (rauc 1.13, D-Bus API)', async () => {

@@ -11,6 +11,8 @@ const path = '/';
 const installer = `${service}.Installer`;
 /** A bundle that is streamed is looked into over the network. */
 const answerTimeoutMs = 60_000;
+/** What it is at when it is at nothing. */
+const idle = 'idle';
 
 type Plain = Readonly<Record<string, unknown>>;
 
@@ -32,11 +34,8 @@ export class Rauc implements BootSlots {
   }
 
   async state(): Promise<SlotsState> {
-    const [booted, compatible, busy] = await Promise.all([
-      this.#property('BootSlot'),
-      this.#property('Compatible'),
-      this.#isBusy(),
-    ]);
+    const [booted, compatible, operation] = await this.#properties('BootSlot', 'Compatible', 'Operation');
+    const busy = operation !== idle;
     const bootId = (await readTextFile(bootIdFile, bootIdBytesMax)).trim();
     const known = { booted: String(booted), compatible: String(compatible), bootId, busy };
     // It answers nothing of this while it installs.
@@ -65,8 +64,8 @@ export class Rauc implements BootSlots {
     let answeredMs = this.#clock.monotonicMs();
     for (;;) {
       try {
-        if (!(await this.#isBusy())) break;
-        const progress = await this.#property('Progress');
+        const [operation, progress] = await this.#properties('Operation', 'Progress');
+        if (operation === idle) break;
         onProgress(Array.isArray(progress) ? Number(progress[0]) : 0);
         answeredMs = this.#clock.monotonicMs();
       } catch (error) {
@@ -76,7 +75,7 @@ export class Rauc implements BootSlots {
       }
       await sleep(this.#clock, updateProgressMs);
     }
-    const problem = String(await this.#property('LastError'));
+    const problem = String((await this.#properties('LastError'))[0]);
     if (problem !== '') throw installError(problem);
   }
 
@@ -90,10 +89,6 @@ export class Rauc implements BootSlots {
 
   async markOtherBad(): Promise<void> {
     await this.#call('Mark', ['ss', 'bad', 'other']);
-  }
-
-  async #isBusy(): Promise<boolean> {
-    return (await this.#property('Operation')) !== 'idle';
   }
 
   async #slots(booted: string): Promise<Pick<SlotsState, 'primary' | 'startable' | 'otherVersion'>> {
@@ -124,9 +119,11 @@ export class Rauc implements BootSlots {
     }
   }
 
-  async #property(name: string): Promise<unknown> {
-    const words = ['--json=short', 'get-property', service, path, installer, name];
-    return (JSON.parse(await this.#asked(words, unavailable)) as Typed).data;
+  /** By one program that is started: on a Pi that costs more than the answers. */
+  async #properties(...names: readonly string[]): Promise<readonly unknown[]> {
+    const words = ['--json=short', 'get-property', service, path, installer, ...names];
+    const answers = (await this.#asked(words, unavailable)).trim().split('\n');
+    return answers.map((answer) => (JSON.parse(answer) as Typed).data);
   }
 
   async #call(
