@@ -208,14 +208,6 @@ export async function measureCommand(
   return { seconds: Number(real), cpuSeconds: Number(user) + Number(system), units };
 }
 
-/** Seconds of processor time that a running process has used so far (Linux; steps of 10 ms). */
-export function cpuSecondsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
 /** The same incompressible bytes for the same seed. */
 export function noise(seed: string, size: number): Buffer {
   const key = createHash('sha256').update(seed).digest();

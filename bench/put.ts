@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import type { BoxProcess } from '../scripts/lan/box-process.ts';
 import { countTree, differentContents } from '../scripts/lan/compare-trees.ts';
 import { LocalPool } from '../scripts/lan/local-pool.ts';
-import { runProgram } from '../scripts/lan/processes.ts';
+import { cpuSecondsOf, runProgram } from '../scripts/lan/processes.ts';
 import { makeRealTree } from '../scripts/lan/real-tree.ts';
 import {
   type BenchContext,
   type Benchmark,
   type Comparison,
   comparisonRow,
-  cpuSecondsOf,
   measureCommand,
   noise,
   type Row,

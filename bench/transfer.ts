@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Program, thisMachine } from '../scripts/lan/processes.ts';
+import { cpuSecondsOf, type Program, thisMachine } from '../scripts/lan/processes.ts';
 import { silentLog } from '../src/base/log.ts';
 import { NodeClock } from '../src/platform/node-clock.ts';
 import { nodeEntropy } from '../src/platform/node-entropy.ts';
@@ -15,7 +15,6 @@ import {
   type BenchContext,
   type Benchmark,
   comparisonRow,
-  cpuSecondsOf,
   measure,
   type Row,
   type Sample,

@@ -2,62 +2,79 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { runBeside, shareOut } from './jobs.ts';
+import { type TestContext, test } from 'node:test';
+import { longestFirst, runBeside } from './jobs.ts';
+import type { Suite } from './suite.ts';
 
-test('suites are shared out so that no job has much more to do than another', () => {
-  const minutes = { smoke: 2, storage: 10, update: 18, faults: 13, power: 4 };
-  const suites = Object.entries(minutes).map(([name, each]) => ({ name, minutes: each, tests: [] }));
-  const named = (jobs: number) =>
-    shareOut(suites, { jobs, short: false }).map((share) => share.map(({ name }) => name));
-  assert.deepEqual(named(2), [
-    ['update', 'power', 'smoke'],
-    ['faults', 'storage'],
-  ]);
-  assert.equal(named(1)[0]?.length, 5);
-  assert.equal(named(9).length, 5, 'a job that has nothing to do is none');
-});
+function fakeTest(name: string, minutes?: number) {
+  return { name, needs: [], run: () => Promise.resolve(''), ...(minutes === undefined ? {} : { minutes }) };
+}
 
-test('without the longest tests suites are shared out by what is left of them', () => {
-  const long = { name: 'long', needs: [], longMinutes: 9, run: () => Promise.resolve('') };
-  const suites = [
-    { name: 'storage', minutes: 10, tests: [long] },
-    { name: 'faults', minutes: 6, tests: [] },
-    { name: 'power', minutes: 4, tests: [] },
+test('the longest tests are handed out first, the others in the order of their suites', () => {
+  const suites: readonly Suite[] = [
+    { name: 'smoke', tests: [fakeTest('boots'), fakeTest('answers')] },
+    { name: 'update', tests: [fakeTest('good', 4), fakeTest('cut', 19)] },
   ];
-  const named = (short: boolean) =>
-    shareOut(suites, { jobs: 2, short }).map((share) => share.map(({ name }) => name));
-  assert.deepEqual(named(false), [['storage'], ['faults', 'power']]);
-  assert.deepEqual(named(true), [['faults'], ['power', 'storage']]);
+  assert.deepEqual(
+    longestFirst(suites).map((each) => `${each.suite}: ${each.test.name}`),
+    ['update: cut', 'update: good', 'smoke: boots', 'smoke: answers'],
+  );
 });
 
-/** A job as its suite's name says: one that passes, one that dies without a word, one whose exit code alone is bad. */
+/** A job that passes each test it is handed but for some, of which it does what their names say. */
 const fakeJob = `
-  import { writeFileSync } from 'node:fs';
-  const after = (word) => process.argv[process.argv.indexOf(word) + 1];
-  const suite = after('--suite');
-  if (suite === 'dies') process.exit(1);
-  const line = { suite, name: 'a test', seconds: 1, outcome: 'passed', remark: '' };
-  writeFileSync(after('--report'), JSON.stringify([line]));
-  process.exitCode = suite === 'errs' ? 1 : 0;
+  const said = () => new Promise((resolve) => process.once('message', resolve));
+  for (;;) {
+    process.send({ wants: 'next' });
+    const { next } = await said();
+    if (next === null) break;
+    if (next.name === 'dies') process.exit(1);
+    if (next.name === 'errs') process.exitCode = 1;
+    const outcome = next.name === 'fails' ? 'failed' : 'passed';
+    await new Promise((heard) => process.send({ told: { ...next, seconds: 1, outcome, remark: String(process.pid) } }, heard));
+  }
+  process.disconnect();
 `;
 
-test('a job that ends badly has failed, whatever the others report', async (t) => {
+async function linesOf(t: TestContext, names: readonly string[], jobs: number) {
   const folder = mkdtempSync(join(tmpdir(), 'aether-jobs-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const program = join(folder, 'job.mjs');
   writeFileSync(program, fakeJob);
-  const shares = ['passes', 'dies', 'errs'].map((name) => [
-    { name, minutes: 1, tests: [{ name: 'a test', needs: [], run: () => Promise.resolve('') }] },
-  ]);
-  const lines = await runBeside(shares, { program, words: [], folder, say: () => {} });
+  const suites = [{ name: 'fake', tests: names.map((name) => fakeTest(name)) }];
+  return runBeside(suites, { jobs, program, words: [], say: () => {} });
+}
+
+const outcomes = (lines: Awaited<ReturnType<typeof linesOf>>) =>
+  lines.map(({ name, outcome }) => `${name}: ${outcome}`);
+
+test('each test is run once, by whichever job is free, and reported in the order of the suites', async (t) => {
+  const names = Array.from({ length: 20 }, (_, index) => `test ${index}`);
+  const lines = await linesOf(t, names, 3);
   assert.deepEqual(
-    lines.map(({ suite, name, outcome }) => `${suite}: ${name} ${outcome}`),
-    [
-      'passes: a test passed',
-      'dies: a test failed',
-      'errs: a test passed',
-      'errs: the run as a whole failed',
-    ],
+    outcomes(lines),
+    names.map((name) => `${name}: passed`),
   );
+  assert.ok(new Set(lines.map(({ remark }) => remark)).size <= 3);
+});
+
+test('the test at which a job dies has failed, and the other jobs run the rest', async (t) => {
+  const lines = await linesOf(t, ['dies', 'one', 'two', 'three'], 2);
+  assert.deepEqual(outcomes(lines), ['dies: failed', 'one: passed', 'two: passed', 'three: passed']);
+  assert.match(lines[0]?.remark ?? '', /tells nothing of it, and ended with exit code 1/);
+});
+
+test('when no job is left, each test that was not run has failed', async (t) => {
+  const lines = await linesOf(t, ['one', 'dies', 'two'], 1);
+  assert.deepEqual(outcomes(lines), ['one: passed', 'dies: failed', 'two: failed']);
+  assert.match(lines[2]?.remark ?? '', /not run: no process was left/);
+});
+
+test('a job whose exit code alone is bad has failed, and so has one of which a test has', async (t) => {
+  assert.deepEqual(outcomes(await linesOf(t, ['errs', 'one'], 1)), [
+    'errs: passed',
+    'one: passed',
+    'the run as a whole: failed',
+  ]);
+  assert.deepEqual(outcomes(await linesOf(t, ['fails', 'one'], 1)), ['fails: failed', 'one: passed']);
 });

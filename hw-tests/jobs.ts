@@ -1,63 +1,74 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { accountFor, type Line } from './report.ts';
-import { minutesOf, namesOf, type Suite } from './suite.ts';
+import type { Readable } from 'node:stream';
+import { accountFor, type Line, type TestName } from './report.ts';
+import type { Suite } from './suite.ts';
+import { type ChosenTest, type FromJob, inOrder, isSame, type ToJob } from './test-source.ts';
 
-/** Suites for so many runs beside each other, the longest first to whoever has least to do. */
-export function shareOut(
-  suites: readonly Suite[],
-  { jobs, short }: { readonly jobs: number; readonly short: boolean },
-): readonly (readonly Suite[])[] {
-  const shares = Array.from({ length: jobs }, () => ({ minutes: 0, suites: [] as Suite[] }));
-  const takes = (suite: Suite) => minutesOf(suite, short);
-  for (const suite of suites.toSorted((one, other) => takes(other) - takes(one))) {
-    const least = shares.reduce((one, other) => (other.minutes < one.minutes ? other : one));
-    least.minutes += takes(suite);
-    least.suites.push(suite);
-  }
-  return shares.map((share) => share.suites).filter((share) => share.length > 0);
+/** What a test takes of which nobody said how long it is. */
+const usualMinutes = 1;
+
+/** The longest first, so that no job is left with one of them when the others have ended. */
+export function longestFirst(suites: readonly Suite[]): readonly ChosenTest[] {
+  const takes = ({ test }: ChosenTest) => test.minutes ?? usualMinutes;
+  return inOrder(suites).toSorted((one, other) => takes(other) - takes(one));
 }
 
 export interface JobsOptions {
-  /** The program that runs some suites, and its words but for these. */
+  readonly jobs: number;
+  /** The program that runs the tests it is handed, and its words. */
   readonly program: string;
   readonly words: readonly string[];
-  /** For what the jobs report. */
-  readonly folder: string;
   readonly say: (line: string) => void;
 }
 
-/** Runs each share in a process of its own; resolves with a line for each of its tests, whatever became of the process. */
-export async function runBeside(
-  shares: readonly (readonly Suite[])[],
-  { program, words, folder, say }: JobsOptions,
-): Promise<readonly Line[]> {
-  const jobs = shares.map(async (share, index) => {
-    const report = join(folder, `report${index}.json`);
-    const chosen = share.flatMap(({ name }) => ['--suite', name]);
-    const child = spawn(process.execPath, [program, ...words, ...chosen, '--report', report], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    process.once('exit', () => child.kill());
-    const closed = once(child, 'close') as Promise<[number | null]>;
-    for await (const line of createInterface({ input: child.stdout })) {
-      if (
-        /^[✔✖﹣]|^ℹ .*[^0-9.]/.test(line) &&
-        !/^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration)/.test(line)
-      )
-        say(line);
-    }
-    const [exitCode] = await closed;
-    const notRun = `its process tells nothing of it, and ended with exit code ${exitCode}`;
-    return accountFor(namesOf(share), { exitCode, lines: readReport(report), notRun });
-  });
-  return (await Promise.all(jobs)).flat();
+/**
+ * Runs tests in several processes, each of which takes the next as soon as it has ended one; resolves with a line for each
+ * test, in the order of the suites, whatever became of the processes.
+ */
+export async function runBeside(suites: readonly Suite[], options: JobsOptions): Promise<readonly Line[]> {
+  const queue = longestFirst(suites).map(({ suite, test: { name } }) => ({ suite, name }));
+  const order = inOrder(suites).map(({ suite, test: { name } }) => ({ suite, name }));
+  const count = Math.min(options.jobs, queue.length);
+  const told = await Promise.all(Array.from({ length: count }, () => runJob(queue, options)));
+  // Left over when all of them ended before.
+  const notRun = 'no process was left that could have run it';
+  const lines = accountFor(queue, { exitCode: 0, lines: told.flat(), notRun });
+  const place = (line: Line) => order.findIndex((each) => isSame(each, line)) + 1 || Number.POSITIVE_INFINITY;
+  return lines.toSorted((one, other) => place(one) - place(other));
 }
 
-/** None from a process that was killed before its end. */
-function readReport(file: string): readonly Line[] {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as readonly Line[]) : [];
+/** One process, until it ends: a line for each test that it was handed. */
+async function runJob(queue: TestName[], { program, words, say }: JobsOptions): Promise<readonly Line[]> {
+  const child = spawn(process.execPath, [program, ...words], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const kill = () => child.kill();
+  process.once('exit', kill);
+  const handed: TestName[] = [];
+  const lines: Line[] = [];
+  child.on('message', (said: FromJob) => {
+    if ('told' in said) return void lines.push(said.told);
+    const next = queue.shift();
+    if (next !== undefined) handed.push(next);
+    const answer: ToJob = { next: next ?? null };
+    // One that ends meanwhile says so by its end.
+    child.send(answer, () => {});
+  });
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  await passOn(child, say);
+  const [exitCode] = await closed;
+  process.off('exit', kill);
+  const notRun = `its process tells nothing of it, and ended with exit code ${exitCode}`;
+  return accountFor(handed, { exitCode, lines, notRun });
+}
+
+/** What it prints of its tests; its own summary says nothing of the others'. */
+async function passOn(child: ChildProcess, say: (line: string) => void): Promise<void> {
+  for await (const line of createInterface({ input: child.stdout as Readable })) {
+    if (
+      /^[✔✖﹣]|^ℹ .*[^0-9.]/.test(line) &&
+      !/^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration)/.test(line)
+    )
+      say(line);
+  }
 }

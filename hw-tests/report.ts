@@ -9,6 +9,8 @@ export interface Line extends TestName {
   readonly seconds: number;
   readonly outcome: 'passed' | 'failed' | 'skipped';
   readonly remark: string;
+  /** Of this computer's processors, by what emulates the box; undefined where it is no emulated one. */
+  readonly processorSeconds?: number | undefined;
 }
 
 export function hasFailed(lines: readonly Line[]): boolean {
@@ -48,12 +50,20 @@ export function accountFor(
 export function tableOf(lines: readonly Line[], wallSeconds: number): string {
   const signs = { passed: '✔', failed: '✘', skipped: '–' } as const;
   const rows = lines.map(
-    ({ suite, name, seconds, outcome, remark }) =>
-      `${signs[outcome]} ${`${seconds.toFixed(1)} s`.padStart(8)}  ${suite}: ${name}\n${' '.repeat(12)}${remark}`,
+    ({ suite, name, seconds, outcome, remark, processorSeconds }) =>
+      `${signs[outcome]} ${`${seconds.toFixed(1)} s`.padStart(8)}  ${suite}: ${name}\n${' '.repeat(12)}${remark}${
+        processorSeconds === undefined ? '' : ` [${processorSeconds.toFixed(0)} s of a processor]`
+      }`,
   );
   const count = (outcome: Line['outcome']) => lines.filter((line) => line.outcome === outcome).length;
-  const totals = `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped, ${(wallSeconds / 60).toFixed(1)} min`;
+  const totals = `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped, ${(wallSeconds / 60).toFixed(1)} min${processorTime(lines)}`;
   const reasons = [...new Set(lines.map(({ remark }) => remark))].join(' ');
   const nothing = count('skipped') === lines.length ? [`NOTHING WAS TESTED. ${reasons}`.trimEnd()] : [];
   return ['', ...rows, '', totals, ...nothing].join('\n');
+}
+
+/** What all of them took of this computer's processors; nothing where that is of no interest. */
+function processorTime(lines: readonly Line[]): string {
+  const seconds = lines.reduce((sum, { processorSeconds = 0 }) => sum + processorSeconds, 0);
+  return seconds === 0 ? '' : `, ${(seconds / 60).toFixed(1)} min of processors for emulated boxes`;
 }

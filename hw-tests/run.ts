@@ -1,21 +1,23 @@
 // npm run hw-test -- --target qemu: tests against a whole box, from outside. Exit code 0: all that could run passed.
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { exitOnSignals } from '../scripts/lan/network.ts';
-import { temporaryFolder } from '../scripts/lan/temporary-folder.ts';
 import { faults } from './faults/faults.ts';
-import { runBeside, shareOut } from './jobs.ts';
+import { runBeside } from './jobs.ts';
 import { leds } from './leds/leds.ts';
 import { network } from './network/network.ts';
 import { pool } from './pool/pool.ts';
 import { power } from './power/power.ts';
 import { hasFailed, tableOf } from './report.ts';
+import { runAlone } from './run-alone.ts';
 import { smoke } from './smoke/smoke.ts';
 import { storage } from './storage/storage.ts';
 import { choose, type Suite } from './suite.ts';
 import { describeImage } from './targets/image-age.ts';
 import { imagesOf, isEmulated, whyNoTarget } from './targets/open-target.ts';
 import { TestRun } from './test-run.ts';
+import { handedOut, inOrder } from './test-source.ts';
 import { update } from './update/update.ts';
 
 const suites: readonly Suite[] = [smoke, network, storage, power, leds, pool, update, faults];
@@ -27,10 +29,11 @@ const usage = `usage: npm run hw-test -- --target TARGET [options]
   --suite NAME      ${suites.map(({ name }) => name).join(', ')};
                     may be given again (default: all)
   --only TEXT       only tests whose names contain it
-  --short           without the longest tests: half the time
+  --short           without the longest tests
   --again           a test that fails is tried once more, and the report says so: for machines that are busy
-  --jobs N          so many emulated boxes beside each other, each tested by some of the suites (default: 1)
-  --processors N    of each emulated box (default: 2, and 1 where there are more boxes)
+  --jobs N          so many emulated boxes beside each other, each tested by whichever test is next (default: as many as
+                    this machine has processors; one raspi3b)
+  --processors N    of each emulated box (default: 1 where there are several, else 2)
   --image FOLDER    with the image (default: var/image/qemu-virt, var/image/rpi)
 
 exit code: 0 all that could run passed, 1 something failed or was not run, 2 nothing was chosen
@@ -47,7 +50,8 @@ interface Values {
   readonly again?: boolean;
   readonly jobs?: string | undefined;
   readonly processors?: string | undefined;
-  readonly report?: string | undefined;
+  /** This process runs what another hands out. */
+  readonly job?: boolean;
 }
 
 async function main(words: readonly string[]): Promise<void> {
@@ -62,7 +66,7 @@ async function main(words: readonly string[]): Promise<void> {
       again: { type: 'boolean' },
       jobs: { type: 'string' },
       processors: { type: 'string' },
-      report: { type: 'string' },
+      job: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -75,13 +79,12 @@ async function main(words: readonly string[]): Promise<void> {
   exitOnSignals();
   const missing = whyNoTarget(values.target);
   const images = missing === undefined ? await imagesFor(values.target, values.image) : undefined;
-  if (Number(values.jobs ?? 1) > 1 && images !== undefined) return runJobs(chosen, images, values);
-  const { target, processors = '2', short = false, again = false, report } = values;
-  new TestRun(chosen, {
-    ...{ target, short, again, report, images },
-    processors: Number(processors),
-    timeoutMs: testTimeoutMs,
-  }).begin(missing);
+  const jobs = missing === undefined && values.job !== true ? jobsOf(values) : 1;
+  if (jobs > 1) return runJobs(chosen, { ...values, image: images }, jobs);
+  const { target, processors = '2', short = false, again = false } = values;
+  const options = { target, short, again, images, processors: Number(processors), timeoutMs: testTimeoutMs };
+  if (values.job === true) await new TestRun(handedOut(inOrder(chosen)), options).run(missing);
+  else await runAlone(chosen, options, missing);
 }
 
 /** The folder with the image of an emulated target; undefined: a board has its own. */
@@ -110,20 +113,25 @@ function refuse(why: string): void {
   process.exitCode = 2;
 }
 
-/** Runs the suites in several processes, each with a box of its own, and reports all of it at the end. */
-async function runJobs(chosen: readonly Suite[], images: string, values: Values): Promise<void> {
-  const say = (line: string) => console.log(line);
+/** Of boxes beside each other. */
+function jobsOf({ target = '', jobs }: Values): number {
+  return Number(jobs ?? (target === 'qemu' ? availableParallelism() : 1));
+}
+
+/** In several processes, each with a box of its own. */
+async function runJobs(chosen: readonly Suite[], values: Values, jobs: number): Promise<void> {
+  const { target = '', image = '', processors = '1', short, again, only } = values;
   const words = [
+    ...['--job', '--target', target, '--image', image],
     // An emulated processor that holds a lock while another box has the real one keeps its own box waiting.
-    ...['--target', values.target ?? '', '--image', images, '--processors', values.processors ?? '1'],
-    ...(values.short === true ? ['--short'] : []),
-    ...(values.again === true ? ['--again'] : []),
-    ...(values.only === undefined ? [] : ['--only', values.only]),
+    ...['--processors', processors],
+    ...(short === true ? ['--short'] : []),
+    ...(again === true ? ['--again'] : []),
+    ...(only === undefined ? [] : ['--only', only]),
+    ...chosen.flatMap(({ name }) => ['--suite', name]),
   ];
-  const folder = temporaryFolder('hw-jobs');
-  const program = import.meta.filename;
-  const shares = shareOut(chosen, { jobs: Number(values.jobs), short: values.short === true });
-  const lines = await runBeside(shares, { program, words, folder, say });
+  const say = (line: string) => console.log(line);
+  const lines = await runBeside(chosen, { jobs, program: import.meta.filename, words, say });
   console.log(tableOf(lines, process.uptime()));
   if (hasFailed(lines)) process.exitCode = 1;
 }

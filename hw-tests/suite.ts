@@ -5,8 +5,6 @@ import type { Capability } from './target.ts';
 /** Tests of one kind; run one after another. */
 export interface Suite {
   readonly name: string;
-  /** That it takes on `qemu` with two cores; by this suites are shared out among jobs. */
-  readonly minutes: number;
   readonly tests: readonly HardwareTest[];
 }
 
@@ -17,8 +15,10 @@ export interface HardwareTest {
   readonly needs: readonly Capability[];
   /** It leaves the box as it found it: without snapshots the next test goes on with it. */
   readonly changesNothing?: true;
-  /** As a suite's; of those that `--short` leaves out. */
-  readonly longMinutes?: number;
+  /** That it takes on `qemu`, where it is more than two or three. */
+  readonly minutes?: number;
+  /** `--short` leaves it out. */
+  readonly isLong?: true;
   /** Resolves with a remark for the report: what was measured. */
   readonly run: (scene: Scene) => Promise<string>;
 }
@@ -37,9 +37,4 @@ export function choose(
 
 export function namesOf(suites: readonly Suite[]): readonly TestName[] {
   return suites.flatMap(({ name: suite, tests }) => tests.map(({ name }) => ({ suite, name })));
-}
-
-/** What the tests of a suite take, as its `minutes`. */
-export function minutesOf({ minutes, tests }: Suite, short: boolean): number {
-  return short ? tests.reduce((rest, { longMinutes = 0 }) => rest - longMinutes, minutes) : minutes;
 }

@@ -68,6 +68,8 @@ export interface Target {
   readonly updates: Updates;
   /** Another box on the same switch, with a card of its own, switched off. */
   addBox(): Promise<Target>;
+  /** Of this computer's processors, that it and the boxes beside it have used so far; undefined of what is not emulated. */
+  processorSeconds(): number | undefined;
   close(): Promise<void>;
 }
 

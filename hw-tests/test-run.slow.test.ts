@@ -11,16 +11,16 @@ const runner = join(import.meta.dirname, 'run.ts');
 
 /** A run of tests on a board whose serial line nobody answers. */
 const fakeRun = `
-  import { TestRun } from '${join(import.meta.dirname, 'test-run.ts')}';
+  import { runAlone } from '${join(import.meta.dirname, 'run-alone.ts')}';
   const test = (name, run) => ({ name, needs: [], run });
   const tests = [
     test('it passes', async () => 'well'),
-    { ...test('it is long', async () => 'well'), longMinutes: 9 },
+    { ...test('it is long', async () => 'well'), isLong: true },
     test('it hangs', () => new Promise(() => setInterval(() => {}, 100))),
     test('it comes after', async () => 'well'),
   ];
-  const options = { images: undefined, processors: 1, short: true, again: true, timeoutMs: 300, report: undefined };
-  new TestRun([{ name: 'fake', minutes: 1, tests }], { ...options, target: process.argv[2] }).begin();
+  const options = { images: undefined, processors: 1, short: true, again: true, timeoutMs: 300 };
+  await runAlone([{ name: 'fake', tests }], { ...options, target: process.argv[2] }, undefined);
 `;
 
 function folderOf(t: TestContext): string {

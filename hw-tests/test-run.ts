@@ -1,14 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { root } from '../firmware/paths.ts';
 import { temporaryFolder } from '../scripts/lan/temporary-folder.ts';
-import { accountFor, hasFailed, type Line, tableOf } from './report.ts';
+import type { Line } from './report.ts';
 import { Scene } from './scene.ts';
-import { type HardwareTest, namesOf, type Suite } from './suite.ts';
+import type { HardwareTest } from './suite.ts';
 import { type Target, whyNot } from './target.ts';
 import { openTarget } from './targets/open-target.ts';
+import type { ChosenTest, TestSource } from './test-source.ts';
 
 export interface TestRunOptions {
   /** As `openTarget` has it, and what follows. */
@@ -21,52 +22,57 @@ export interface TestRunOptions {
   readonly short: boolean;
   /** That one test may take on a box whose slowness is 1. */
   readonly timeoutMs: number;
-  /** File for the lines of the report. */
-  readonly report: string | undefined;
 }
 
-/** The chosen tests, one after another on one target, and what became of them. */
+/** Tests, one after another on one target, and what became of them. */
 export class TestRun {
-  readonly #chosen: readonly Suite[];
+  readonly #source: TestSource;
   readonly #options: TestRunOptions;
-  readonly #lines: Line[] = [];
-  /** Why there is no line of a test. */
+  /** Why nothing is told of a test that was to run. */
   #notRun = 'the run ended before';
 
-  constructor(chosen: readonly Suite[], options: TestRunOptions) {
-    this.#chosen = chosen;
+  constructor(source: TestSource, options: TestRunOptions) {
+    this.#source = source;
     this.#options = options;
   }
 
-  /** Hands the tests to node's runner. `missing`: why the target cannot be had here; then each is skipped by name. */
-  begin(missing: string | undefined): void {
-    const folder = temporaryFolder('hw');
-    let target: Target | undefined;
-    let scene: Scene | undefined;
-    before(async () => {
-      if (missing !== undefined) return;
-      target = await this.#open(join(folder, 'target'));
-      scene = new Scene(target, join(folder, 'desktop'));
-    });
-    for (const suite of this.#chosen) {
-      for (const each of suite.tests) {
-        test(`${suite.name}: ${each.name}`, async (context) => {
-          const reason = missing ?? this.#whyNot(each, scene!);
-          if (reason === undefined) return context.diagnostic(await this.#runTest(suite, each, scene!));
-          this.#note(suite, each, { seconds: 0, outcome: 'skipped', remark: reason });
-          context.skip(reason);
-        });
-      }
-    }
-    after(async () => {
-      await target?.close();
-    });
-    process.once('exit', (exitCode) => this.#end(exitCode));
+  get notRun(): string {
+    return this.#notRun;
   }
 
-  #whyNot({ needs, longMinutes }: HardwareTest, { target }: Scene): string | undefined {
-    if (this.#options.short && longMinutes !== undefined) return 'Left out by --short.';
-    return whyNot(target.capabilities, needs);
+  /**
+   * Hands the tests to node's runner. `missing`: why the target cannot be had here; then each is skipped by name. Rejects
+   * when the target does not open.
+   */
+  async run(missing: string | undefined): Promise<void> {
+    if (missing !== undefined) return this.#runEach(() => missing);
+    const folder = temporaryFolder('hw');
+    const target = await this.#open(join(folder, 'target'));
+    const scene = new Scene(target, join(folder, 'desktop'));
+    try {
+      await this.#runEach((each) => this.#whyNot(each, target), scene);
+    } finally {
+      await target.close();
+    }
+  }
+
+  /** `whyNot`: the reason for which a test is skipped. */
+  async #runEach(whyNot: (test: HardwareTest) => string | undefined, scene?: Scene): Promise<void> {
+    for (;;) {
+      const each = await this.#source.next();
+      if (each === undefined) return;
+      await test(`${each.suite}: ${each.test.name}`, async (context) => {
+        const reason = whyNot(each.test);
+        if (reason === undefined) return context.diagnostic(await this.#runTest(each, scene!));
+        await this.#note(each, { seconds: 0, outcome: 'skipped', remark: reason });
+        context.skip(reason);
+      });
+    }
+  }
+
+  #whyNot({ needs, isLong }: HardwareTest, { capabilities }: Target): string | undefined {
+    if (this.#options.short && isLong === true) return 'Left out by --short.';
+    return whyNot(capabilities, needs);
   }
 
   async #open(folder: string): Promise<Target> {
@@ -79,41 +85,43 @@ export class TestRun {
     }
   }
 
-  #end(exitCode: number): void {
-    const end = { exitCode, lines: this.#lines, notRun: this.#notRun };
-    const lines = accountFor(namesOf(this.#chosen), end);
-    if (hasFailed(lines)) process.exitCode ||= 1;
-    const { report } = this.#options;
-    if (report !== undefined) writeFileSync(report, JSON.stringify(lines));
-    console.log(tableOf(lines, process.uptime()));
-  }
-
-  #note({ name: suite }: Suite, { name }: HardwareTest, what: Omit<Line, 'suite' | 'name'>): string {
-    this.#lines.push({ suite, name, ...what });
+  async #note(
+    { suite, test: { name } }: ChosenTest,
+    what: Omit<Line, 'suite' | 'name' | 'processorSeconds'>,
+    processorSeconds?: number,
+  ): Promise<string> {
+    await this.#source.tell({ suite, name, ...what, processorSeconds });
     return what.remark;
   }
 
-  async #runTest(suite: Suite, test: HardwareTest, scene: Scene): Promise<string> {
+  async #runTest(each: ChosenTest, scene: Scene): Promise<string> {
+    const { target } = scene;
     const startMs = performance.now();
-    const note = (outcome: Line['outcome'], remark: string) =>
-      this.#note(suite, test, { seconds: (performance.now() - startMs) / 1000, outcome, remark });
-    const once = () => this.#tryOnce(suite, test, scene);
+    const before = target.processorSeconds();
+    const note = (outcome: Line['outcome'], remark: string) => {
+      const seconds = (performance.now() - startMs) / 1000;
+      const after = target.processorSeconds();
+      const used = before === undefined || after === undefined ? undefined : after - before;
+      return this.#note(each, { seconds, outcome, remark }, used);
+    };
+    const once = () => this.#tryOnce(each, scene);
     try {
-      return note('passed', await once());
+      return await note('passed', await once());
     } catch (error) {
       const first = remarkOf(error);
       if (this.#options.again) {
         scene.tryAgain();
         const second = await once().catch(() => undefined);
         if (second !== undefined)
-          return note('passed', `only at the second try, after: ${first} — ${second}`);
+          return await note('passed', `only at the second try, after: ${first} — ${second}`);
       }
-      note('failed', first);
+      await note('failed', first);
       throw error;
     }
   }
 
-  async #tryOnce(suite: Suite, test: HardwareTest, scene: Scene): Promise<string> {
+  async #tryOnce(each: ChosenTest, scene: Scene): Promise<string> {
+    const { suite, test } = each;
     const timeoutMs = scene.patienceMs(this.#options.timeoutMs);
     try {
       const remark = await within(timeoutMs, test.run(scene));
@@ -122,16 +130,16 @@ export class TestRun {
     } catch (error) {
       scene.disturbed();
       console.log(`✖ ${remarkOf(error)}`);
-      await keepEvidence(`${suite.name} ${test.name}`, scene);
-      if (error instanceof NoEnd) this.#giveUp(suite, test, { seconds: timeoutMs / 1000, error });
+      await keepEvidence(`${suite} ${test.name}`, scene);
+      if (error instanceof NoEnd) await this.#giveUp(each, timeoutMs / 1000, error);
       throw error;
     }
   }
 
   /** A test that goes on would type, cut the power and write the card beside the next one: there is no next one. */
-  #giveUp(suite: Suite, test: HardwareTest, { seconds, error }: { seconds: number; error: NoEnd }): never {
-    this.#note(suite, test, { seconds, outcome: 'failed', remark: error.message });
-    this.#notRun = `"${suite.name}: ${test.name}" did not end, and the run ended with it`;
+  async #giveUp(each: ChosenTest, seconds: number, error: NoEnd): Promise<never> {
+    this.#notRun = `"${each.suite}: ${each.test.name}" did not end, and the run ended with it`;
+    await this.#note(each, { seconds, outcome: 'failed', remark: error.message });
     process.exit(1);
   }
 }

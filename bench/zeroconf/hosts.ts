@@ -31,14 +31,6 @@ export async function browse(avahi: Avahi): Promise<Program> {
   return avahi.start('avahi-browse', ['-p', serviceType]);
 }
 
-/** Processor time a process has used, in seconds (proc(5): utime and stime, a hundred ticks a second). */
-export function cpuSecondsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
 /** Memory that a process has to itself, and its share of what it has with others, in bytes. */
 export function memoryOf(pid: number): number {
   const [, kibibytes = '0'] = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { Avahi } from '../../scripts/lan/avahi.ts';
 import { BoxProcess } from '../../scripts/lan/box-process.ts';
 import { Lan, type LanHost } from '../../scripts/lan/network.ts';
+import { cpuSecondsOf } from '../../scripts/lan/processes.ts';
 import type { Figure } from './figure.ts';
-import { cpuSecondsOf, median, memoryOf, serviceType, startChild } from './hosts.ts';
+import { median, memoryOf, serviceType, startChild } from './hosts.ts';
 
 const perSecond = 200;
 const durationSeconds = 10;

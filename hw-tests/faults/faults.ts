@@ -145,7 +145,6 @@ const dataIsFull: HardwareTest = {
 
 export const faults: Suite = {
   name: 'faults',
-  minutes: 21,
   tests: [
     tornEnvironment,
     anotherCardIsPluggedIn,

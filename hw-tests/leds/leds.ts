@@ -181,7 +181,6 @@ const eachWired: HardwareTest = {
 
 export const leds: Suite = {
   name: 'leds',
-  minutes: 4,
   tests: [identified, eachWired, programGone, alone, diskGone, diskBack, atWork, whileStarting],
 };
 

@@ -111,7 +111,6 @@ const comesBackToDhcp: HardwareTest = {
 
 export const network: Suite = {
   name: 'network',
-  minutes: 3,
   tests: [
     hasDhcpAddress,
     isFound('aether scan finds it, at the address it has', [], 'desktop'),

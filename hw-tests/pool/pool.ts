@@ -35,7 +35,7 @@ const threeBoxes: HardwareTest = {
   },
 };
 
-export const pool: Suite = { name: 'pool', minutes: 4, tests: [threeBoxes] };
+export const pool: Suite = { name: 'pool', tests: [threeBoxes] };
 
 /** Files that were put into a pool of several boxes, each on two of them. */
 class StoredTree {

@@ -64,7 +64,6 @@ const consoleShutsDown: HardwareTest = {
 
 export const power: Suite = {
   name: 'power',
-  minutes: 9,
   tests: [
     consoleShutsDown,
     buttonShutsDown,

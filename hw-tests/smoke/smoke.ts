@@ -21,7 +21,6 @@ async function gpioLines({ target: { root } }: Scene): Promise<readonly string[]
 
 export const smoke: Suite = {
   name: 'smoke',
-  minutes: 1,
   tests: [
     {
       name: 'a fresh card boots until the box serves',

@@ -89,7 +89,8 @@ const startsWithItsDisks: HardwareTest = {
 const survivesPowerCuts: HardwareTest = {
   name: `after ${powerCuts} power cuts in the middle of writing it starts, and has everything it said it had`,
   needs: ['disks', 'power'],
-  longMinutes: 16,
+  minutes: 16,
+  isLong: true,
   run: async (scene) => {
     await scene.claimed();
     const folder = scene.folder('cuts');
@@ -180,7 +181,6 @@ const isReset: HardwareTest = {
 
 export const storage: Suite = {
   name: 'storage',
-  minutes: 20,
   tests: [takesDisks, startsWithItsDisks, keepsFiles, isReset, takesDiskLater, survivesPowerCuts],
 };
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 
 /** Somewhere programs run: this machine, or one host of the LAN. */
 export interface Place {
@@ -195,4 +195,12 @@ function splitLines(child: ChildProcess, listener: (line: string) => void): void
     rest = lines.pop()!;
     for (const line of lines) listener(line);
   });
+}
+
+/** Seconds of processor time that a running process has used so far (proc(5): utime and stime, a hundred ticks a second). */
+export function cpuSecondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

@@ -167,6 +167,10 @@ export class BoardTarget implements Target {
     return Promise.reject(new Error(String(this.capabilities['more boxes'])));
   }
 
+  processorSeconds(): undefined {
+    return undefined;
+  }
+
   async close(): Promise<void> {
     await this.#lightsWatch?.stop(2000);
     this.#line.close();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Board } from '../../../firmware/board.ts';
 import type { ImageTools } from '../../../firmware/stages/tools.ts';
+import { cpuSecondsOf } from '../../../scripts/lan/processes.ts';
 import type { BoardPins } from '../../../src/device/pins.ts';
 import type { Forgotten } from '../../target.ts';
 import { AwaitedSocket } from './awaited-socket.ts';
@@ -48,6 +49,8 @@ export class Machine {
   readonly #hanging = new Set<string>();
   #storage: Storage = { card: '', drives: [] };
   #process: ChildProcess | undefined;
+  /** Of the processes that have ended. */
+  #processorSeconds = 0;
   #starts = 0;
   #ended: Promise<void> = Promise.resolve();
 
@@ -205,6 +208,12 @@ export class Machine {
     for (const socket of [this.console, this.root, this.#qtest]) socket.close();
   }
 
+  /** Of this computer's processors, used by all its processes so far. */
+  get processorSeconds(): number {
+    const pid = this.#process?.pid;
+    return this.#processorSeconds + (pid === undefined ? 0 : cpuSecondsOf(pid));
+  }
+
   /** How often it was started, or started again by itself. */
   get starts(): number {
     return this.#starts;
@@ -220,7 +229,9 @@ export class Machine {
 
   async #kill(): Promise<void> {
     this.#hanging.clear();
+    const used = this.processorSeconds;
     this.#process?.kill('SIGKILL');
+    this.#processorSeconds = used;
     await this.#ended;
   }
 

@@ -275,6 +275,10 @@ export class QemuTarget implements Target {
     return QemuTarget.#make(this.#bench);
   }
 
+  processorSeconds(): number {
+    return this.#bench.boxes.reduce((sum, box) => sum + box.#machine.processorSeconds, 0);
+  }
+
   async close(): Promise<void> {
     for (const box of this.#bench.boxes) await box.#machine.close();
     await this.#bench.network.close();
