@@ -4,6 +4,7 @@ import { type Board, bootFacts, filesOf } from '../board.ts';
 import { slotBytes } from '../slot/slot.ts';
 import { run } from '../stages/run.ts';
 import type { ImageTools } from '../stages/tools.ts';
+import { buildDataPartition } from './data.ts';
 import { loaderVariables, makeEnvironment } from './environment.ts';
 
 /** What is kept of the boot loader's tries, and what a flashed card is told about itself: raw, 64 KiB each. */
@@ -38,25 +39,7 @@ export function buildDisk({ board, slot, overlay, parts, folder, output, tools }
     tools,
   });
   buildBootPartition({ board, overlay, parts, input, tools, inTools });
-  const data = join(input, 'data.ext4');
-  run('truncate', ['--size', '128M', data]);
-  const uuid = '6c1f8c1e-6f0e-4c52-8f06-0f1a2b3c4d5e';
-  inTools('mke2fs', [
-    '-q',
-    '-t',
-    'ext4',
-    '-b',
-    '4096',
-    '-m',
-    '1',
-    '-U',
-    uuid,
-    '-E',
-    `hash_seed=${uuid}`,
-    '-L',
-    'data',
-    data,
-  ]);
+  buildDataPartition({ slot, folder: input, output: join(input, 'data.ext4'), inTools });
   writeFileSync(join(folder, 'genimage.cfg'), layout(slot));
   inTools('genimage', [
     ...['--config', join(folder, 'genimage.cfg'), '--inputpath', input, '--outputpath', join(folder, 'out')],
