@@ -104,6 +104,34 @@ const masked = [
   'modprobe@drm.service',
   'modprobe@efi_pstore.service',
   'modprobe@fuse.service',
+  'systemd-ask-password-console.path', // nobody is asked
+  'systemd-ask-password-wall.path',
+  'systemd-binfmt.service',
+  'systemd-creds.socket',
+  'systemd-firstboot.service',
+  'systemd-hibernate-clear.service',
+  'systemd-initctl.socket',
+  'systemd-machine-id-commit.service', // its folder is read-only
+  'systemd-pcrextend.socket', // no TPM
+  'systemd-pcrlock.socket',
+  'systemd-pcrmachine.service',
+  'systemd-pcrphase-sysinit.service',
+  'systemd-pstore.service',
+  'systemd-tpm2-setup-early.service',
+  'systemd-tpm2-setup.service',
+];
+
+/** Programs that make units, for what a box does not have; each is started before all else. */
+const maskedGenerators = [
+  'getty',
+  'gpt-auto', // the first program mounts what there is
+  'hibernate-resume',
+  'rc-local',
+  'run',
+  'ssh',
+  'system-update',
+  'sysv',
+  'tpm2',
 ];
 
 const enabled = {
@@ -207,6 +235,8 @@ function configure(tree: string, { release, certificates, unhealthy }: SlotOptio
   link('etc/resolv.conf', '/run/systemd/resolve/stub-resolv.conf');
   link('etc/systemd/system/default.target', '/usr/lib/systemd/system/multi-user.target');
   for (const unit of masked) link(`etc/systemd/system/${unit}`, '/dev/null');
+  for (const name of maskedGenerators)
+    link(`etc/systemd/system-generators/systemd-${name}-generator`, '/dev/null');
   for (const [target, units] of Object.entries(enabled)) {
     for (const unit of units)
       link(`etc/systemd/system/${target}.wants/${unit}`, `/usr/lib/systemd/system/${unit}`);
@@ -218,18 +248,22 @@ function configure(tree: string, { release, certificates, unhealthy }: SlotOptio
     write('etc/systemd/system/aetherstore.service.d/unhealthy.conf', program);
   }
   if (release.development) {
-    // A shell on a console that only an emulated machine has.
+    // A shell on a console that only an emulated machine has, without the programs that ask who is there.
     const unit = 'serial-getty@hvc0.service';
-    write(
-      `etc/systemd/system/${unit}.d/development.conf`,
-      '[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin root --noreset --noclear 115200 - dumb\n',
-    );
+    write(`etc/systemd/system/${unit}.d/development.conf`, shellUnit);
     link(
       `etc/systemd/system/multi-user.target.wants/${unit}`,
       '/usr/lib/systemd/system/serial-getty@.service',
     );
   }
 }
+
+const shellUnit = `[Service]
+ExecStart=
+ExecStart=-/bin/bash
+Environment=HOME=/root TERM=dumb
+WorkingDirectory=/root
+`;
 
 function osRelease(debian: string, { version }: Release): string {
   const from = /^PRETTY_NAME="(.*)"$/m.exec(debian)?.[1] ?? 'Debian';
