@@ -53,3 +53,11 @@ test('tests are chosen by suite and by words, and a suite of which none is chose
   assert.deepEqual(chosen(['dark'], ''), ['dark: it is off']);
   assert.deepEqual(choose(suites, undefined, 'shinse'), []);
 });
+
+test('what boxes took of the processors is said of each test, and of all', () => {
+  const used = lines('passed', 'well').map((line) => ({ ...line, processorSeconds: 90 }));
+  const table = tableOf(used, 60);
+  assert.match(table, /light: it shines\n +well \[90 s of a processor\]/);
+  assert.match(table, /1\.0 min, 4\.5 min of processors for emulated boxes$/);
+  assert.doesNotMatch(tableOf(lines('passed', 'well'), 60), /processor/);
+});

@@ -4,6 +4,10 @@ export interface TestName {
   readonly name: string;
 }
 
+export function isSame(one: TestName, other: TestName): boolean {
+  return one.suite === other.suite && one.name === other.name;
+}
+
 /** What became of one test. */
 export interface Line extends TestName {
   readonly seconds: number;
@@ -25,6 +29,8 @@ export interface RunEnd {
   readonly lines: readonly Line[];
   /** Why it tells nothing of the others, as far as that is known. */
   readonly notRun: string;
+  /** What the run is called where it had no tests. */
+  readonly name?: string | undefined;
 }
 
 /**
@@ -33,14 +39,14 @@ export interface RunEnd {
  */
 export function accountFor(
   chosen: readonly TestName[],
-  { exitCode, lines, notRun }: RunEnd,
+  { exitCode, lines, notRun, name }: RunEnd,
 ): readonly Line[] {
-  const isTold = ({ suite, name }: TestName) =>
-    lines.some((line) => line.suite === suite && line.name === name);
+  const isTold = (test: TestName) => lines.some((line) => isSame(line, test));
   const failed = { seconds: 0, outcome: 'failed' } as const;
   const silent = chosen.filter((each) => !isTold(each));
   const all = [...lines, ...silent.map((each) => ({ ...each, ...failed, remark: `not run: ${notRun}` }))];
   if (exitCode === 0 || hasFailed(all)) return all;
+  if (name !== undefined) return [...all, { ...failed, suite: 'all', name, remark: notRun }];
   const suite = [...new Set(chosen.map((each) => each.suite))].join(', ');
   const remark = `exit code ${exitCode}, though no test failed: what was printed says why`;
   return [...all, { ...failed, suite, name: 'the run as a whole', remark }];

@@ -1,23 +1,22 @@
-import { accountFor, hasFailed, type Line, tableOf } from './report.ts';
-import { namesOf, type Suite } from './suite.ts';
+import { reportAtExit } from './report-at-exit.ts';
+import type { Suite } from './suite.ts';
 import { TestRun, type TestRunOptions } from './test-run.ts';
-import { inOrder, listed } from './test-source.ts';
+import { inOrder } from './test-source.ts';
 
-/** All chosen tests in this process, with one box, and the report at its end, however it ends. */
+/** All chosen tests in this process, one after another, with one box. `missing`: as `TestRun.run` has it. */
 export async function runAlone(
   chosen: readonly Suite[],
   options: TestRunOptions,
   missing: string | undefined,
 ): Promise<void> {
-  const lines: Line[] = [];
-  const run = new TestRun(
-    listed(inOrder(chosen), (line) => lines.push(line)),
-    options,
-  );
-  process.once('exit', (exitCode) => {
-    const all = accountFor(namesOf(chosen), { exitCode, lines, notRun: run.notRun });
-    if (hasFailed(all)) process.exitCode ||= 1;
-    console.log(tableOf(all, process.uptime()));
-  });
-  await run.run(missing);
+  const left = [...inOrder(chosen)];
+  const run = reportAtExit(chosen);
+  const source = {
+    next: async () => left.shift(),
+    tell: async (line: (typeof run.lines)[number]) => void run.lines.push(line),
+    giveUp: async (reason: string) => {
+      run.notRun = reason;
+    },
+  };
+  await new TestRun(source, options).run(missing);
 }

@@ -9,11 +9,12 @@ import { leds } from './leds/leds.ts';
 import { network } from './network/network.ts';
 import { pool } from './pool/pool.ts';
 import { power } from './power/power.ts';
-import { hasFailed, tableOf } from './report.ts';
+import type { Line } from './report.ts';
+import { reportAtExit } from './report-at-exit.ts';
 import { runAlone } from './run-alone.ts';
 import { smoke } from './smoke/smoke.ts';
 import { storage } from './storage/storage.ts';
-import { choose, type Suite } from './suite.ts';
+import { choose, namesOf, type Suite } from './suite.ts';
 import { describeImage } from './targets/image-age.ts';
 import { imagesOf, isEmulated, whyNoTarget } from './targets/open-target.ts';
 import { TestRun } from './test-run.ts';
@@ -32,7 +33,7 @@ const usage = `usage: npm run hw-test -- --target TARGET [options]
   --short           without the longest tests
   --again           a test that fails is tried once more, and the report says so: for machines that are busy
   --jobs N          so many emulated boxes beside each other, each tested by whichever test is next (default: as many as
-                    this machine has processors; one raspi3b)
+                    this machine has processors, four at most; one raspi3b)
   --processors N    of each emulated box (default: 1 where there are several, else 2)
   --image FOLDER    with the image (default: var/image/qemu-virt, var/image/rpi)
 
@@ -40,6 +41,8 @@ exit code: 0 all that could run passed, 1 something failed or was not run, 2 not
 `;
 
 const testTimeoutMs = 30 * 60_000;
+/** A box takes half a gigabyte, and the longest test as long as all others take beside so many. */
+const usualJobsMax = 4;
 
 interface Values {
   readonly target?: string | undefined;
@@ -79,7 +82,7 @@ async function main(words: readonly string[]): Promise<void> {
   exitOnSignals();
   const missing = whyNoTarget(values.target);
   const images = missing === undefined ? await imagesFor(values.target, values.image) : undefined;
-  const jobs = missing === undefined && values.job !== true ? jobsOf(values) : 1;
+  const jobs = missing === undefined && values.job !== true ? jobsOf(values, chosen) : 1;
   if (jobs > 1) return runJobs(chosen, { ...values, image: images }, jobs);
   const { target, processors = '2', short = false, again = false } = values;
   const options = { target, short, again, images, processors: Number(processors), timeoutMs: testTimeoutMs };
@@ -113,9 +116,10 @@ function refuse(why: string): void {
   process.exitCode = 2;
 }
 
-/** Of boxes beside each other. */
-function jobsOf({ target = '', jobs }: Values): number {
-  return Number(jobs ?? (target === 'qemu' ? availableParallelism() : 1));
+/** How many boxes beside each other. */
+function jobsOf({ target = '', jobs }: Values, chosen: readonly Suite[]): number {
+  const usual = target === 'qemu' ? Math.min(availableParallelism(), usualJobsMax) : 1;
+  return Math.min(Number(jobs ?? usual), namesOf(chosen).length);
 }
 
 /** In several processes, each with a box of its own. */
@@ -131,9 +135,9 @@ async function runJobs(chosen: readonly Suite[], values: Values, jobs: number): 
     ...chosen.flatMap(({ name }) => ['--suite', name]),
   ];
   const say = (line: string) => console.log(line);
-  const lines = await runBeside(chosen, { jobs, program: import.meta.filename, words, say });
-  console.log(tableOf(lines, process.uptime()));
-  if (hasFailed(lines)) process.exitCode = 1;
+  const run = reportAtExit(chosen);
+  const tell = (line: Line) => void run.lines.push(line);
+  run.notRun = (await runBeside(chosen, { jobs, program: import.meta.filename, words, say, tell })) ?? '';
 }
 
 await main(process.argv.slice(2));

@@ -2,7 +2,7 @@ import type { TestName } from './report.ts';
 import type { Scene } from './scene.ts';
 import type { Capability } from './target.ts';
 
-/** Tests of one kind; run one after another. */
+/** Tests of one kind. */
 export interface Suite {
   readonly name: string;
   readonly tests: readonly HardwareTest[];

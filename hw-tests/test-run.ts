@@ -28,16 +28,10 @@ export interface TestRunOptions {
 export class TestRun {
   readonly #source: TestSource;
   readonly #options: TestRunOptions;
-  /** Why nothing is told of a test that was to run. */
-  #notRun = 'the run ended before';
 
   constructor(source: TestSource, options: TestRunOptions) {
     this.#source = source;
     this.#options = options;
-  }
-
-  get notRun(): string {
-    return this.#notRun;
   }
 
   /**
@@ -80,7 +74,7 @@ export class TestRun {
     try {
       return await openTarget(target, { folder, images, processors, say: (line) => console.log(line) });
     } catch (error) {
-      this.#notRun = `there is no target: ${remarkOf(error)}`;
+      await this.#source.giveUp(`there is no target: ${remarkOf(error)}`);
       throw error;
     }
   }
@@ -94,29 +88,34 @@ export class TestRun {
     return what.remark;
   }
 
+  /** Rejects when it failed, with what it failed of. */
   async #runTest(each: ChosenTest, scene: Scene): Promise<string> {
-    const { target } = scene;
     const startMs = performance.now();
-    const before = target.processorSeconds();
-    const note = (outcome: Line['outcome'], remark: string) => {
-      const seconds = (performance.now() - startMs) / 1000;
-      const after = target.processorSeconds();
-      const used = before === undefined || after === undefined ? undefined : after - before;
-      return this.#note(each, { seconds, outcome, remark }, used);
-    };
+    const before = scene.target.processorSeconds();
+    const { outcome, remark, error } = await this.#outcomeOf(each, scene);
+    const seconds = (performance.now() - startMs) / 1000;
+    const after = scene.target.processorSeconds();
+    const used = before === undefined || after === undefined ? undefined : after - before;
+    await this.#note(each, { seconds, outcome, remark }, used);
+    if (outcome === 'failed') throw error;
+    return remark;
+  }
+
+  async #outcomeOf(
+    each: ChosenTest,
+    scene: Scene,
+  ): Promise<Pick<Line, 'outcome' | 'remark'> & { readonly error?: unknown }> {
     const once = () => this.#tryOnce(each, scene);
     try {
-      return await note('passed', await once());
+      return { outcome: 'passed', remark: await once() };
     } catch (error) {
       const first = remarkOf(error);
-      if (this.#options.again) {
-        scene.tryAgain();
-        const second = await once().catch(() => undefined);
-        if (second !== undefined)
-          return await note('passed', `only at the second try, after: ${first} — ${second}`);
-      }
-      await note('failed', first);
-      throw error;
+      const failed = { outcome: 'failed', remark: first, error } as const;
+      if (!this.#options.again) return failed;
+      scene.tryAgain();
+      const second = await once().catch(() => undefined);
+      if (second === undefined) return failed;
+      return { outcome: 'passed', remark: `only at the second try, after: ${first} — ${second}` };
     }
   }
 
@@ -138,8 +137,9 @@ export class TestRun {
 
   /** A test that goes on would type, cut the power and write the card beside the next one: there is no next one. */
   async #giveUp(each: ChosenTest, seconds: number, error: NoEnd): Promise<never> {
-    this.#notRun = `"${each.suite}: ${each.test.name}" did not end, and the run ended with it`;
-    await this.#note(each, { seconds, outcome: 'failed', remark: error.message });
+    const name = `${each.suite}: ${each.test.name}`;
+    await this.#note(each, { seconds, outcome: 'failed', remark: error.message }).catch(() => {});
+    await this.#source.giveUp(`"${name}" did not end, and the run ended with it`).catch(() => {});
     process.exit(1);
   }
 }

@@ -67,8 +67,6 @@ const masked = [
   'getty@tty1.service',
   'ldconfig.service',
   'rauc-mark-good.service', // our health gate says when
-  'serial-getty@ttyAMA0.service', // our console is there
-  'serial-getty@ttyS1.service',
   'smartmontools.service', // the box asks by itself
   'sys-kernel-debug.mount',
   'sys-kernel-config.mount',
@@ -123,7 +121,7 @@ const masked = [
 
 /** Programs that make units, for what a box does not have; each is started before all else. */
 const maskedGenerators = [
-  'getty',
+  'getty', // our console is there
   'gpt-auto', // the first program mounts what there is
   'hibernate-resume',
   'rc-local',

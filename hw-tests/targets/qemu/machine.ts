@@ -49,8 +49,9 @@ export class Machine {
   readonly #hanging = new Set<string>();
   #storage: Storage = { card: '', drives: [] };
   #process: ChildProcess | undefined;
-  /** Of the processes that have ended. */
-  #processorSeconds = 0;
+  /** Of this computer's processors: by processes that have ended, and by the one that runs, when that was last looked at. */
+  #spentSeconds = 0;
+  #runningSeconds = 0;
   #starts = 0;
   #ended: Promise<void> = Promise.resolve();
 
@@ -171,6 +172,8 @@ export class Machine {
     this.#ended = new Promise((resolve) =>
       child.once('close', () => {
         this.#process = undefined;
+        this.#spentSeconds += this.#runningSeconds;
+        this.#runningSeconds = 0;
         this.monitor.gone();
         resolve();
       }),
@@ -210,8 +213,16 @@ export class Machine {
 
   /** Of this computer's processors, used by all its processes so far. */
   get processorSeconds(): number {
-    const pid = this.#process?.pid;
-    return this.#processorSeconds + (pid === undefined ? 0 : cpuSecondsOf(pid));
+    const child = this.#process;
+    // One that was killed is counted as it was when it was.
+    if (child?.pid !== undefined && !child.killed) {
+      try {
+        this.#runningSeconds = cpuSecondsOf(child.pid);
+      } catch {
+        // It has just ended by itself.
+      }
+    }
+    return this.#spentSeconds + this.#runningSeconds;
   }
 
   /** How often it was started, or started again by itself. */
@@ -229,9 +240,8 @@ export class Machine {
 
   async #kill(): Promise<void> {
     this.#hanging.clear();
-    const used = this.processorSeconds;
+    void this.processorSeconds;
     this.#process?.kill('SIGKILL');
-    this.#processorSeconds = used;
     await this.#ended;
   }
 

@@ -32,7 +32,7 @@ class Bus {
     clock: this.clock,
     run: (_command, words) => {
       const names = words.filter((word) => word in this.answers);
-      this.asked.push(...(names[0] === 'Mark' ? [words.slice(-2).join(' ')] : names));
+      this.asked.push(names[0] === 'Mark' ? words.slice(-2).join(' ') : names.join(' '));
       const answers = names.map((name) => this.#next(name));
       const failed = answers.find(({ exitCode }) => exitCode !== 0);
       return Promise.resolve(failed ?? done(answers.map(({ stdout }) => stdout).join('\n')));
@@ -54,6 +54,7 @@ test('which system is started next, and which would be, is what the installer sa
     { booted, busy, primary, startable, otherVersion },
     { booted: 'A', busy: false, primary: 'B', startable: ['B'], otherVersion: '2.0.0' },
   );
+  assert.equal(bus.asked.length, 3, 'by as few programs as can be');
 });
 
 test('an installer that is busy is not asked what it does not answer', async () => {

@@ -122,7 +122,9 @@ export class Rauc implements BootSlots {
   /** By one program that is started: on a Pi that costs more than the answers. */
   async #properties(...names: readonly string[]): Promise<readonly unknown[]> {
     const words = ['--json=short', 'get-property', service, path, installer, ...names];
-    const answers = (await this.#asked(words, unavailable)).trim().split('\n');
+    const said = await this.#asked(words, unavailable);
+    const answers = said.trim().split('\n');
+    if (answers.length !== names.length) throw unavailable(said);
     return answers.map((answer) => (JSON.parse(answer) as Typed).data);
   }
 
