@@ -15,7 +15,7 @@ export interface HardwareTest {
   readonly needs: readonly Capability[];
   /** It leaves the box as it found it: without snapshots the next test goes on with it. */
   readonly changesNothing?: true;
-  /** That it takes on `qemu`, where it is more than two or three. */
+  /** That it takes on `qemu`, where it is more than one. */
   readonly minutes?: number;
   /** `--short` leaves it out. */
   readonly isLong?: true;

@@ -123,6 +123,7 @@ const safeModeTakesUpdates: HardwareTest = {
 const dataIsFull: HardwareTest = {
   name: 'a card that is full: the box starts, serves, says so by four flashes, and takes an update',
   needs: ['root shell', 'power', 'card', 'memory sticks', 'updates', 'lights'],
+  minutes: 3,
   run: async (scene) => {
     await scene.serving();
     await untilSaid(scene, 'ls /data/aetherstore/updates/reserve', /^\/data\S+reserve$/m);

@@ -45,6 +45,7 @@ const isGivenUp: HardwareTest = {
 const isNoHindrance: HardwareTest = {
   name: 'a program that cannot be killed, for a disk that hangs, is got rid of: the box starts, and serves without the disk',
   needs: ['disks', 'disks that hang', 'root shell', 'watchdog'],
+  minutes: 3,
   run: async (scene) => {
     await scene.claimed();
     const trees = new Trees(scene, treeSizes);
@@ -71,6 +72,7 @@ const isNoHindrance: HardwareTest = {
 const isNotWaitedFor: HardwareTest = {
   name: 'a box whose disk hangs from the start serves without it, and starts again when it is told to',
   needs: ['disks', 'disks that hang', 'root shell', 'power'],
+  minutes: 4,
   run: async (scene) => {
     await scene.claimed();
     const { power, root } = scene.target;

@@ -131,7 +131,8 @@ const atWork: HardwareTest = {
   run: async (scene) => {
     await scene.claimed();
     const folder = scene.folder('work');
-    makeSmallTree(join(folder, 'tree'), 'work', Array<number>(8).fill(10_000_000));
+    // So much that a disk is not emptied before its rhythm can be told from others.
+    makeSmallTree(join(folder, 'tree'), 'work', Array<number>(20).fill(10_000_000));
     await scene.aether.run(['put', join(folder, 'tree')], { timeoutMs: scene.patienceMs(transferMs) });
     const { console, lights } = scene.target;
     const name = (await console.command('disks')).map((line) => /^(\S+) +ok /.exec(line)?.[1]).find(Boolean);

@@ -17,6 +17,7 @@ const lightsMs = 120_000;
 const threeBoxes: HardwareTest = {
   name: `${boxCount} boxes on one switch form a pool; copies are damaged, then one box is switched off, then another: every file is still there, and the lights tell each`,
   needs: ['more boxes', 'disks', 'power', 'lights', 'root shell'],
+  minutes: 3,
   run: async (scene) => {
     await scene.claimed();
     const scenes = [scene];

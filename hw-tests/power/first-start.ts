@@ -24,6 +24,7 @@ const growMs = 120_000;
 export const firstStartMayBeCut: HardwareTest = {
   name: `power may go at ${cuts} points of the first starts of ${cards.length} cards: the next start completes each`,
   needs: ['power', 'card'],
+  minutes: 4,
   run: async (scene) => {
     await scene.serving();
     const { target } = scene;

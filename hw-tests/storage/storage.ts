@@ -89,7 +89,7 @@ const startsWithItsDisks: HardwareTest = {
 const survivesPowerCuts: HardwareTest = {
   name: `after ${powerCuts} power cuts in the middle of writing it starts, and has everything it said it had`,
   needs: ['disks', 'power'],
-  minutes: 16,
+  minutes: 14,
   isLong: true,
   run: async (scene) => {
     await scene.claimed();

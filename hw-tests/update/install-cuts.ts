@@ -21,7 +21,7 @@ const usualConditions = ['POOL_OF_ONE', 'UPDATE_WAITING', 'UPDATE_NOT_INSTALLED'
 export const installMayBeCut: HardwareTest = {
   name: `power may go at ${middleCuts} points of an installation, when it ends, and in the start that follows; then it is installed all the same`,
   needs: ['disks', 'updates', 'power', 'card'],
-  minutes: 19,
+  minutes: 13,
   isLong: true,
   run: async (scene) => {
     const cuts = new InstallCuts(scene, await variant(scene, goodVersion));

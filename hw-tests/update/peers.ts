@@ -15,7 +15,7 @@ const updateTimeoutMs = 20 * 60_000;
 export const peersPassUpdatesOn: HardwareTest = {
   name: 'what one box was sent by its page, runs and has found good, another takes from it, and fetches only what differs',
   needs: ['disks', 'updates', 'more boxes', 'root shell'],
-  minutes: 8,
+  minutes: 7,
   isLong: true,
   run: async (scene) => {
     await scene.claimed();

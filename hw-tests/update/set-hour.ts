@@ -13,6 +13,7 @@ const sendTimeoutMs = 10 * minuteMs;
 export const hourIsKept: HardwareTest = {
   name: 'one that is sent for an hour waits until then, and is installed without anybody',
   needs: ['disks', 'power', 'updates'],
+  minutes: 2,
   run: async (scene) => {
     await scene.claimed();
     const bundle = await variant(scene, goodVersion);

@@ -20,6 +20,7 @@ const startsMs = 180_000;
 const goodUpdate: HardwareTest = {
   name: 'a signed bundle is installed beside the system that runs, started, and found good; the box stays with it, even when its boot loader forgets, and takes updates of the key that it believes',
   needs: ['disks', 'updates'],
+  minutes: 4,
   run: async (scene) => {
     await scene.claimed();
     const bundle = await variant(scene, goodVersion);
@@ -86,6 +87,7 @@ async function comesBackToIt(scene: Scene): Promise<string> {
 const badUpdate: HardwareTest = {
   name: 'a version that panics, then hangs, then has no program that lives is tried three times; then the old one runs again and says why, wherever it says how it is',
   needs: ['disks', 'updates', 'watchdog'],
+  minutes: 3,
   run: async (scene) => {
     await scene.claimed();
     const before = (await scene.status()).box.version;
