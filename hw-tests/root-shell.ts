@@ -1,6 +1,6 @@
 import { type TextLine, Transcript, withoutEscapes } from './text-line.ts';
 
-/** It comes last in a start, long after the box serves. */
+/** It is there some time before the box serves, where nothing is wrong with the start. */
 const awakeMs = 90_000;
 
 /**

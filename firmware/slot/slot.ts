@@ -246,21 +246,33 @@ function configure(tree: string, { release, certificates, unhealthy }: SlotOptio
     write('etc/systemd/system/aetherstore.service.d/unhealthy.conf', program);
   }
   if (release.development) {
-    // A shell on a console that only an emulated machine has, without the programs that ask who is there.
-    const unit = 'serial-getty@hvc0.service';
-    write(`etc/systemd/system/${unit}.d/development.conf`, shellUnit);
-    link(
-      `etc/systemd/system/multi-user.target.wants/${unit}`,
-      '/usr/lib/systemd/system/serial-getty@.service',
-    );
+    const unit = 'development-shell.service';
+    write(`etc/systemd/system/${unit}`, shellUnit);
+    link(`etc/systemd/system/multi-user.target.wants/${unit}`, `../${unit}`);
   }
 }
 
-const shellUnit = `[Service]
-ExecStart=
-ExecStart=-/bin/bash
+/** On a console that only an emulated machine has; there as soon as that is, whatever becomes of the start. */
+const shellUnit = `[Unit]
+Description=Shell of a development image
+DefaultDependencies=no
+BindsTo=dev-hvc0.device
+After=dev-hvc0.device
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+ExecStart=/bin/bash
 Environment=HOME=/root TERM=dumb
-WorkingDirectory=/root
+StandardInput=tty
+StandardOutput=tty
+StandardError=tty
+TTYPath=/dev/hvc0
+TTYReset=yes
+TTYVHangup=yes
+SendSIGHUP=yes
+Restart=always
+RestartSec=1s
 `;
 
 function osRelease(debian: string, { version }: Release): string {
