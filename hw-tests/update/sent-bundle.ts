@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { developmentSigner, makeCertificate, type Signer } from '../../firmware/bundle/signer.ts';
 import { ImageTools } from '../../firmware/stages/tools.ts';
 import type { Scene } from '../scene.ts';
 
 const sendTimeoutMs = 300_000;
+const startingMs = 60_000;
 
 /** What another bundle is made of. */
 export interface Source {
@@ -36,7 +38,10 @@ export function issued({ folder, signer }: Source, from: string, until: string):
   return { keyFile, certificateFile, certificate: signer.certificate };
 }
 
-/** Sends a bundle, which the box stages or refuses; nothing is installed. Resolves with what the person is told. */
+/**
+ * Sends a bundle, which the box stages or refuses; nothing is installed. Tries again where the box says that its updater
+ * is still starting, as a person is told to. Resolves with what the person is told in the end.
+ */
 export async function send(
   scene: Scene,
   box: string,
@@ -45,6 +50,9 @@ export async function send(
 ): Promise<{ readonly exitCode: number; readonly output: string }> {
   const options = { timeoutMs: scene.patienceMs(sendTimeoutMs), mayFail: true };
   const words = ['update', box, bundle, '--later', ...more];
-  const { exitCode, stdout, stderr } = await scene.aether.run(words, options);
-  return { exitCode, output: `${stdout}${stderr}` };
+  for (const endMs = performance.now() + scene.patienceMs(startingMs); ; await delay(1000)) {
+    const { exitCode, stdout, stderr } = await scene.aether.run(words, options);
+    const isStarting = stderr.includes('UPDATER_UNAVAILABLE');
+    if (!isStarting || performance.now() > endMs) return { exitCode, output: `${stdout}${stderr}` };
+  }
 }
