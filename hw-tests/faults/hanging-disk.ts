@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Scene } from '../scene.ts';
 import { untilConditions } from '../seen-conditions.ts';
-import { volumesOf } from '../storage/seen-volumes.ts';
+import { untilDisksWork, volumesOf } from '../storage/seen-volumes.ts';
 import type { HardwareTest } from '../suite.ts';
 import { Trees } from './trees.ts';
 
@@ -10,6 +10,8 @@ import { Trees } from './trees.ts';
 const treeSizes = [10, 300_000, 900_000, 1_500_000, 2_000_000, 2_500_000];
 /** A system that cannot be stopped is stopped by its watchdog. */
 const restartMs = 600_000;
+/** One that answers again is looked at once a minute. */
+const backMs = 180_000;
 const silent = /has not answered for 20 seconds/;
 
 const isGivenUp: HardwareTest = {
@@ -35,7 +37,7 @@ const isGivenUp: HardwareTest = {
     await told();
     await scene.target.disks.answers(scene.disks[0]!, true);
     const startMs = performance.now();
-    await untilNoDiskFailed(scene);
+    await untilDisksWork(scene, 2, backMs);
     const back = (performance.now() - startMs) / 1000;
     await trees.compare();
     return `${said} A put took ${seconds.toFixed(0)} s, an answer of the console ${(longestMs / 1000).toFixed(1)} s at most; in use again after ${back.toFixed(0)} s`;
@@ -63,7 +65,7 @@ const isNoHindrance: HardwareTest = {
     await untilOneWorks(scene);
     await trees.put('after');
     await scene.target.disks.answers(scene.disks[0]!, true);
-    await untilNoDiskFailed(scene);
+    await untilDisksWork(scene, 2, backMs);
     await trees.compare();
     return `started again ${stopped} s after it was killed, serving after ${serving} s`;
   },
@@ -95,7 +97,7 @@ const isNotWaitedFor: HardwareTest = {
     await scene.waitUntilServing();
     const serving = since();
     await scene.target.disks.answers(disk, true);
-    await untilNoDiskFailed(scene);
+    await untilDisksWork(scene, 2, backMs);
     await trees.compare();
     return `started again ${restarted} s after it was told, serving after ${serving} s`;
   },
@@ -136,13 +138,6 @@ async function whileAsking<T>(
   });
   const [result] = await Promise.all([done, askAll()]);
   return { result, longestMs };
-}
-
-async function untilNoDiskFailed(scene: Scene): Promise<void> {
-  await untilConditions(
-    scene,
-    (messages) => !messages.some((text) => /failed|goes on without it|cannot be mounted/.test(text)),
-  );
 }
 
 /** The other disk may be found late: the kernel asks one after the other. */

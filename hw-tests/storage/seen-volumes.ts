@@ -14,9 +14,9 @@ export async function volumesOf({ target }: Scene): Promise<readonly SeenVolume[
   return volumes;
 }
 
-/** Resolves when the box has so many disks and all of them work; rejects after a minute with what it has instead. */
-export async function untilDisksWork(scene: Scene, count: number): Promise<void> {
-  const endMs = performance.now() + scene.patienceMs(60_000);
+/** Resolves when the box has so many disks and all of them work; rejects with what it has instead. */
+export async function untilDisksWork(scene: Scene, count: number, timeoutMs = 60_000): Promise<void> {
+  const endMs = performance.now() + scene.patienceMs(timeoutMs);
   for (;;) {
     const volumes = await volumesOf(scene);
     if (volumes.length === count && volumes.every(({ state }) => state === 'ok')) return;
