@@ -207,6 +207,10 @@ export class BoxControl implements ApplianceControl {
     return this.#pin.isSet;
   }
 
+  get pinChanges(): number {
+    return this.#pin.changes;
+  }
+
   checkPin(pin: string): Promise<boolean> {
     return this.#pin.check(pin);
   }

@@ -72,6 +72,7 @@ interface SafeControlOptions {
 class SafeControl implements ApplianceControl {
   readonly disks: DiskControl = { locate: refuse, adopt: refuse, retire: refuse, forget: refuse };
   readonly hasPin = false;
+  readonly pinChanges = 0;
   phase: 'safe' | 'stopped' = 'safe';
   readonly #options: SafeControlOptions;
   readonly #clock: Clock;

@@ -36,6 +36,8 @@ export interface ApplianceControl {
   setPin(pin: string | null): Promise<void>;
   /** Whether a PIN is set. */
   readonly hasPin: boolean;
+  /** How often it was set or taken away since the start, from wherever. */
+  readonly pinChanges: number;
   /** Whether this is the PIN. Errors: `PIN_LOCKED` after too many wrong ones. */
   checkPin(pin: string): Promise<boolean>;
   /** Forgets names and addresses chosen before, and the maintenance PIN, and restarts. No key and no file is touched. */

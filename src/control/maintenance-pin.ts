@@ -45,6 +45,7 @@ const cost = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 export class MaintenancePin {
   readonly #ports: PinPorts;
   #stored: StoredPin | undefined;
+  #changes = 0;
   #failed = 0;
   #lockedUntilMs = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -73,6 +74,11 @@ export class MaintenancePin {
 
   get isSet(): boolean {
     return this.#stored !== undefined;
+  }
+
+  /** How often it was set or taken away since the start. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /**
@@ -109,6 +115,7 @@ export class MaintenancePin {
       await replaceFile(disk, path, encodeCbor({ v: 1, ...stored }));
       this.#stored = stored;
     }
+    this.#changes++;
     this.#failed = 0;
     this.#lockedUntilMs = 0;
   }

@@ -22,6 +22,7 @@ export class NotingControl implements ApplianceControl {
   /** What `pair` answers. */
   code: PairingCode = { code: '4821-9930', expiresAtMs: null };
   pin: string | null = null;
+  pinChanges = 0;
   events: readonly StatusEvent[] = [];
   statusCalls = 0;
   readonly #listeners = new Set<() => void>();
@@ -86,6 +87,7 @@ export class NotingControl implements ApplianceControl {
   async setPin(pin: string | null): Promise<void> {
     await this.#note(pin === null ? 'clear PIN' : 'set PIN');
     this.pin = pin;
+    this.pinChanges++;
   }
 
   get hasPin(): boolean {

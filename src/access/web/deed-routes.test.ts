@@ -13,9 +13,9 @@ import { disksPart } from './pages/storage.ts';
 import { Sessions } from './sessions.ts';
 
 function open() {
-  const sessions = new Sessions({ clock: new FakeClock(), entropy: new SeededEntropy(1) });
-  const { session } = sessions.begin();
   const control = new NotingControl();
+  const sessions = new Sessions({ clock: new FakeClock(), entropy: new SeededEntropy(1), control });
+  const { session } = sessions.begin();
   control.set({ disks: [diskFacts('sdb', { role: 'blank', content: null })] });
   const formats: PromiseWithResolvers<void>[] = [];
   control.disks.adopt = () => {
@@ -87,4 +87,11 @@ test('a new PIN, or none any more, ends all sessions but that of who set it', as
     await post(deed, { pin: '1' });
     assert.ok(sessions.isLive(third), 'a PIN that was not set ends nothing');
   }
+});
+
+test('a PIN that is set on the console ends all sessions', async () => {
+  const { sessions, session, control } = open();
+  await control.setPin('1234');
+  assert.ok(!sessions.isLive(session));
+  assert.ok(sessions.isLive(sessions.begin().session));
 });

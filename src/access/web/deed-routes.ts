@@ -128,7 +128,7 @@ export class DeedRoutes {
       if (!(error instanceof AetherError)) throw error;
       return this.settings(session, undefined, error);
     }
-    this.#options.sessions.endOthers(session);
+    this.#options.sessions.keep(session);
     const what = pin === null ? 'The PIN is taken off.' : 'The PIN is set.';
     session.notice = `${what} All other browsers have to log in again.`;
     return seeOther('/settings');

@@ -12,7 +12,8 @@ import { Sessions } from './sessions.ts';
 
 function open({ claimed = false } = {}) {
   const clock = new FakeClock();
-  const sessions = new Sessions({ clock, entropy: new SeededEntropy(1) });
+  const control = new NotingControl();
+  const sessions = new Sessions({ clock, entropy: new SeededEntropy(1), control });
   const finishes: PromiseWithResolvers<void>[] = [];
   const finish = () => {
     const finishing = Promise.withResolvers<void>();
@@ -20,7 +21,7 @@ function open({ claimed = false } = {}) {
     return finishing.promise;
   };
   const entry = { claimed, prove: async () => {}, newPool: () => ({ words: ['word'], finish }) };
-  const routes = new EntryRoutes({ control: new NotingControl(), entry, sessions }, { clock });
+  const routes = new EntryRoutes({ control, entry, sessions }, { clock });
   const claim = async () => {
     const cookie = String((await routes.claim(form({ code: 'x' }))).headers['set-cookie']);
     const session = sessions.find(cookie.split(';')[0])!;

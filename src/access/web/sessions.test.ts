@@ -7,12 +7,13 @@ import { Sessions } from './sessions.ts';
 
 function open() {
   const clock = new FakeClock();
-  const sessions = new Sessions({ clock, entropy: new SeededEntropy(1) });
+  const control = { pinChanges: 0 };
+  const sessions = new Sessions({ clock, entropy: new SeededEntropy(1), control });
   const begin = () => {
     const { session, cookie } = sessions.begin();
     return { session, cookie: cookie.split(';')[0]! };
   };
-  return { clock, sessions, begin };
+  return { clock, control, sessions, begin };
 }
 
 test('a session is found by its cookie, among others, and by nothing else', () => {
@@ -64,13 +65,14 @@ test('there are only so many: the one unused longest goes', async () => {
   assert.ok(sessions.find(first.cookie));
 });
 
-test('who logs out is out, and all but one can be ended at once', () => {
-  const { sessions, begin } = open();
+test('who logs out is out, and a new PIN ends all but the one that is kept', () => {
+  const { control, sessions, begin } = open();
   const [one, other, third] = [begin(), begin(), begin()];
   assert.match(sessions.end(one.session), /Max-Age=0/);
   assert.equal(sessions.find(one.cookie), undefined);
   assert.ok(sessions.find(other.cookie));
-  sessions.endOthers(other.session);
+  control.pinChanges++;
+  sessions.keep(other.session);
   assert.ok(sessions.find(other.cookie));
   assert.equal(sessions.find(third.cookie), undefined);
 });

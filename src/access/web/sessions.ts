@@ -1,5 +1,6 @@
 import { type Bytes, equalBytes, fromHex, toHex } from '../../base/bytes.ts';
 import { webSessionIdleMs, webSessionMs, webSessionsMax } from '../../base/face-limits.ts';
+import type { ApplianceControl } from '../../control/appliance-control.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Entropy } from '../../ports/entropy.ts';
 
@@ -22,6 +23,8 @@ interface Entry extends Session {
   readonly id: Bytes;
   readonly endsMs: number;
   usedMs: number;
+  /** How often the PIN had been changed when it began. */
+  pinChanges: number;
 }
 
 const idBytes = 32;
@@ -30,15 +33,23 @@ const tokenBytes = 16;
 /** The name says that it came over TLS, for this host and the whole of it, and browsers hold the setter to that. */
 const cookieName = '__Host-aether';
 
-/** Sessions of browsers, in memory: a restart ends them all. */
+export interface SessionsPorts {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly control: Pick<ApplianceControl, 'pinChanges'>;
+}
+
+/** Sessions of browsers, in memory: a restart ends them all, and so does a new PIN, whoever set it. */
 export class Sessions {
   readonly #clock: Clock;
   readonly #entropy: Entropy;
+  readonly #control: SessionsPorts['control'];
   #entries: Entry[] = [];
 
-  constructor({ clock, entropy }: { readonly clock: Clock; readonly entropy: Entropy }) {
+  constructor({ clock, entropy, control }: SessionsPorts) {
     this.#clock = clock;
     this.#entropy = entropy;
+    this.#control = control;
   }
 
   /** Begins one; the answer is the header that gives it to the browser. */
@@ -50,6 +61,7 @@ export class Sessions {
       token: toHex(this.#entropy.bytes(tokenBytes)),
       endsMs: now + webSessionMs,
       usedMs: now,
+      pinChanges: this.#control.pinChanges,
       notice,
       adoptions: new Map(),
     };
@@ -65,7 +77,7 @@ export class Sessions {
     const now = this.#clock.monotonicMs();
     this.#expire(now);
     const id = idIn(cookieHeader);
-    const entry = id && this.#entries.find((each) => equalBytes(each.id, id));
+    const entry = id && this.#entries.find((each) => equalBytes(each.id, id) && this.#knewPin(each));
     if (entry !== undefined) entry.usedMs = now;
     return entry;
   }
@@ -76,14 +88,21 @@ export class Sessions {
     return `${cookieName}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0`;
   }
 
-  endOthers(session: Session): void {
-    this.#entries = this.#entries.filter((each) => each === session);
+  /** Lets it go on although the PIN has changed: who set it stays. */
+  keep(session: Session): void {
+    const entry = this.#entries.find((each) => each === session);
+    if (entry !== undefined) entry.pinChanges = this.#control.pinChanges;
   }
 
   /** Whether it goes on; to ask does not use it. */
   isLive(session: Session): boolean {
     this.#expire(this.#clock.monotonicMs());
-    return this.#entries.some((each) => each === session);
+    return this.#entries.some((each) => each === session && this.#knewPin(each));
+  }
+
+  /** Whether it began, or was kept, with the PIN that there is now. */
+  #knewPin({ pinChanges }: Entry): boolean {
+    return pinChanges === this.#control.pinChanges;
   }
 
   #expire(now: number): void {

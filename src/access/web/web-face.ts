@@ -60,8 +60,8 @@ export class WebFace {
   constructor(options: WebFaceOptions, ports: WebFacePorts) {
     this.#options = options;
     this.#ports = ports;
-    this.#sessions = new Sessions(ports);
     const { control, entry } = options;
+    this.#sessions = new Sessions({ ...ports, control });
     this.#entry = new EntryRoutes({ control, entry, sessions: this.#sessions }, ports);
     this.#files = new FileRoutes(options.files, (title, body, session) =>
       this.#page(title, body, session, 'files'),
