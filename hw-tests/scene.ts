@@ -23,6 +23,7 @@ export interface SeenStatus {
   readonly box: { readonly name: string; readonly version: string; readonly uptimeMs: number };
   readonly pool: { readonly boxes: number } | null;
   readonly conditions: readonly { readonly message: string }[];
+  readonly hardware: { readonly clock: string | null };
   readonly network: {
     readonly interfaces: readonly {
       readonly name: string;

@@ -7,6 +7,7 @@ import type { BoxControlPorts, BoxEnd } from './box-control.ts';
 import { type Supervision, supervise } from './box-supervision.ts';
 import { ApplianceUpdates, type BoxUpdatesOptions } from './box-updates.ts';
 import { StartingUpdates } from './box-updates-start.ts';
+import { clockWasSet } from './platform/linux/clock-set.ts';
 import { type DiskTools, ownDiskTools, unitDiskTools } from './platform/linux/disk-tools.ts';
 import { Rauc } from './platform/linux/rauc.ts';
 import { serviceManager } from './platform/linux/service-manager.ts';
@@ -38,6 +39,8 @@ export interface BoxHost {
     options: Pick<BoxUpdatesOptions, 'restartMachine' | 'alone'>,
     ports: BoxControlPorts,
   ): StartingUpdates | undefined;
+  /** Whether something that knows the time has set the clock. */
+  clockWasSet(): boolean;
   /** Begins to tell whoever started the program that it lives. */
   supervise(clock: Clock): Supervision;
   /** What follows when the program has ended. Errors: `POWER_REFUSED`. */
@@ -54,6 +57,8 @@ export const sharedHost: BoxHost = {
   complete: (config) => config,
   isInMemory: () => false,
   updates: () => undefined,
+  // Its owner looks after that.
+  clockWasSet: () => true,
   supervise: (clock) => supervise(undefined, clock),
   ended: () => Promise.resolve(),
 };
@@ -99,6 +104,7 @@ export async function applianceHost(env: NodeJS.ProcessEnv): Promise<BoxHost> {
         );
       return new StartingUpdates(open);
     },
+    clockWasSet,
     supervise: (clock) => supervise(serviceManager(env), clock),
     ended: async (how) => {
       if (how !== 'shutdown' && how !== 'reboot') return;

@@ -29,6 +29,7 @@ export interface WatchedMachinePorts {
   readonly shelf: DiskShelf;
   readonly stateDisk: Disk;
   readonly clock: Clock;
+  readonly clockIsKnown?: () => boolean;
   readonly entropy: Entropy;
   readonly log: Log;
 }

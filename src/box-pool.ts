@@ -25,6 +25,7 @@ import type { Member } from './pool/membership/member-set.ts';
 import { declareCapacity } from './pool/membership/record.ts';
 import type { Enrolled } from './pool/pairing/enrolment.ts';
 import { computePlacement } from './pool/placement/placement.ts';
+import type { PoolTime } from './pool/pool-time.ts';
 import { ChunkReplicator } from './pool/transfer/chunk-replication.ts';
 import { methods } from './pool/transfer/methods.ts';
 import type { PeerConnection } from './pool/transfer/peer-connection.ts';
@@ -55,6 +56,7 @@ export interface BoxPoolOptions {
 export interface BoxPoolPorts {
   readonly compute: Compute;
   readonly clock: Clock;
+  readonly time?: PoolTime;
   readonly entropy: Entropy;
   readonly log: Log;
   readonly stateDisk: Disk;
@@ -127,6 +129,7 @@ export class BoxPool {
         metadataKey: (epoch) => (epoch === secrets.epoch ? metadataKeyOf(secrets) : undefined),
       },
     });
+    ports.time?.notBefore(logs.latestMs);
     const tree = await TreeStore.open(
       { metadataKey: metadataKeyOf(secrets), nameKey: nameKeyOf(secrets) },
       { store: await ports.openTreeIndex(), clock, entropy, log, recordsDurable: () => logs.settled() },
@@ -168,9 +171,12 @@ export class BoxPool {
     const bytes = staying.reduce((sum, volume) => sum + volume.capacityBytes, 0);
     // A box that has any room at all takes part: placement counts whole units.
     const units = bytes === 0 ? 0 : Math.max(1, quantiseUnits(Math.floor(bytes / capacityUnitBytes)));
-    if (enrolled.roster.get(identity.memberId)?.capacityUnits === units) return;
+    const self = enrolled.roster.get(identity.memberId);
+    if (self?.capacityUnits === units) return;
     const { pool } = enrolled.secrets;
-    await enrolled.roster.add([declareCapacity(identity, { pool, units, atMs: this.#ports.clock.wallMs() })]);
+    // The newest counts: it is to be this one also when the last was made while the clock was ahead.
+    const atMs = Math.max(this.#ports.clock.wallMs(), (self?.capacityAt ?? -1) + 1);
+    await enrolled.roster.add([declareCapacity(identity, { pool, units, atMs })]);
   }
 
   facts(): { readonly pool: PoolFacts; readonly peers: readonly PeerFacts[]; readonly missing: number } {

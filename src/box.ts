@@ -11,6 +11,7 @@ import { type Identity, loadOrCreateIdentity } from './pool/identity.ts';
 import { BoxEnrolment, type Enrolled } from './pool/pairing/enrolment.ts';
 import { PagePairing } from './pool/pairing/page-pairing.ts';
 import { PairingHost, type PairingView } from './pool/pairing/pairing-host.ts';
+import type { PoolTime } from './pool/pool-time.ts';
 import { handleChunks } from './pool/transfer/chunk-handlers.ts';
 import { type Method, methods } from './pool/transfer/methods.ts';
 import { PeerDirectory } from './pool/transfer/peer-directory.ts';
@@ -53,6 +54,8 @@ export interface BoxOptions {
 
 export interface BoxPorts {
   readonly clock: Clock;
+  /** What the clock shows, where it may not know the time. */
+  readonly time?: PoolTime;
   readonly entropy: Entropy;
   readonly log: Log;
   readonly compute: Compute;
@@ -124,8 +127,10 @@ export class Box {
         pool: this.#enrolment.enrolled?.secrets.pool,
         state: this.claimed ? 'member' : 'unclaimed',
         port: this.#port,
+        clock: ports.time?.tell(),
       }),
       memberOf: (memberId) => this.#enrolment.enrolled?.roster.get(memberId),
+      onTime: (member, told) => ports.time?.hear(member, told),
     });
     const transport = ports.transportFor(parts.identity);
     const transferPorts = { clock: ports.clock, entropy: ports.entropy, log: ports.log.part('transfer') };

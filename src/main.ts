@@ -33,6 +33,7 @@ import {
   webSettings,
 } from './box-settings.ts';
 import type { Supervision } from './box-supervision.ts';
+import { TimeNotes } from './box-time.ts';
 import { answerLoginCodes, BoxWeb } from './box-web.ts';
 import { type CommandLine, parseCommandLine, usageError } from './cli/arguments.ts';
 import { exitCodeOf } from './cli/exit-codes.ts';
@@ -55,12 +56,14 @@ import { otherResponders } from './platform/other-responders.ts';
 import { readTextFile } from './platform/text-file.ts';
 import { TlsTransport } from './platform/tls-transport.ts';
 import { readWebAssets } from './platform/web-assets.ts';
+import { PoolTime } from './pool/pool-time.ts';
 import type { Disk } from './ports/disk.ts';
 import { runSafeMode } from './safe-mode.ts';
 import { fastestSuite } from './store/suite.ts';
 import { hostLabelFor } from './zeroconf/dnssd/service.ts';
 
-const clock = new NodeClock();
+const time = new PoolTime(new NodeClock());
+const { clock } = time;
 const ring = new LogRing(logEntriesMax);
 /** systemd says by this that what is written goes to its journal. */
 const formatEntry = process.env.JOURNAL_STREAM === undefined ? formatLogEntry : formatJournalEntry;
@@ -112,6 +115,8 @@ interface Settings {
 /** Runs the box until it is asked to stop, and tells how it is to end; when this resolves, everything is on disk. */
 async function run(from: Settings): Promise<BoxEnd> {
   const { folder, config, line, host } = from;
+  time.forget();
+  time.judgeBy(host.clockWasSet);
   const where = line.text('console') ?? config.console;
   if (where !== 'terminal' && where !== 'none') {
     throw usageError(`--console ${where}: terminal or none was expected`, 'npm start -- --help');
@@ -125,6 +130,7 @@ async function run(from: Settings): Promise<BoxEnd> {
     const ports = { stateDisk: stateDiskOf(folder), clock, entropy: nodeEntropy, log };
     const machine = await startMachine(from, volumes, kernel, ports);
     const network = await openNetwork(line, config, settings.listen.host, kernel, ports);
+    const notes = await TimeNotes.open(time, ports);
     try {
       const control = await BoxControl.open(
         { end: (how) => life.end(how), forgetNetwork: () => network.forget(), log: ring },
@@ -142,7 +148,7 @@ async function run(from: Settings): Promise<BoxEnd> {
       await serve(box, control, network, { ...from, life, withConsole }, ports);
       if (where === 'terminal' && !life.startsAgain) say([box.status().headline]);
     } finally {
-      await closeEach([() => machine?.close(), () => network.close()], log);
+      await closeEach([() => machine?.close(), () => network.close(), () => notes.close()], log);
     }
   });
   return life.how;
@@ -215,7 +221,7 @@ async function startMachine(
       awaitsDisks: atPowerOn,
       volumeAt: (path) => volumeAt({ name: basename(path), path, limitGiB: null, mountPoint: true }),
     },
-    { ...ports, machine: kernel.machine, shelf: kernel.shelf },
+    { ...ports, clockIsKnown: () => time.isKnown, machine: kernel.machine, shelf: kernel.shelf },
   );
 }
 
@@ -249,6 +255,7 @@ function openBox(
     { ...options, suite },
     {
       clock,
+      time,
       entropy: nodeEntropy,
       log,
       compute: nodeCompute,

@@ -102,6 +102,9 @@ export const machinePollMs = 30_000;
 /** How long after the start the computer and its disks are asked for the first time: until then the box begins to serve. */
 export const firstLookMs = 3000;
 
+/** How long after the start nobody is told that no time server has set the clock: one needs a network first. */
+export const clockSetWithinMs = 60_000;
+
 /** Disks are listed when the kernel says that something changed, and in case it did not say. */
 export const diskListPeriodMs = 60_000;
 

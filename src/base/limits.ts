@@ -2,6 +2,7 @@
  * Every bound of the product, named, with why; those of being found are in `discovery-limits.ts`. A queue, cache, retry
  * or packet without a line is a defect.
  */
+import { releasedMs } from './version.ts';
 
 /** Largest plaintext chunk the chunker may cut with a pool's default parameters. */
 export const chunkBytesMax = 256 * 1024;
@@ -62,6 +63,16 @@ export const logRecordBytesMax = 1024 * 1024;
 
 /** How far ahead of ours another box's clock may be: one wrong clock must not pull all others into the future. */
 export const clockSkewMsMax = 60 * 60_000;
+
+/** What a member may say of its clock, in milliseconds since 1970: ten years after this version. */
+export const toldTimeMsMax = releasedMs + 10 * 365 * 24 * 60 * 60_000;
+
+/** How often it is looked whether our own clock has been set, until it has. */
+export const clockJudgedEveryMs = 5000;
+
+/** How often it is looked whether the time is to be noted, and how far it goes on or leaps until it is. */
+export const timeLookPeriodMs = 60_000;
+export const timeNotePeriodMs = 10 * 60_000;
 
 /** Bytes of log records that wait for one sync; more wait for the next. */
 export const logBatchBytesMax = 4 * 1024 * 1024;

@@ -5,6 +5,7 @@ import { nodeCompute } from '../platform/node-compute.ts';
 import { MemberExchange } from '../pool/membership/member-exchange.ts';
 import type { Member } from '../pool/membership/member-set.ts';
 import { computePlacement } from '../pool/placement/placement.ts';
+import { tellTime } from '../pool/pool-time.ts';
 import { ChunkReplicator } from '../pool/transfer/chunk-replication.ts';
 import { methods } from '../pool/transfer/methods.ts';
 import type { PeerConnection } from '../pool/transfer/peer-connection.ts';
@@ -67,7 +68,13 @@ export class PoolSession {
     this.#options = options;
     const { secrets, roster } = this.pool;
     const dispatcher = new PeerDispatcher({
-      hello: () => ({ role: 'desktop', name: 'aether', pool: secrets.pool, state: 'member' }),
+      hello: () => ({
+        role: 'desktop',
+        name: 'aether',
+        pool: secrets.pool,
+        state: 'member',
+        clock: tellTime(desktopPorts.clock),
+      }),
       memberOf: (memberId) => roster.get(memberId),
     });
     this.#directory = new PeerDirectory(

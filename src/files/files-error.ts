@@ -52,7 +52,8 @@ const help: Partial<Record<FilesErrorCode, string>> = {
   LOG_FORKED:
     'Store through another box, and have this one set up anew: an old state of its disk was put back.',
   LOG_AUTHOR_UNKNOWN: 'Wait until the members of the pool have been exchanged.',
-  CLOCK_SKEW: 'Set the clocks of the boxes right: they are more than an hour apart.',
+  CLOCK_SKEW:
+    'The clocks of the boxes are more than an hour apart. Connect them to a network with a time server.',
   EPOCH_UNKNOWN: 'Wait until the box has met another member of the pool.',
   TREE_CORRUPT: 'Delete the tree folder of the box and restart it; the tree is made again from the logs.',
   TREE_VERSION_UNKNOWN: 'Run the newer version of AetherStore that wrote it, or delete the tree folder.',

@@ -132,7 +132,16 @@ function hardwareConditions({ hardware }: ApplianceFacts): readonly FoundConditi
       severity: 'warning',
       subject: null,
       message: 'The clock of this box is not set.',
-      help: 'Connect the box to a network with a time server; until then new files get wrong times.',
+      help: 'Connect the box to a network with a time server, or use it from a desktop of its pool, whose clock it goes by then.',
+    });
+  }
+  if (clock === 'kept') {
+    found.push({
+      code: 'CLOCK_UNSET',
+      severity: 'notice',
+      subject: null,
+      message: 'Nobody has told this box the time since it started: it goes on from when it was last on.',
+      help: 'Connect the box to a network with a time server, or use it from a desktop of its pool, whose clock it goes by then.',
     });
   }
   if (memory !== null && memory.availableBytes < memory.totalBytes * memoryLowFraction) {

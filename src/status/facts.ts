@@ -227,12 +227,15 @@ export interface HardwareFacts {
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number } | null;
   /** Where the box keeps its own records: its folder, on an appliance the card. */
   readonly recordsSpace: { readonly totalBytes: number; readonly freeBytes: number } | null;
-  /** Of all processors together, 0 to 100. */
   /** Whether that takes no more writing, as a card that wears out. */
   readonly recordsReadOnly: boolean | null;
+  /** Of all processors together, 0 to 100. */
   readonly loadPercent: number | null;
-  /** `unset`: the clock shows a time before this program was made; `free`: no time server has set it. */
-  readonly clock: 'synchronised' | 'free' | 'unset' | null;
+  /**
+   * `free`: no time server keeps it right; `kept`: nothing that knows the time has set it since the power came, it goes on
+   * from what the box knew before; `unset`: it shows a time before this program was made.
+   */
+  readonly clock: 'synchronised' | 'free' | 'kept' | 'unset' | null;
   /** Interfaces whose packets are often damaged, with how many in the last minute. */
   readonly networkErrors: readonly { readonly interface: string; readonly perMinute: number }[];
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AetherError } from '../../base/errors.ts';
-import { firstLookMs, locateMs, machinePollMs } from '../../base/face-limits.ts';
+import { clockSetWithinMs, firstLookMs, locateMs, machinePollMs } from '../../base/face-limits.ts';
 import { createLog, type LogEntry } from '../../base/log.ts';
 import { releasedMs } from '../../base/version.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
@@ -10,7 +10,11 @@ import { HardwareWatch, type WatchedVolume } from './hardware-watch.ts';
 
 const disk1: WatchedVolume = { name: 'disk1', path: '/mnt/disk1' };
 
-async function open(attach: (shelf: FakeDiskShelf) => void = () => {}, clock = new FakeClock(releasedMs)) {
+async function open(
+  attach: (shelf: FakeDiskShelf) => void = () => {},
+  clock = new FakeClock(releasedMs),
+  clockIsKnown = () => true,
+) {
   const machine = new FakeMachine();
   const shelf = new FakeDiskShelf();
   const entries: LogEntry[] = [];
@@ -21,7 +25,8 @@ async function open(attach: (shelf: FakeDiskShelf) => void = () => {}, clock = n
   );
   attach(shelf);
   const stateDisk = { space: async () => ({ totalBytes: 2e9, freeBytes: 1e9 }) };
-  const watch = await HardwareWatch.start(() => [disk1], { machine, shelf, stateDisk, clock, log });
+  const ports = { machine, shelf, stateDisk, clock, clockIsKnown, log };
+  const watch = await HardwareWatch.start(() => [disk1], ports);
   const gone: string[] = [];
   watch.onGone((volume) => gone.push(volume));
   return { watch, machine, shelf, clock, entries, gone };
@@ -156,5 +161,23 @@ test('a clock from before this program was made is not set', async () => {
   const { watch, clock } = await open(() => {}, new FakeClock(0));
   await clock.run(firstLookMs);
   assert.equal(watch.facts().hardware.clock, 'unset');
+  watch.close();
+});
+
+test('a clock that goes on from what was noted is told of a minute after the start', async () => {
+  const clock = new FakeClock(releasedMs);
+  let isKnown = false;
+  const { watch, machine } = await open(
+    () => {},
+    clock,
+    () => isKnown,
+  );
+  machine.reading = { ...machine.reading, clockSynchronised: false };
+  await clock.run(clockSetWithinMs - 1);
+  assert.equal(watch.facts().hardware.clock, 'free');
+  await clock.run(1);
+  assert.equal(watch.facts().hardware.clock, 'kept');
+  isKnown = true;
+  assert.equal(watch.facts().hardware.clock, 'free');
   watch.close();
 });

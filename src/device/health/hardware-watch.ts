@@ -1,5 +1,6 @@
 import { describeError } from '../../base/errors.ts';
 import {
+  clockSetWithinMs,
   diskErrorWindowMs,
   diskListPeriodMs,
   firstLookMs,
@@ -43,6 +44,8 @@ export interface HardwareWatchPorts {
   /** Where the box keeps its records. */
   readonly stateDisk: Pick<Disk, 'space'>;
   readonly clock: Clock;
+  /** Whether what the clock shows is to be believed; where nobody asks, it is. */
+  readonly clockIsKnown?: () => boolean;
   readonly log: Log;
 }
 
@@ -57,6 +60,7 @@ export class HardwareWatch {
   readonly #locating = new Map<string, AbortController>();
   /** Volumes and the disk that each lies on; one whose disk went away is not in it. */
   readonly #homes = new Map<string, string>();
+  readonly #startedMs: number;
   #machine: MachineReading | undefined;
   #recordsSpace: DiskSpace | null = null;
   #disks: readonly DiskReading[] = [];
@@ -71,6 +75,7 @@ export class HardwareWatch {
   private constructor(volumes: () => readonly WatchedVolume[], ports: HardwareWatchPorts) {
     this.#volumes = volumes;
     this.#ports = ports;
+    this.#startedMs = ports.clock.monotonicMs();
   }
 
   /** Resolves when the disks are known; the computer is read in the background. */
@@ -262,7 +267,11 @@ export class HardwareWatch {
   }
 
   #clockFact({ clockSynchronised }: MachineReading): HardwareFacts['clock'] {
-    if (this.#ports.clock.wallMs() < releasedMs) return 'unset';
+    const { clock, clockIsKnown } = this.#ports;
+    if (clock.wallMs() < releasedMs) return 'unset';
+    // A time server is found when the network is.
+    const isLate = clock.monotonicMs() - this.#startedMs >= clockSetWithinMs;
+    if (isLate && clockIsKnown?.() === false) return 'kept';
     return clockSynchronised === null ? null : clockSynchronised ? 'synchronised' : 'free';
   }
 

@@ -153,6 +153,11 @@ export class LogStore {
     return this.#ownForked;
   }
 
+  /** Of the latest record that is here, in milliseconds since 1970; 0 when there is none. */
+  get latestMs(): number {
+    return this.#time.ms;
+  }
+
   /** The next reading of this box's hybrid clock; each is later than all before and all received. */
   tick(): HybridTime {
     this.#time = tick(this.#time, this.#ports.clock.wallMs());

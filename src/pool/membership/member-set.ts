@@ -33,6 +33,8 @@ export interface Member {
   readonly issuer: Bytes;
   /** What the box declared, in units of 1 GiB, quantised; 0 before it did, and for desktops. */
   readonly capacityUnits: number;
+  /** When it declared that, by its own clock; undefined before it did. */
+  readonly capacityAt?: number | undefined;
 }
 
 export interface MemberRefusal {
@@ -223,7 +225,7 @@ function memberOf(admissions: readonly Admission[], capacity: CapacityDeclaratio
     compareRecords(next, newest) > 0 ? next : newest,
   );
   const capacityUnits = role === 'box' ? (capacity?.units ?? 0) : 0;
-  return { memberId: member, publicKey, role, name, at, issuer, capacityUnits };
+  return { memberId: member, publicKey, role, name, at, issuer, capacityUnits, capacityAt: capacity?.at };
 }
 
 /**

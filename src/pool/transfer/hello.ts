@@ -2,9 +2,13 @@ import { type Bytes, sizeOf, utf8 } from '../../base/bytes.ts';
 import { CborFields, encodeCbor } from '../../base/cbor.ts';
 import { printable } from '../../base/format.ts';
 import { nameBytesMax } from '../../base/limits.ts';
+import type { ToldTime } from '../pool-time.ts';
 import { transferError } from './errors.ts';
 
-/** What each side says of itself first; nothing in it is believed, it only makes errors clear. */
+/**
+ * What each side says of itself first. Nothing in it is believed, it only makes errors clear; but for the time, which a
+ * box whose own clock is not set takes from members.
+ */
 export interface Hello {
   readonly role: 'box' | 'desktop';
   /** For people. */
@@ -15,11 +19,13 @@ export interface Hello {
   readonly state: string;
   /** Where a box can be dialled, at the address it came from; undefined for a desktop. */
   readonly port?: number | undefined;
+  readonly clock?: ToldTime | undefined;
 }
 
-/** CBOR `{v: 1, role, name, pool: id | null, state, port: number | null}`. */
-export function encodeHello({ role, name, pool, state, port }: Hello): Bytes {
-  return encodeCbor({ v: 1, role, name, pool: pool ?? null, state, port: port ?? null });
+/** CBOR `{v: 1, role, name, pool: id | null, state, port: number | null, clock: {at, set} | null}`. */
+export function encodeHello({ role, name, pool, state, port, clock }: Hello): Bytes {
+  const told = clock === undefined ? null : { at: clock.wallMs, set: clock.isSet };
+  return encodeCbor({ v: 1, role, name, pool: pool ?? null, state, port: port ?? null, clock: told });
 }
 
 /** Its texts are made printable: anybody may have written them. Errors: `PAYLOAD_INVALID`, `CBOR_INVALID`. */
@@ -37,5 +43,10 @@ export function decodeHello(payload: Bytes): Hello {
     state: printable(state),
     pool,
     port: fields.has('port') ? fields.count('port') : undefined,
+    clock: fields.has('clock') ? decodeTold(fields.map('clock')) : undefined,
   };
+}
+
+function decodeTold(fields: CborFields): ToldTime {
+  return { wallMs: fields.count('at'), isSet: fields.flag('set') };
 }

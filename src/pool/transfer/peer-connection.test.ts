@@ -17,7 +17,7 @@ import type { Answer } from './answerer.ts';
 import { decodeError } from './error-payload.ts';
 import { encodeFrame, type Frame, FrameReader, frameKinds } from './frame.ts';
 import { methods } from './methods.ts';
-import type { PeerDispatcher } from './peer-dispatcher.ts';
+import { PeerDispatcher } from './peer-dispatcher.ts';
 
 /** A box `a` that `desk`, a desktop of the same pool, is connected to. */
 async function boxAndDesk(handle: (dispatcher: PeerDispatcher) => void = () => {}) {
@@ -307,4 +307,27 @@ test('the memory of a stored chunk serves the next one, and no byte of one shows
   }
   assert.ok(seen.every(({ whole }) => whole));
   assert.equal(new Set(seen.map(({ memory }) => memory)).size, 1);
+});
+
+test('the time is heard of members, whichever side says hello first, and of nobody else', async () => {
+  const world = new PeerWorld();
+  world.admit('a', 'box');
+  world.admit('desk', 'desktop');
+  const heard: string[] = [];
+  const telling = (name: string, role: 'box' | 'desktop', wallMs: number) =>
+    new PeerDispatcher({
+      hello: () => ({ role, name, pool: undefined, state: 'ok', clock: { wallMs, isSet: role === 'box' } }),
+      memberOf: world.memberOf,
+      onTime: (member, told) => heard.push(`${name} of ${member.name}: ${JSON.stringify(told)}`),
+    });
+  await world.serve('a', telling('a', 'box', 1000));
+  const desk = await world.connect('desk', 'a', telling('desk', 'desktop', 2000));
+  await world.clock.runUntil(desk.greet());
+  const stranger = await world.connect('stranger', 'a', telling('stranger', 'box', 3000));
+  await world.clock.runUntil(stranger.greet());
+  assert.deepEqual(heard, [
+    'a of desk: {"wallMs":2000,"isSet":false}',
+    'desk of a: {"wallMs":1000,"isSet":true}',
+    'stranger of a: {"wallMs":1000,"isSet":true}',
+  ]);
 });

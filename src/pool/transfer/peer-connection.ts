@@ -10,7 +10,7 @@ import { decodeError, encodeError } from './error-payload.ts';
 import { transferError } from './errors.ts';
 import { allocatePayload, encodeFrame, type Frame, FrameReader, frameKinds } from './frame.ts';
 import { checkFrameLength, type FrameSender } from './frame-gate.ts';
-import { decodeHello, type Hello } from './hello.ts';
+import type { Hello } from './hello.ts';
 import { methodDescriptions, methods } from './methods.ts';
 import type { PeerDispatcher } from './peer-dispatcher.ts';
 
@@ -127,8 +127,7 @@ export class PeerConnection {
       ...options,
       urgent: true,
     });
-    this.#hello = decodeHello(answer);
-    return this.#hello;
+    return this.#dispatcher.hear(answer, this);
   }
 
   /** Sends what was written, then closes. With `reason`, the peer is told why. */

@@ -2,6 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { type Bytes, equalBytes } from '../../base/bytes.ts';
 import type { AetherError } from '../../base/errors.ts';
 import type { Member } from '../membership/member-set.ts';
+import type { ToldTime } from '../pool-time.ts';
 import type { Answer } from './answerer.ts';
 import { transferError } from './errors.ts';
 import { decodeHello, encodeHello, type Hello } from './hello.ts';
@@ -27,6 +28,8 @@ export interface PeerDispatcherOptions {
   readonly hello: () => Hello;
   /** The member of our pool with this id, by the member list as it is now. */
   readonly memberOf: (memberId: Bytes) => Member | undefined;
+  /** Hears what a member says of its clock. */
+  readonly onTime?: (member: Member, told: ToldTime) => void;
 }
 
 /**
@@ -42,7 +45,7 @@ export class PeerDispatcher {
   constructor(options: PeerDispatcherOptions) {
     this.#options = options;
     this.handle(methods.hello, async (payload, { connection }) => {
-      connection.hello = decodeHello(payload);
+      this.hear(payload, connection);
       return this.encodedHello();
     });
   }
@@ -59,6 +62,15 @@ export class PeerDispatcher {
 
   encodedHello(): Bytes {
     return encodeHello(this.#options.hello());
+  }
+
+  /** Takes in what the other side of a connection says of itself. Errors: those of {@link decodeHello}. */
+  hear(payload: Bytes, connection: PeerConnection): Hello {
+    const hello = decodeHello(payload);
+    connection.hello = hello;
+    const member = this.memberOf(connection.peer.memberId);
+    if (hello.clock !== undefined && member !== undefined) this.#options.onTime?.(member, hello.clock);
+    return hello;
   }
 
   /** Errors: those of the handler, `METHOD_UNKNOWN`, `NOT_A_MEMBER`, `FOREIGN_POOL`, `NOT_A_BOX`. */

@@ -6,7 +6,7 @@ import { choice, countOrNull, flagOrNull, maps, textOrNull, texts } from './fiel
 const diskRoles: readonly DiskFacts['role'][] = ['volume', 'blank', 'foreign', 'system'];
 const buses: readonly NonNullable<DiskFacts['bus']>[] = ['usb', 'sata', 'nvme', 'mmc', 'virtual'];
 const voltages: readonly NonNullable<HardwareFacts['underVoltage']>[] = ['now', 'before', 'never'];
-const clocks: readonly NonNullable<HardwareFacts['clock']>[] = ['synchronised', 'free', 'unset'];
+const clocks: readonly NonNullable<HardwareFacts['clock']>[] = ['synchronised', 'free', 'kept', 'unset'];
 const updateStates: readonly UpdateState[] = [
   'none',
   'staged',

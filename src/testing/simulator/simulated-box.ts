@@ -4,6 +4,7 @@ import { Box, defaultReplicas } from '../../box.ts';
 import { BoxAnnouncer } from '../../box-announcer.ts';
 import { BoxGroup } from '../../box-group.ts';
 import { type Identity, loadOrCreateIdentity } from '../../pool/identity.ts';
+import { PoolTime } from '../../pool/pool-time.ts';
 import { sleep } from '../../ports/clock.ts';
 import { type MulticastFacts, noNetworkFacts } from '../../status/facts.ts';
 import { NetworkMemory } from '../../zeroconf/network-memory.ts';
@@ -42,6 +43,8 @@ export class SimulatedBox {
   readonly identity: Identity;
   readonly stateDisk: MemoryDisk;
   readonly volumes: readonly SimulatedVolume[];
+  /** How late its clock is when it starts, which nothing has set then; 0: it is set. */
+  clockLateMs = 0;
   readonly #world: World;
   readonly #treeIndex: MemoryKeyValueStore;
   #life: Life | undefined;
@@ -153,7 +156,10 @@ export class SimulatedBox {
   }
 
   async #run(life: Life): Promise<void> {
-    const { clock } = life;
+    const lateMs = this.clockLateMs;
+    const time = new PoolTime({ ...life.clock, wallMs: () => life.clock.wallMs() - lateMs });
+    time.judgeBy(() => lateMs === 0);
+    const { clock } = time;
     const entropy = this.#world.stream(`${this.name} program ${this.#lives}`);
     const log = this.#world.log(this.name);
     const network = life.multicast(this.host.multicast);
@@ -174,6 +180,7 @@ export class SimulatedBox {
       },
       {
         clock,
+        time,
         entropy,
         log,
         compute: fakeCompute,

@@ -39,6 +39,7 @@ const compositions = new Set(
     'box-pool',
     'box-settings',
     'box-supervision',
+    'box-time',
     'box-updates',
     'box-updates-start',
     'box-web',

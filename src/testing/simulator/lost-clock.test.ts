@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sleep } from '../../ports/clock.ts';
+import { SimulatedBox } from './simulated-box.ts';
+import { SimulatedDesktop } from './simulated-desktop.ts';
+import { World } from './world.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+interface Scene {
+  readonly world: World;
+  readonly boxes: readonly SimulatedBox[];
+}
+
+/** A pool at peace; when the story is told, all boxes have the same logs. */
+async function pool(count: number, story: (scene: Scene) => Promise<void>): Promise<void> {
+  const world = new World(1);
+  const desktop = await SimulatedDesktop.make(world, 'desktop');
+  const boxes: SimulatedBox[] = [];
+  for (let number = 1; number <= count; number++) boxes.push(await SimulatedBox.make(world, `box${number}`));
+  const tell = async () => {
+    await Promise.all(boxes.map((box) => box.start()));
+    await desktop.makePool(boxes);
+    await write(boxes, 'before');
+    await story({ world, boxes });
+    await sleep(world.clock, minute);
+    const lengths = (box: SimulatedBox) =>
+      boxes.map(({ identity }) => box.logBytes(identity.memberId)).join();
+    assert.deepEqual(
+      boxes.map(lengths),
+      boxes.map(() => lengths(boxes[0]!)),
+    );
+  };
+  await world.clock.runUntil(tell(), day);
+  assert.deepEqual(world.violations, []);
+}
+
+async function write(boxes: readonly SimulatedBox[], what: string): Promise<void> {
+  for (const { box, name } of boxes) await box!.pool!.files.makeDirectory([`${what}, by ${name}`]);
+}
+
+async function startLate(boxes: readonly SimulatedBox[], lateMs: number): Promise<void> {
+  for (const box of boxes) {
+    box.clockLateMs = lateMs;
+    await box.start();
+  }
+}
+
+test('a box whose clock is a month late after a power cut takes records of the others, and writes', () =>
+  pool(3, async ({ world, boxes }) => {
+    const [first, second, third] = boxes;
+    await third!.end('power cut');
+    await sleep(world.clock, 3 * hour);
+    await write([first!, second!], 'meanwhile');
+    await startLate([third!], 30 * day);
+    await sleep(world.clock, minute);
+    await write(boxes, 'after');
+  }));
+
+test('boxes of which none knows the time go on together, though one was off for longer', () =>
+  pool(3, async ({ world, boxes }) => {
+    const [first, second, third] = boxes;
+    await third!.end('power cut');
+    await sleep(world.clock, 3 * hour);
+    await write([first!, second!], 'meanwhile');
+    for (const box of [first!, second!]) await box.end('power cut');
+    await startLate(boxes, 30 * day);
+    await sleep(world.clock, minute);
+    // What one stamps that goes on from its last record is too new for one that goes on from three hours before.
+    await write([first!], 'after');
+  }));
