@@ -33,13 +33,16 @@ export async function claimVolume(
   { clock, entropy }: { clock: Clock; entropy: Entropy },
 ): Promise<VolumeLabel> {
   // A root that is missing is a disk that is not attached: made anew, it would fill the disk below its mount point.
-  await disk.list('');
+  const names = await disk.list('');
   const found = await readLabel(disk);
+  if (
+    found === undefined &&
+    names.includes(segmentsFolder) &&
+    segmentNumbers(await disk.list(segmentsFolder)).length > 0
+  )
+    throw storeError('VOLUME_LABEL_CORRUPT', 'it has segments of chunks, but volume.cbor is gone');
   if (knownId !== undefined && (found === undefined || !equalBytes(found.volume, knownId))) throw missing();
   await disk.makeDirectory(segmentsFolder);
-  if (found === undefined && segmentNumbers(await disk.list(segmentsFolder)).length > 0) {
-    throw storeError('VOLUME_LABEL_CORRUPT', 'the volume has segments but no label');
-  }
   if (found?.pool !== undefined && (pool === undefined || !equalBytes(found.pool, pool))) {
     throw foreign();
   }

@@ -66,6 +66,22 @@ test('an empty mount point is a disk that is not attached: no new volume is made
   await store.close();
 });
 
+test('a volume whose label is gone is attached, and is said to be damaged', async () => {
+  const fixture = new StoreFixture(39);
+  const first = await fixture.open(pool);
+  await stored(first, fixture.chunk(5000));
+  const knownId = first.status().volumes[0]!.id!;
+  await first.close();
+  const { disk, options } = fixture.volumes[0]!;
+  await disk.remove('volume.cbor');
+  for (const known of [{ knownId }, {}]) {
+    const store = await fixture.openVolumes([{ ...options, ...known }], pool);
+    const [volume] = store.status().volumes;
+    assert.deepEqual([volume!.state, volume!.error?.code], ['failed', 'VOLUME_LABEL_CORRUPT']);
+    await store.close();
+  }
+});
+
 test('another volume in the place of one that was pulled is not taken for it', async () => {
   const fixture = new StoreFixture(34);
   const store = await fixture.open(pool);
