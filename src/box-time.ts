@@ -21,6 +21,7 @@ export class TimeNotes {
   readonly #ports: TimeNotesPorts;
   readonly #timer: Timer;
   #notedMs: number;
+  #noting: Promise<void> = Promise.resolve();
   #failed = false;
 
   private constructor(ports: TimeNotesPorts, notedMs: number) {
@@ -32,20 +33,23 @@ export class TimeNotes {
   /** Tells `time` what was noted last, and notes it from now on. A note that cannot be read is none. */
   static async open(time: PoolTime, ports: TimeNotesPorts): Promise<TimeNotes> {
     const notedMs = await read(ports);
-    time.notBefore(notedMs);
+    time.noteLast(notedMs);
     return new TimeNotes(ports, notedMs);
   }
 
   /** Notes when the box ends; never rejects. */
   async close(): Promise<void> {
     this.#timer.cancel();
+    await this.#noting;
     await this.#note(this.#ports.clock.wallMs());
   }
 
   /** A clock that has just been set is noted soon, one that goes on now and then: a card wears by every write. */
   async #look(): Promise<void> {
     const nowMs = this.#ports.clock.wallMs();
-    if (Math.abs(nowMs - this.#notedMs) >= timeNotePeriodMs) await this.#note(nowMs);
+    if (Math.abs(nowMs - this.#notedMs) < timeNotePeriodMs) return;
+    this.#noting = this.#note(nowMs);
+    await this.#noting;
   }
 
   async #note(nowMs: number): Promise<void> {

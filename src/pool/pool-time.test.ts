@@ -26,7 +26,7 @@ test('a clock that is set goes by itself, whatever others say', () => {
   const { time, shown } = unset(today);
   time.judgeBy(() => true);
   time.hear(box(1), { wallMs: today + day, isSet: true });
-  time.notBefore(today + 2 * day);
+  time.noteRecord(today + 2 * day);
   assert.equal(shown(), today);
   assert.deepEqual([time.isKnown, time.tell()], [true, { wallMs: today, isSet: true }]);
 });
@@ -45,7 +45,7 @@ test('when a time server is found is noticed, and what it says holds, also when 
   const { own, time, shown } = unset(today);
   let isSet = false;
   time.judgeBy(() => isSet);
-  time.notBefore(today + day);
+  time.noteLast(today + day);
   assert.equal(shown(), today + day);
   isSet = true;
   await own.run(clockJudgedEveryMs);
@@ -55,29 +55,33 @@ test('when a time server is found is noticed, and what it says holds, also when 
   assert.deepEqual([shown(), time.isKnown], [today + clockJudgedEveryMs + day, true]);
 });
 
-test('boxes that lost power for different times agree on the latest', () => {
-  const long = unset(today);
-  const short = unset(today + 5 * minute);
-  long.time.hear(box(2), short.time.tell());
-  short.time.hear(box(1), long.time.tell());
-  assert.deepEqual([long.shown(), short.shown()], [today + 5 * minute, today + 5 * minute]);
-  assert.deepEqual([long.time.isKnown, short.time.isKnown], [false, false]);
+test('boxes that lost power for different times agree on the latest, also when most were off for longer', () => {
+  const [first, second, latest] = [unset(today), unset(today), unset(today + 5 * minute)];
+  for (const { time } of [first, second]) {
+    time.hear(box(1), { wallMs: today, isSet: false });
+    time.hear(box(3), latest.time.tell());
+  }
+  latest.time.hear(box(1), first.time.tell());
+  latest.time.hear(box(2), { wallMs: releasedMs - day, isSet: false });
+  for (const { time, shown } of [first, second, latest])
+    assert.deepEqual([shown(), time.isKnown], [today + 5 * minute, false]);
 });
 
-test('of two others, one that is wrong moves nobody: neither ahead nor back, whichever is heard first', () => {
-  for (const isSet of [false, true]) {
-    for (const wrongMs of [today + 1000 * day, today - 20 * day]) {
-      const tellings = [
-        [box(1), { wallMs: today, isSet }],
-        [box(2), { wallMs: wrongMs, isSet }],
-      ] as const;
-      for (const order of [tellings, tellings.toReversed()]) {
-        const { time, shown } = unset(today - minute);
-        for (const [teller, told] of order) time.hear(teller, told);
-        assert.ok(Math.abs(shown() - today) <= minute, `${shown() - today}`);
-      }
+test('of three that know the time, one that is wrong moves nobody, whichever is heard first; of two none moves ahead', () => {
+  for (const wrongMs of [today + 1000 * day, today - 20 * day]) {
+    const tellings = [today, today + minute, wrongMs].map(
+      (wallMs, index) => [box(index), { wallMs, isSet: true }] as const,
+    );
+    for (const order of [tellings, tellings.toReversed()]) {
+      const { time, shown } = unset(0);
+      for (const [teller, told] of order) time.hear(teller, told);
+      assert.ok(Math.abs(shown() - today) <= minute, `${shown() - today}`);
     }
   }
+  const { time, shown } = unset(0);
+  time.hear(box(1), { wallMs: today + 1000 * day, isSet: true });
+  time.hear(box(2), { wallMs: today, isSet: true });
+  assert.equal(shown(), today);
 });
 
 test('desktops count where no box knows the time', () => {
@@ -89,14 +93,17 @@ test('desktops count where no box knows the time', () => {
   assert.equal(shown(), today);
 });
 
-test('it is not earlier than what was noted before, whoever says so', async () => {
+test('a note counts until somebody knows better, a record always', async () => {
   const { own, time, shown } = unset(releasedMs);
   await own.run(minute);
-  time.notBefore(today);
-  time.notBefore(today - day);
+  time.noteLast(today);
   await own.run(minute);
+  assert.deepEqual([shown(), time.isKnown], [today + minute, false]);
   time.hear(box(1), { wallMs: today - day, isSet: true });
-  assert.equal(shown(), today + minute);
+  assert.deepEqual([shown(), time.isKnown], [today - day, true]);
+  time.noteRecord(today);
+  time.noteRecord(today - 2 * day);
+  assert.deepEqual([shown(), time.isKnown], [today, false]);
   time.forget();
   assert.deepEqual([shown(), time.isKnown], [releasedMs + 2 * minute, false]);
 });
@@ -104,7 +111,7 @@ test('it is not earlier than what was noted before, whoever says so', async () =
 test('what no clock shows is not taken, and who says of 1970 that it was set is not believed', () => {
   const { time, shown } = unset(0);
   time.hear(box(1), { wallMs: toldTimeMsMax + 1, isSet: true });
-  time.notBefore(toldTimeMsMax + 1);
+  time.noteLast(toldTimeMsMax + 1);
   assert.equal(shown(), 0);
   time.hear(box(2), { wallMs: minute, isSet: true });
   assert.deepEqual([shown(), time.isKnown], [minute, false]);

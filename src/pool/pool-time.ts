@@ -1,5 +1,5 @@
 import { toHex } from '../base/bytes.ts';
-import { clockJudgedEveryMs, toldTimeMsMax } from '../base/limits.ts';
+import { clockJudgedEveryMs, clockSkewMsMax, toldTimeMsMax } from '../base/limits.ts';
 import { releasedMs } from '../base/version.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Member } from './membership/member-set.ts';
@@ -24,10 +24,10 @@ interface Told {
 
 /**
  * The time on a computer that may not know it: a Pi has no clock that runs on without power, and there may be no time
- * server. A clock that is set goes by itself. One that is not goes by what other members of the pool say: by the median of
- * the boxes whose clocks are set, else of such desktops, else of all that are asked, but never by less than it shows
- * itself or than was noted before: a clock that stood still is late. So boxes that lost power agree on a time again,
- * without which they would refuse each other's records (`hybrid-clock.ts`).
+ * server. A clock that is set goes by itself. One that is not goes by the median of the boxes of its pool whose clocks are
+ * set, else of such desktops. Where nobody knows the time, the latest that anybody shows or has noted is the nearest to it,
+ * since a clock that stood still is late. It is never earlier than a record that the box has made or taken. So boxes that
+ * lost power agree on a time again, without which they would refuse each other's records (`hybrid-clock.ts`).
  */
 export class PoolTime {
   /** Shows that time. */
@@ -37,8 +37,9 @@ export class PoolTime {
   #judge: () => boolean = () => false;
   #isSet = false;
   #judgedMs = Number.NEGATIVE_INFINITY;
+  /** How far ahead of our monotonic one the time was at least: by the last record, by a note. */
+  #recordedAheadMs = Number.NEGATIVE_INFINITY;
   #notedAheadMs = Number.NEGATIVE_INFINITY;
-  #median: Told | undefined;
 
   constructor(own: Clock) {
     this.#own = own;
@@ -58,19 +59,25 @@ export class PoolTime {
   /** Forgets what was noted and told: for a box that begins anew. */
   forget(): void {
     this.#told.clear();
-    this.#median = undefined;
+    this.#recordedAheadMs = Number.NEGATIVE_INFINITY;
     this.#notedAheadMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Whether the time is to be believed: our own clock is set, or we go by one that is. */
   get isKnown(): boolean {
-    return this.#ownIsSet(this.#own.wallMs()) || this.#median?.isSet === true;
+    if (this.#ownIsSet(this.#own.wallMs())) return true;
+    const knownAheadMs = this.#knownAheadMs();
+    return knownAheadMs !== undefined && this.#recordedAheadMs - knownAheadMs <= clockSkewMsMax;
   }
 
-  /** Says that it was this late already at some time before now. */
-  notBefore(wallMs: number): void {
-    if (wallMs > toldTimeMsMax) return;
-    this.#notedAheadMs = Math.max(this.#notedAheadMs, wallMs - this.#own.monotonicMs());
+  /** Says that the box's latest record was stamped with this time. */
+  noteRecord(wallMs: number): void {
+    this.#recordedAheadMs = Math.max(this.#recordedAheadMs, wallMs - this.#own.monotonicMs());
+  }
+
+  /** Says that it was this late when somebody looked, before the box started. */
+  noteLast(wallMs: number): void {
+    if (wallMs <= toldTimeMsMax) this.#notedAheadMs = wallMs - this.#own.monotonicMs();
   }
 
   /** What we say to others. */
@@ -83,15 +90,23 @@ export class PoolTime {
     if (wallMs > toldTimeMsMax) return;
     const aheadMs = wallMs - this.#own.monotonicMs();
     this.#told.set(toHex(memberId), { aheadMs, role, isSet: isSet && wallMs >= releasedMs });
-    this.#median = medianOf([...this.#told.values()]);
   }
 
   #wallMs(): number {
     const ownMs = this.#own.wallMs();
     if (this.#ownIsSet(ownMs)) return ownMs;
-    const toldAheadMs = this.#median?.aheadMs ?? Number.NEGATIVE_INFINITY;
-    const otherMs = this.#own.monotonicMs() + Math.max(this.#notedAheadMs, toldAheadMs);
-    return Math.max(ownMs, Math.floor(otherMs));
+    const nowMs = this.#own.monotonicMs();
+    const knownAheadMs = this.#knownAheadMs();
+    if (knownAheadMs !== undefined) return Math.floor(nowMs + Math.max(this.#recordedAheadMs, knownAheadMs));
+    const told = [...this.#told.values()].map(({ aheadMs }) => aheadMs);
+    return Math.max(ownMs, Math.floor(nowMs + Math.max(this.#recordedAheadMs, this.#notedAheadMs, ...told)));
+  }
+
+  /** By members who know the time; undefined when none has said it. */
+  #knownAheadMs(): number | undefined {
+    const set = [...this.#told.values()].filter(({ isSet }) => isSet);
+    const boxes = set.filter(({ role }) => role === 'box');
+    return medianOf((boxes.length > 0 ? boxes : set).map(({ aheadMs }) => aheadMs));
   }
 
   /** One that was set stays so: it goes on while the program does. */
@@ -111,10 +126,7 @@ export function tellTime(clock: Clock): ToldTime {
   return { wallMs, isSet: wallMs >= releasedMs };
 }
 
-/** Of an even number the earlier of the middle ones: half of them cannot pull us ahead, and none pulls us back. */
-function medianOf(all: readonly Told[]): Told | undefined {
-  const set = all.filter(({ isSet }) => isSet);
-  const boxes = set.filter(({ role }) => role === 'box');
-  const counted = boxes.length > 0 ? boxes : set.length > 0 ? set : all;
-  return counted.toSorted((a, b) => a.aheadMs - b.aheadMs)[Math.ceil(counted.length / 2) - 1];
+/** Of an even number the earlier of the middle ones: one of two cannot move us ahead. */
+function medianOf(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.ceil(values.length / 2) - 1];
 }

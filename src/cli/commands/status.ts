@@ -1,12 +1,11 @@
 import { toHex } from '../../base/bytes.ts';
-import { decodeCbor } from '../../base/cbor.ts';
-import { AetherError } from '../../base/errors.ts';
+import { AetherError, hasCode } from '../../base/errors.ts';
 import { countOf, formatGibibytes, formatTable } from '../../base/format.ts';
 import type { Member } from '../../pool/membership/member-set.ts';
-import { methods } from '../../pool/transfer/methods.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
-import { statusFromCbor, statusToCbor } from '../../status/status-codec.ts';
+import { statusToCbor } from '../../status/status-codec.ts';
 import { usageError } from '../arguments.ts';
+import { askStatus } from '../ask-status.ts';
 import type { Command } from '../command.ts';
 import { Desktop } from '../desktop.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -15,8 +14,9 @@ import { byAdmission, PoolSession } from '../pool-session.ts';
 
 interface BoxReport {
   readonly member: Member;
-  /** Undefined when the box does not answer. */
+  /** Undefined when the box does not answer, or not in words that are known here. */
   readonly status: ApplianceStatus | undefined;
+  readonly isUnreadable: boolean;
 }
 
 export const status: Command = {
@@ -51,11 +51,10 @@ export const status: Command = {
 async function reportOf(session: PoolSession, member: Member): Promise<BoxReport> {
   try {
     const connection = await session.connection(member.memberId);
-    const answer = await connection.request(methods.boxStatus, [], { timeoutMs: 10_000 });
-    return { member, status: statusFromCbor(decodeCbor(answer)) };
+    return { member, status: await askStatus(connection, 10_000), isUnreadable: false };
   } catch (error) {
     if (!(error instanceof AetherError)) throw error;
-    return { member, status: undefined };
+    return { member, status: undefined, isUnreadable: hasCode(error, 'STATUS_UNREADABLE') };
   }
 }
 
@@ -72,13 +71,22 @@ function linesOf(reports: readonly BoxReport[], columns: number): readonly strin
     const disk = `${formatGibibytes(pool.rawBytes)} of disk`;
     lines.push(`Room for ${formatGibibytes(pool.usableBytes)} of files in all: ${disk}, ${copies} of each.`);
   }
-  const rows = reports.map(({ member, status: of }) => [
-    member.name,
-    of === undefined ? 'away' : of.worst === 'ok' ? 'well' : of.worst,
-    of === undefined ? '' : formatGibibytes(of.capacity.usedBytes),
-    of === undefined ? '' : formatGibibytes(of.capacity.freeBytes),
-    of === undefined ? 'It does not answer.' : of.worst === 'ok' ? '' : of.headline,
-  ]);
+  const rows = reports.map(({ member, status: of, isUnreadable }) => {
+    if (of === undefined) {
+      return isUnreadable
+        ? [
+            member.name,
+            'unknown',
+            '',
+            '',
+            'It is newer than this program, which cannot read how it is: update this program.',
+          ]
+        : [member.name, 'away', '', '', 'It does not answer.'];
+    }
+    const { usedBytes, freeBytes } = of.capacity;
+    const [state, words] = of.worst === 'ok' ? ['well', ''] : [of.worst, of.headline];
+    return [member.name, state, formatGibibytes(usedBytes), formatGibibytes(freeBytes), words];
+  });
   const table = formatTable(
     [
       { title: 'BOX' },

@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
-import { CborFields, decodeCbor, encodeCbor } from '../../base/cbor.ts';
+import { CborFields, encodeCbor } from '../../base/cbor.ts';
 import { AetherError, hasCode } from '../../base/errors.ts';
 import { gateCrashFreeMs, gatePatienceMs, updateInstallTimeoutMs } from '../../base/face-limits.ts';
 import { printable } from '../../base/format.ts';
@@ -9,8 +9,8 @@ import { methods } from '../../pool/transfer/methods.ts';
 import { sleep } from '../../ports/clock.ts';
 import type { DiskFile } from '../../ports/disk.ts';
 import type { ApplianceStatus } from '../../status/appliance-status.ts';
-import { statusFromCbor } from '../../status/status-codec.ts';
 import { type CommandLine, usageError } from '../arguments.ts';
+import { askStatus } from '../ask-status.ts';
 import { bundleBytes, bundleParts } from '../bundle-parts.ts';
 import type { Command } from '../command.ts';
 import { Desktop, desktopPorts } from '../desktop.ts';
@@ -206,9 +206,10 @@ class RemoteBox {
   async #status(): Promise<ApplianceStatus | undefined> {
     try {
       const connection = await this.#session.connection(this.#member.memberId);
-      return statusFromCbor(decodeCbor(await connection.request(methods.boxStatus, [], { timeoutMs: 5000 })));
+      return await askStatus(connection, 5000);
     } catch (error) {
-      if (!(error instanceof AetherError)) throw error;
+      // A box that starts again does not answer; one that this program cannot read never will.
+      if (!(error instanceof AetherError) || hasCode(error, 'STATUS_UNREADABLE')) throw error;
       return undefined;
     }
   }

@@ -12,6 +12,16 @@ export function choice<const Choice extends string>(
   throw new AetherError('CBOR_INVALID', `CBOR: ${name}: one of ${choices.join(', ')} was expected`);
 }
 
+/** Null also for a word that is not known here: a newer box may have more. */
+export function choiceOrNull<const Choice extends string>(
+  fields: CborFields,
+  name: string,
+  choices: readonly Choice[],
+): Choice | null {
+  const text = textOrNull(fields, name);
+  return choices.find((candidate) => candidate === text) ?? null;
+}
+
 export function maps(fields: CborFields, name: string): readonly CborFields[] {
   return fields.list(name).map((each) => new CborFields(each));
 }

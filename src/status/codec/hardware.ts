@@ -1,7 +1,7 @@
 import type { CborFields } from '../../base/cbor.ts';
 import type { WorkStatus } from '../appliance-status.ts';
 import type { DiskFacts, HardwareFacts, SmartFacts, UpdateFacts, UpdateState, WorkFacts } from '../facts.ts';
-import { choice, countOrNull, flagOrNull, maps, textOrNull, texts } from './fields.ts';
+import { choice, choiceOrNull, countOrNull, flagOrNull, maps, textOrNull, texts } from './fields.ts';
 
 const diskRoles: readonly DiskFacts['role'][] = ['volume', 'blank', 'foreign', 'system'];
 const buses: readonly NonNullable<DiskFacts['bus']>[] = ['usb', 'sata', 'nvme', 'mmc', 'virtual'];
@@ -24,7 +24,7 @@ export function hardwareFrom(fields: CborFields): HardwareFacts {
     model: textOrNull(fields, 'model'),
     temperatureCelsius: countOrNull(fields, 'temperatureCelsius'),
     throttled: flagOrNull(fields, 'throttled'),
-    underVoltage: fields.has('underVoltage') ? choice(fields, 'underVoltage', voltages) : null,
+    underVoltage: choiceOrNull(fields, 'underVoltage', voltages),
     memory:
       memory === undefined
         ? null
@@ -35,7 +35,7 @@ export function hardwareFrom(fields: CborFields): HardwareFacts {
         : { totalBytes: space.count('totalBytes'), freeBytes: space.count('freeBytes') },
     recordsReadOnly: flagOrNull(fields, 'recordsReadOnly'),
     loadPercent: countOrNull(fields, 'loadPercent'),
-    clock: fields.has('clock') ? choice(fields, 'clock', clocks) : null,
+    clock: choiceOrNull(fields, 'clock', clocks),
     networkErrors: maps(fields, 'networkErrors').map((each) => ({
       interface: each.text('interface'),
       perMinute: each.count('perMinute'),
@@ -49,7 +49,7 @@ export function diskFrom(fields: CborFields): DiskFacts {
     model: textOrNull(fields, 'model'),
     serial: textOrNull(fields, 'serial'),
     sizeBytes: fields.count('sizeBytes'),
-    bus: fields.has('bus') ? choice(fields, 'bus', buses) : null,
+    bus: choiceOrNull(fields, 'bus', buses),
     role: choice(fields, 'role', diskRoles),
     volume: textOrNull(fields, 'volume'),
     content: textOrNull(fields, 'content'),

@@ -8,7 +8,7 @@ import type {
   NetworkFacts,
   RefusedFacts,
 } from '../facts.ts';
-import { choice, countOrNull, maps, textOrNull, texts } from './fields.ts';
+import { choice, choiceOrNull, countOrNull, maps, textOrNull, texts } from './fields.ts';
 
 const addressOrigins: readonly AddressOrigin[] = ['dhcp', 'router', 'static', 'link-local'];
 const linkLocalPhases: readonly LinkLocalPhase[] = ['off', 'waiting', 'probing', 'held', 'unavailable'];
@@ -75,7 +75,7 @@ function interfaceFrom(fields: CborFields): InterfaceFacts {
     name: fields.text('name'),
     addresses: maps(fields, 'addresses').map((each) => ({
       address: each.text('address'),
-      origin: each.has('origin') ? choice(each, 'origin', addressOrigins) : null,
+      origin: choiceOrNull(each, 'origin', addressOrigins),
     })),
     linkLocal: fields.has('linkLocal') ? linkLocalFrom(fields.map('linkLocal')) : null,
   };
