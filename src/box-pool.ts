@@ -22,7 +22,7 @@ import { type Identity, verifySignature } from './pool/identity.ts';
 import { capacityUnitBytes, quantiseUnits } from './pool/membership/capacity.ts';
 import { MemberExchange } from './pool/membership/member-exchange.ts';
 import type { Member } from './pool/membership/member-set.ts';
-import { declareCapacity } from './pool/membership/record.ts';
+import { declareCapacity, timeAfter } from './pool/membership/record.ts';
 import type { Enrolled } from './pool/pairing/enrolment.ts';
 import { computePlacement } from './pool/placement/placement.ts';
 import type { PoolTime } from './pool/pool-time.ts';
@@ -174,8 +174,7 @@ export class BoxPool {
     const self = enrolled.roster.get(identity.memberId);
     if (self?.capacityUnits === units) return;
     const { pool } = enrolled.secrets;
-    // The newest counts: it is to be this one also when the last was made while the clock was ahead.
-    const atMs = Math.max(this.#ports.clock.wallMs(), (self?.capacityAt ?? -1) + 1);
+    const atMs = timeAfter(self?.capacityAt, this.#ports.clock.wallMs());
     await enrolled.roster.add([declareCapacity(identity, { pool, units, atMs })]);
   }
 

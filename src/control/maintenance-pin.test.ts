@@ -85,6 +85,20 @@ test('what takes the PIN away takes away one that is still being set, too', asyn
   assert.equal((await MaintenancePin.open(world)).isSet, false);
 });
 
+test('each change is counted, and none that did not happen', async () => {
+  const world = ports();
+  const pin = await MaintenancePin.open(world);
+  await pin.set('1234');
+  assert.equal(pin.changes, 1);
+  await assert.rejects(pin.set('1'), { code: 'PIN_INVALID' });
+  world.disk.powerOff();
+  await assert.rejects(pin.set('4321'));
+  assert.equal(pin.changes, 1);
+  world.disk.crash();
+  await pin.set(null);
+  assert.equal(pin.changes, 2);
+});
+
 test('a try that began before the PIN was changed is one at the old PIN', async () => {
   const pin = await MaintenancePin.open(ports());
   await pin.set('1111');

@@ -75,6 +75,14 @@ export function declareCapacity(
   return seal(identity, encodeCbor({ ...fields, at: atMs }));
 }
 
+/**
+ * What a record says of when it was made, so that it is newer than the one of `lastMs`: of two the newest counts, also when
+ * the other was made while the clock was ahead. Milliseconds since 1970.
+ */
+export function timeAfter(lastMs: number | undefined, nowMs: number): number {
+  return Math.max(nowMs, (lastMs ?? -1) + 1);
+}
+
 /** 1 to 63 bytes of text without control characters: names are shown on consoles, and announced. */
 export function isMemberName(name: string): boolean {
   const sizeBytes = utf8(name).length;

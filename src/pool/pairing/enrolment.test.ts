@@ -142,6 +142,16 @@ test('logging in again changes nothing, except under another name', async () => 
   }
 });
 
+test('another name counts also when the clock of the box has gone back', async () => {
+  const { box } = await claimedBox();
+  for (const name of ['Ben', 'Benjamin']) {
+    const message = loginMessage({ publicKey: ben.publicKey, name });
+    await pair(box, ben, box.host.requestLoginCode(), message);
+    assert.equal(box.enrolment.enrolled?.roster.get(ben.memberId)?.name, name);
+    box.clock.wallMs = () => 0;
+  }
+});
+
 test('an unclaimed box has no login code, and lets nobody log in', async () => {
   const box = await TestBox.start(boxA);
   assert.throws(() => box.host.requestLoginCode(), { code: 'NOT_CLAIMED' });

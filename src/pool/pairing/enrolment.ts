@@ -6,7 +6,7 @@ import { replaceFile } from '../../ports/replace-file.ts';
 import { loadPoolSecrets, type PoolSecrets, savePoolSecrets } from '../authority.ts';
 import { type Identity, memberIdOf } from '../identity.ts';
 import { MemberSet } from '../membership/member-set.ts';
-import { admit, isMemberName } from '../membership/record.ts';
+import { admit, isMemberName, timeAfter } from '../membership/record.ts';
 import { encodeRoster, Roster, rosterPath } from '../membership/roster.ts';
 import {
   type ClaimRequest,
@@ -121,7 +121,8 @@ export class BoxEnrolment {
     if (known?.role === 'box') throw enrolmentInvalid('a box of the pool is no desktop');
     if (known?.name === name) return enrolled;
     const { pool } = enrolled.secrets;
-    const subject = { pool, publicKey, role: 'desktop', name, atMs: this.#clock.wallMs() } as const;
+    const atMs = timeAfter(known?.at, this.#clock.wallMs());
+    const subject = { pool, publicKey, role: 'desktop', name, atMs } as const;
     const { refused } = await enrolled.roster.add([admit(this.#identity, subject)]);
     if (refused.length > 0) throw enrolmentInvalid(`the desktop cannot be admitted: ${refused[0]!.code}`);
     this.#log.info('desktop admitted', { members: enrolled.roster.members().length });

@@ -73,3 +73,23 @@ for (const offFirst of [1, 2]) {
       await write(stayed.slice(0, 1), 'after');
     }));
 }
+
+test('what a box has room for counts also when it said so last while its clock was ahead', async () => {
+  const world = new World(1);
+  const desktop = await SimulatedDesktop.make(world, 'desktop');
+  const box = await SimulatedBox.make(world, 'box1');
+  const room = () => box.box!.status().pool?.rawBytes;
+  const tell = async () => {
+    await box.start();
+    await desktop.makePool([box]);
+    await sleep(world.clock, minute);
+    const before = room()!;
+    await box.end('power cut');
+    box.volumes[1]!.gone = true;
+    box.volumes[1]!.disk.vanish();
+    await startLate([box], 30 * day);
+    await sleep(world.clock, minute);
+    assert.ok(room()! < before, `${room()} of ${before} bytes`);
+  };
+  await world.clock.runUntil(tell());
+});
