@@ -55,7 +55,7 @@ interface Flaws {
   readonly unhealthy?: boolean | undefined;
 }
 
-/** Makes image, bundle, bill of materials and table of sizes in `out`. */
+/** Makes image, bundle and bill of materials in `out`. */
 export async function buildImage(options: ImageOptions, say: (line: string) => void): Promise<void> {
   const { out, release, signer, flaws = {} } = options;
   const { unhealthy, ...manifest } = flaws;

@@ -13,6 +13,8 @@ interface Package {
   readonly version: string;
   /** Package URL (purl). */
   readonly locator: string;
+  /** By which lists of flaws know it (CPE 2.3), where they do not know its locator. */
+  readonly cpe?: string;
   readonly licence: string;
   readonly comment?: string;
 }
@@ -72,6 +74,9 @@ export function billOfMaterials({
         licenseDeclared: each.licence,
         externalRefs: [
           { referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: each.locator },
+          ...(each.cpe === undefined
+            ? []
+            : [{ referenceCategory: 'SECURITY', referenceType: 'cpe23Type', referenceLocator: each.cpe }]),
         ],
         ...(each.comment === undefined ? {} : { comment: each.comment }),
       })),
@@ -122,7 +127,9 @@ function npmPackages(folders: PackageFolders): readonly Package[] {
     const { version = '', license } = locked;
     const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
     const locator = `pkg:npm/${name.replace('@', '%40')}@${version}`;
-    return { name, version, locator, licence: typeof license === 'string' ? license : 'NOASSERTION' };
+    // The runtime comes as a package of npm's, under which nobody reports its flaws.
+    const cpe = /^node-linux-/.test(name) ? { cpe: `cpe:2.3:a:nodejs:node.js:${version}:*:*:*:*:*:*:*` } : {};
+    return { name, version, locator, ...cpe, licence: typeof license === 'string' ? license : 'NOASSERTION' };
   });
 }
 

@@ -4,10 +4,10 @@
 # U-Boot's shell takes an apostrophe in one for a quote.)
 load ${devtype} ${devnum}:${distro_bootpart} ${scriptaddr} board.env && env import -t ${scriptaddr} ${filesize}
 
-# Blocks are read from and written to the device that is current, whichever that was.
+# Blocks are read from and written to the device that is current, whichever that was. The copy lies 4 MiB farther on.
 ${devtype} dev ${devnum}
 part start ${devtype} ${devnum} env env_start
-setexpr env_copy ${env_start} + 0x20
+setexpr env_copy ${env_start} + 0x2000
 part number ${devtype} ${devnum} rootA part_a
 part number ${devtype} ${devnum} rootB part_b
 

@@ -67,7 +67,11 @@ function requireTrusted({ bundle, signer, folder, tools }: SealOptions): void {
     rmSync(bundle);
     const { validFrom, validTo } = certificateOf(signer);
     const dates = `the certificate is valid from ${validFrom} to ${validTo}, the bundle signed as of ${signingTime(signer)}`;
-    throw new Error(`no box would take this bundle; ${dates}`, { cause });
+    const said = String(cause instanceof Error ? cause.message : cause)
+      .trim()
+      .split('\n')
+      .at(-1);
+    throw new Error(`no box would take this bundle: ${said}; ${dates}`, { cause });
   } finally {
     rmSync(keyring);
   }

@@ -7,9 +7,14 @@ import type { ImageTools } from '../stages/tools.ts';
 import { buildDataPartition } from './data.ts';
 import { loaderVariables, makeEnvironment } from './environment.ts';
 
-/** What is kept of the boot loader's tries, and what a flashed card is told about itself: raw, 64 KiB each. */
+/** What is kept of the boot loader's tries, twice (`boot/boot.cmd`). */
 export const environmentBytes = 0x4000;
-const rawPartition = '64K';
+/**
+ * A card rewrites some MiB at once, which a power cut may take: the environment, its copy 4 MiB farther on, the mark that
+ * data were here (overlays/rootfs, `note-data`) as far behind that, and what a flashed card is told about itself lie apart.
+ */
+const environmentPartition = '12M';
+const identityPartition = '64K';
 
 export interface DiskOptions {
   readonly board: Board;
@@ -110,8 +115,8 @@ function layout(slot: string): string {
   return `image card.img {
   hdimage { partition-table-type = hybrid align = 1M disk-uuid = "${id(0)}" disk-signature = 0x61657468 }
   partition boot { partition-type = 0x0C partition-type-uuid = "F" partition-uuid = "${id(1)}" image = "boot.vfat" bootable = true }
-  partition env { partition-type-uuid = "8DA63339-0007-60C0-C436-083AC8230908" partition-uuid = "${id(2)}" image = "env.bin" size = ${rawPartition} }
-  partition identity { partition-type-uuid = "8DA63339-0007-60C0-C436-083AC8230908" partition-uuid = "${id(3)}" size = ${rawPartition} }
+  partition env { partition-type-uuid = "8DA63339-0007-60C0-C436-083AC8230908" partition-uuid = "${id(2)}" image = "env.bin" size = ${environmentPartition} }
+  partition identity { partition-type-uuid = "8DA63339-0007-60C0-C436-083AC8230908" partition-uuid = "${id(3)}" size = ${identityPartition} }
   partition rootA { partition-type-uuid = "B921B045-1DF0-41C3-AF44-4C6F280D3FAE" partition-uuid = "${id(4)}" image = "${slot}" size = ${slotBytes} }
   partition rootB { partition-type-uuid = "B921B045-1DF0-41C3-AF44-4C6F280D3FAE" partition-uuid = "${id(5)}" size = ${slotBytes} }
   partition data { ${linux} partition-uuid = "${id(6)}" image = "data.ext4" }

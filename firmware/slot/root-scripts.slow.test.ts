@@ -109,8 +109,9 @@ test('that data were here is noted once, and beside what the boot loader keeps',
   const folder = folderOf(t);
   const said = done(
     folder,
-    `head -c 65536 /dev/urandom >/tmp/env
-     before=$(head -c 16384 /tmp/env | cksum)
+    `head -c 8M /dev/urandom >/tmp/env
+     truncate -s 12M /tmp/env
+     before=$(head -c 8M /tmp/env | cksum)
      export ENVIRONMENT_DEVICE=/tmp/env
      $scripts/note-data
      $scripts/note-data known && echo known || echo new
@@ -118,10 +119,10 @@ test('that data were here is noted once, and beside what the boot loader keeps',
      touch /data/aetherstore/state/identity.cbor
      $scripts/note-data
      $scripts/note-data known && echo known
-     [ "$(head -c 16384 /tmp/env | cksum)" = "$before" ] && stat -c %s /tmp/env
+     [ "$(head -c 8M /tmp/env | cksum)" = "$before" ] && stat -c %s /tmp/env
      rm /tmp/env`,
   );
-  assert.deepEqual(said.split('\n'), ['new', 'known', '65536']);
+  assert.deepEqual(said.split('\n'), ['new', 'known', '12582912']);
 });
 
 test('a start with a card that takes no more writing goes into safe mode, which says so', { skip }, (t) => {

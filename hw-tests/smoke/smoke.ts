@@ -104,7 +104,7 @@ export const smoke: Suite = {
       },
     },
     {
-      name: `systemd-analyze security finds an exposure of at most ${exposureMax}`,
+      name: `systemd-analyze security finds an exposure of at most ${exposureMax}, and a BREAK on the serial line is no command to the kernel`,
       needs: ['root shell'],
       changesNothing: true,
       run: async (scene) => {
@@ -115,6 +115,7 @@ export const smoke: Suite = {
         );
         const exposure = Number(/aetherstore\.service: ([\d.]+)/.exec(said)?.[1]);
         assert.ok(exposure <= exposureMax, said);
+        assert.equal(await scene.target.root.run('cat /proc/sys/kernel/sysrq'), '0');
         return said;
       },
     },

@@ -54,6 +54,14 @@ test('the disk of this computer is never taken, nor one that is in use', () => {
   assert.equal(refusal?.message, '/dev/sdb is in use: it is mounted on /media/you/BOOT, and 1 more');
 });
 
+test('a disk that is not removable is erased when a person has seen which it is, or says that it is meant', () => {
+  const fixed = { isRemovable: false, bus: 'sata' };
+  assert.equal(codeOf(fixed), undefined);
+  assert.equal(codeOf(fixed, { asks: false }), 'CARD_IS_FIXED');
+  assert.equal(codeOf(fixed, { asks: false, force: true }), undefined);
+  assert.equal(codeOf({ isRemovable: false, bus: 'virtual' }, { asks: false }), undefined);
+});
+
 test('what the system mounted by itself is named to whoever is asked, and refused where nobody is', () => {
   const mounted = { mounts: ['/Volumes/Time Machine'] };
   assert.equal(codeOf(mounted), undefined);

@@ -84,13 +84,18 @@ function refusalOfKind({ kind, path }: Card, { toFile }: Wish): AetherError<Flas
   return undefined;
 }
 
-function refusalOfUse(card: Card, { asks }: Wish): AetherError<FlashErrorCode> | undefined {
+function refusalOfUse(card: Card, { asks, force }: Wish): AetherError<FlashErrorCode> | undefined {
   const { path } = card;
   if (card.isSystem)
     return flashError('CARD_IS_SYSTEM', `this computer runs from ${path}`, 'Nothing is written there, ever.');
   if (card.isInternal) {
     const help = 'Put the card into a reader; disks that are built in are never written.';
     return flashError('CARD_IS_INTERNAL', `${path} is built into this computer`, help);
+  }
+  // One letter off may be the disk of another system, which nobody uses at the moment.
+  if (!asks && !force && !card.isRemovable && card.bus !== 'virtual') {
+    const help = 'Leave out --yes to be asked, or say with --force that this disk is meant.';
+    return flashError('CARD_IS_FIXED', `${path} is no removable disk, and nobody is asked`, help);
   }
   const uses = asks ? card.uses : [...card.uses, ...card.mounts.map((place) => `is mounted on ${place}`)];
   const [use] = uses;

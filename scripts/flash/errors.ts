@@ -11,6 +11,8 @@ export type FlashErrorCode =
   /** This computer runs from it. */
   | 'CARD_IS_SYSTEM'
   | 'CARD_IS_INTERNAL'
+  /** A disk that is not removable, when nobody is asked. */
+  | 'CARD_IS_FIXED'
   /** Mounted, swapped to, or part of an array or a volume group; or the kernel says so when it is opened. */
   | 'CARD_IN_USE'
   | 'CARD_READ_ONLY'

@@ -20,6 +20,9 @@ const memoryLowFraction = 0.05;
 /** A start writes some megabytes: journal, state, an index that is rebuilt. */
 const recordsRoomMin = 32 * 1024 ** 2;
 
+const helpToKnowTheTime =
+  'Connect the box to a network with a time server, or use it from a desktop of its pool: it goes by the clock of that then.';
+
 /**
  * Everything that `facts` give reason to say, worst first, what nobody has acknowledged before what somebody has, then
  * by importance, then as the facts are ordered.
@@ -132,7 +135,7 @@ function hardwareConditions({ hardware }: ApplianceFacts): readonly FoundConditi
       severity: 'warning',
       subject: null,
       message: 'The clock of this box is not set.',
-      help: 'Connect the box to a network with a time server, or use it from a desktop of its pool, whose clock it goes by then.',
+      help: helpToKnowTheTime,
     });
   }
   if (clock === 'kept') {
@@ -140,8 +143,9 @@ function hardwareConditions({ hardware }: ApplianceFacts): readonly FoundConditi
       code: 'CLOCK_UNSET',
       severity: 'notice',
       subject: null,
-      message: 'Nobody has told this box the time since it started: it goes on from when it was last on.',
-      help: 'Connect the box to a network with a time server, or use it from a desktop of its pool, whose clock it goes by then.',
+      message:
+        'Nobody who knows the time has told it to this box since it started: what it shows may be late.',
+      help: helpToKnowTheTime,
     });
   }
   if (memory !== null && memory.availableBytes < memory.totalBytes * memoryLowFraction) {

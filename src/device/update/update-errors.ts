@@ -24,6 +24,6 @@ export function unproven(): AetherError<'UPDATE_UNPROVEN'> {
 
 export function clockUnset(): AetherError<'UPDATE_CLOCK_UNSET'> {
   return new AetherError('UPDATE_CLOCK_UNSET', 'the clock of the box is not set, so no hour comes for it', {
-    help: 'Connect it to a network with a time server; or send the update without an hour.',
+    help: 'Connect it to a network with a time server, or use it from a desktop of its pool, whose clock it goes by then; or send the update without an hour.',
   });
 }
