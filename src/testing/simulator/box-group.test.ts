@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '../../base/bytes.ts';
+import { groupHeartbeatMs } from '../../base/discovery-limits.ts';
 import { sleep } from '../../ports/clock.ts';
 import type { MulticastSocket } from '../../ports/datagram.ts';
 import { groupAddressesOf, groupPort } from '../../zeroconf/multicast/group-address.ts';
@@ -31,6 +32,8 @@ async function pool(count: number, story: (scene: Scene) => Promise<void>): Prom
   await world.clock.runUntil(tell());
   assert.deepEqual(world.violations, []);
 }
+
+const heartbeatMsMax = groupHeartbeatMs.least + groupHeartbeatMs.span;
 
 let files = 0;
 
@@ -69,7 +72,8 @@ test('boxes claimed while they run hear each other, with name, address and room'
       for (const member of facts.members) {
         const { host } = others.find(({ name }) => name === member.name)!;
         assert.ok([host.address, `fe80::0:${host.address.at(-1)}`].includes(member.address!));
-        assert.ok(member.heardAgoMs! < 10_000, `${member.heardAgoMs}`);
+        // One heartbeat of two may be lost.
+        assert.ok(member.heardAgoMs! < 2 * heartbeatMsMax, `${member.heardAgoMs}`);
         assert.equal(member.freeGiB, 7);
         assert.equal(member.refused, 0);
       }
