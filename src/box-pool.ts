@@ -129,7 +129,7 @@ export class BoxPool {
         metadataKey: (epoch) => (epoch === secrets.epoch ? metadataKeyOf(secrets) : undefined),
       },
     });
-    ports.time?.noteRecord(logs.latestMs);
+    ports.time?.notBefore(logs.latestMs);
     const tree = await TreeStore.open(
       { metadataKey: metadataKeyOf(secrets), nameKey: nameKeyOf(secrets) },
       { store: await ports.openTreeIndex(), clock, entropy, log, recordsDurable: () => logs.settled() },

@@ -33,7 +33,7 @@ export class TimeNotes {
   /** Tells `time` what was noted last, and notes it from now on. A note that cannot be read is none. */
   static async open(time: PoolTime, ports: TimeNotesPorts): Promise<TimeNotes> {
     const notedMs = await read(ports);
-    time.noteLast(notedMs);
+    time.notBefore(notedMs);
     return new TimeNotes(ports, notedMs);
   }
 

@@ -10,10 +10,11 @@ import { loaderVariables, makeEnvironment } from './environment.ts';
 /** What is kept of the boot loader's tries, twice (`boot/boot.cmd`). */
 export const environmentBytes = 0x4000;
 /**
- * A card rewrites some MiB at once, which a power cut may take: the environment, its copy 4 MiB farther on, the mark that
- * data were here (overlays/rootfs, `note-data`) as far behind that, and what a flashed card is told about itself lie apart.
+ * A card rewrites some MiB at once, which a power cut may take: the environment, its copy (`boot/boot.cmd`), the mark that
+ * data were here (overlays/rootfs, `note-data`), what a flashed card is told about itself, and the slots lie so far apart.
  */
-const environmentPartition = '12M';
+export const cardUnitBytes = 4 * 1024 ** 2;
+const environmentPartition = 3 * cardUnitBytes;
 const identityPartition = '64K';
 
 export interface DiskOptions {
@@ -113,7 +114,7 @@ function layout(slot: string): string {
   const id = (last: number) => `61657468-6572-4000-8000-00000000000${last}`;
   const linux = 'partition-type-uuid = "L"';
   return `image card.img {
-  hdimage { partition-table-type = hybrid align = 1M disk-uuid = "${id(0)}" disk-signature = 0x61657468 }
+  hdimage { partition-table-type = hybrid align = ${cardUnitBytes} disk-uuid = "${id(0)}" disk-signature = 0x61657468 }
   partition boot { partition-type = 0x0C partition-type-uuid = "F" partition-uuid = "${id(1)}" image = "boot.vfat" bootable = true }
   partition env { partition-type-uuid = "8DA63339-0007-60C0-C436-083AC8230908" partition-uuid = "${id(2)}" image = "env.bin" size = ${environmentPartition} }
   partition identity { partition-type-uuid = "8DA63339-0007-60C0-C436-083AC8230908" partition-uuid = "${id(3)}" size = ${identityPartition} }

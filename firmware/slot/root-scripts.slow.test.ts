@@ -214,7 +214,7 @@ for (const [what, before, awaited] of [
       `${startOfABox}
        mkdir -p /usr/lib/aetherstore /data/aetherstore/state
        cp $scripts/* /usr/lib/aetherstore/
-       head -c 65536 /dev/zero >/tmp/env
+       truncate -s 12M /tmp/env
        export ENVIRONMENT_DEVICE=/tmp/env
        touch /data/aetherstore/state/identity.cbor
        $scripts/note-data

@@ -73,7 +73,7 @@ async function requireSet(scene: Scene): Promise<void> {
   let { hardware } = await scene.status();
   for (; hardware.clock === null && performance.now() < endMs; { hardware } = await scene.status())
     await delay(1000);
-  assert.ok(['free', 'kept'].includes(String(hardware.clock)), `its clock is ${hardware.clock}`);
+  assert.ok(['free', 'holdover'].includes(String(hardware.clock)), `its clock is ${hardware.clock}`);
 }
 
 /** Has a bundle staged whose certificate is not valid yet, by the clock of the box. */

@@ -54,7 +54,7 @@ const anotherCardIsPluggedIn: HardwareTest = {
     await disks.attach(cardBytes);
     await untilSaid(scene, 'ls /dev/sda', /^\/dev\/sda$/);
     // From the table to the first slot: boot partition, environment, identity.
-    const begin = 'dd if=/dev/vda of=/dev/sda bs=1M count=80 conv=fsync 2>&1';
+    const begin = 'dd if=/dev/vda of=/dev/sda bs=1M count=84 conv=fsync 2>&1';
     await root.run(`${begin}; blockdev --rereadpt /dev/sda; udevadm settle`, 120_000);
     const theirs = 'cksum </dev/sda2';
     const before = await root.run(theirs);

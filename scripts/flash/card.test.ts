@@ -60,6 +60,10 @@ test('a disk that is not removable is erased when a person has seen which it is,
   assert.equal(codeOf(fixed, { asks: false }), 'CARD_IS_FIXED');
   assert.equal(codeOf(fixed, { asks: false, force: true }), undefined);
   assert.equal(codeOf({ isRemovable: false, bus: 'virtual' }, { asks: false }), undefined);
+  assert.equal(
+    codeOf({ kind: 'file', isRemovable: false, bus: null }, { toFile: true, asks: false }),
+    undefined,
+  );
 });
 
 test('what the system mounted by itself is named to whoever is asked, and refused where nobody is', () => {

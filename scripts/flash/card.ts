@@ -55,7 +55,7 @@ export const cardBytesMax = 2e12;
 
 export interface Wish {
   readonly imageBytes: number;
-  /** A large disk is meant. */
+  /** A large disk is meant, or where nobody is asked one that is not removable. */
   readonly force: boolean;
   /** A file that plays a card is meant. */
   readonly toFile: boolean;
@@ -93,7 +93,7 @@ function refusalOfUse(card: Card, { asks, force }: Wish): AetherError<FlashError
     return flashError('CARD_IS_INTERNAL', `${path} is built into this computer`, help);
   }
   // One letter off may be the disk of another system, which nobody uses at the moment.
-  if (!asks && !force && !card.isRemovable && card.bus !== 'virtual') {
+  if (card.kind === 'disk' && !asks && !force && !card.isRemovable && card.bus !== 'virtual') {
     const help = 'Leave out --yes to be asked, or say with --force that this disk is meant.';
     return flashError('CARD_IS_FIXED', `${path} is no removable disk, and nobody is asked`, help);
   }

@@ -28,7 +28,7 @@ const specs: Readonly<Record<string, OptionSpec>> = {
   label: { type: 'string', value: 'FILE', help: 'write a label for the box as SVG, 62 by 29 mm' },
   list: { type: 'boolean', help: 'show the disks that could be written' },
   'to-file': { type: 'boolean', help: 'DISK is a file that an emulator takes for a card' },
-  force: { type: 'boolean', help: 'write a disk of more than 2 TB' },
+  force: { type: 'boolean', help: 'write a disk of more than 2 TB, or with --yes one that is not removable' },
   yes: { type: 'boolean', help: 'do not ask' },
   help: { type: 'boolean', short: 'h', help: 'this' },
 };

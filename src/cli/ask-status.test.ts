@@ -27,7 +27,7 @@ test('a box that is newer is told from one that does not answer', async () => {
   for (const newer of [{ v: 2 }, { worst: 'splendid' }]) {
     await assert.rejects(asked({ ...known, ...newer }), {
       code: 'STATUS_UNREADABLE',
-      help: /Update this program/,
+      help: /update this program/,
     });
   }
   const gone = new AetherError('LINK_CLOSED', 'the connection closed');

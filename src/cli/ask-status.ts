@@ -18,7 +18,7 @@ export async function askStatus(connection: PeerConnection, timeoutMs: number): 
     if (!hasCode(cause, 'CBOR_INVALID') && !hasCode(cause, 'STATUS_VERSION_UNKNOWN')) throw cause;
     const message = 'this program cannot read what the box says of itself';
     throw new AetherError<AskStatusErrorCode>('STATUS_UNREADABLE', message, {
-      help: 'Update this program: the box is newer.',
+      help: 'They are of different versions: update this program, or the box. What the box was doing goes on.',
       cause,
     });
   }

@@ -26,7 +26,7 @@ test('a clock that is set goes by itself, whatever others say', () => {
   const { time, shown } = unset(today);
   time.judgeBy(() => true);
   time.hear(box(1), { wallMs: today + day, isSet: true });
-  time.noteRecord(today + 2 * day);
+  time.notBefore(today + 2 * day);
   assert.equal(shown(), today);
   assert.deepEqual([time.isKnown, time.tell()], [true, { wallMs: today, isSet: true }]);
 });
@@ -45,7 +45,7 @@ test('when a time server is found is noticed, and what it says holds, also when 
   const { own, time, shown } = unset(today);
   let isSet = false;
   time.judgeBy(() => isSet);
-  time.noteLast(today + day);
+  time.notBefore(today + day);
   assert.equal(shown(), today + day);
   isSet = true;
   await own.run(clockJudgedEveryMs);
@@ -93,17 +93,20 @@ test('desktops count where no box knows the time', () => {
   assert.equal(shown(), today);
 });
 
-test('a note counts until somebody knows better, a record always', async () => {
+test('without a box that knows the time it does not go back, whoever says so', async () => {
   const { own, time, shown } = unset(releasedMs);
   await own.run(minute);
-  time.noteLast(today);
+  time.notBefore(today);
+  time.notBefore(today - day);
   await own.run(minute);
   assert.deepEqual([shown(), time.isKnown], [today + minute, false]);
-  time.hear(box(1), { wallMs: today - day, isSet: true });
-  assert.deepEqual([shown(), time.isKnown], [today - day, true]);
-  time.noteRecord(today);
-  time.noteRecord(today - 2 * day);
-  assert.deepEqual([shown(), time.isKnown], [today, false]);
+  time.hear(desktop(1), { wallMs: today - day, isSet: true });
+  assert.deepEqual([shown(), time.isKnown], [today + minute, false]);
+  time.hear(desktop(1), { wallMs: today + day, isSet: true });
+  time.hear(desktop(2), { wallMs: today, isSet: true });
+  assert.equal(shown(), today + day);
+  time.hear(box(3), { wallMs: today, isSet: true });
+  assert.deepEqual([shown(), time.isKnown], [today, true]);
   time.forget();
   assert.deepEqual([shown(), time.isKnown], [releasedMs + 2 * minute, false]);
 });
@@ -111,7 +114,7 @@ test('a note counts until somebody knows better, a record always', async () => {
 test('what no clock shows is not taken, and who says of 1970 that it was set is not believed', () => {
   const { time, shown } = unset(0);
   time.hear(box(1), { wallMs: toldTimeMsMax + 1, isSet: true });
-  time.noteLast(toldTimeMsMax + 1);
+  time.notBefore(toldTimeMsMax + 1);
   assert.equal(shown(), 0);
   time.hear(box(2), { wallMs: minute, isSet: true });
   assert.deepEqual([shown(), time.isKnown], [minute, false]);

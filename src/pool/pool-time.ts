@@ -16,8 +16,8 @@ export interface ToldTime {
 export type Teller = Pick<Member, 'memberId' | 'role'>;
 
 interface Told {
-  /** How far its wall clock is ahead of our monotonic one. */
-  readonly aheadMs: number;
+  /** Of its wall clock to our monotonic one. */
+  readonly offsetMs: number;
   readonly isSet: boolean;
   readonly role: Member['role'];
 }
@@ -25,9 +25,10 @@ interface Told {
 /**
  * The time on a computer that may not know it: a Pi has no clock that runs on without power, and there may be no time
  * server. A clock that is set goes by itself. One that is not goes by the median of the boxes of its pool whose clocks are
- * set, else of such desktops. Where nobody knows the time, the latest that anybody shows or has noted is the nearest to it,
- * since a clock that stood still is late. It is never earlier than a record that the box has made or taken. So boxes that
- * lost power agree on a time again, without which they would refuse each other's records (`hybrid-clock.ts`).
+ * set. Where there is none it goes by the median of such desktops, else by the latest that any member shows, since a clock
+ * that stood still is late; and it does not go back then: not behind what it has shown, what was noted before the start,
+ * and the last record that was there at the start. So boxes that lost power agree on a time again, without which they
+ * would refuse each other's records (`hybrid-clock.ts`).
  */
 export class PoolTime {
   /** Shows that time. */
@@ -37,9 +38,8 @@ export class PoolTime {
   #judge: () => boolean = () => false;
   #isSet = false;
   #judgedMs = Number.NEGATIVE_INFINITY;
-  /** How far ahead of our monotonic one the time was at least: by the last record, by a note. */
-  #recordedAheadMs = Number.NEGATIVE_INFINITY;
-  #notedAheadMs = Number.NEGATIVE_INFINITY;
+  /** The least that the time has to our monotonic clock, unless a box knows better. */
+  #leastOffsetMs = Number.NEGATIVE_INFINITY;
 
   constructor(own: Clock) {
     this.#own = own;
@@ -59,25 +59,20 @@ export class PoolTime {
   /** Forgets what was noted and told: for a box that begins anew. */
   forget(): void {
     this.#told.clear();
-    this.#recordedAheadMs = Number.NEGATIVE_INFINITY;
-    this.#notedAheadMs = Number.NEGATIVE_INFINITY;
+    this.#leastOffsetMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** Whether the time is to be believed: our own clock is set, or we go by one that is. */
+  /** Whether the time is to be believed: our own clock is set, or we go by others that are. */
   get isKnown(): boolean {
-    if (this.#ownIsSet(this.#own.wallMs())) return true;
-    const knownAheadMs = this.#knownAheadMs();
-    return knownAheadMs !== undefined && this.#recordedAheadMs - knownAheadMs <= clockSkewMsMax;
+    if (this.#ownIsSet(this.#own.wallMs()) || this.#offsetBy('box') !== undefined) return true;
+    const byDesktops = this.#offsetBy('desktop');
+    return byDesktops !== undefined && this.#leastOffsetMs - byDesktops <= clockSkewMsMax;
   }
 
-  /** Says that the box's latest record was stamped with this time. */
-  noteRecord(wallMs: number): void {
-    this.#recordedAheadMs = Math.max(this.#recordedAheadMs, wallMs - this.#own.monotonicMs());
-  }
-
-  /** Says that it was this late when somebody looked, before the box started. */
-  noteLast(wallMs: number): void {
-    if (wallMs <= toldTimeMsMax) this.#notedAheadMs = wallMs - this.#own.monotonicMs();
+  /** Says that it was this late already when something was written down. */
+  notBefore(wallMs: number): void {
+    if (wallMs > toldTimeMsMax) return;
+    this.#leastOffsetMs = Math.max(this.#leastOffsetMs, wallMs - this.#own.monotonicMs());
   }
 
   /** What we say to others. */
@@ -88,25 +83,26 @@ export class PoolTime {
   /** Takes in what a member says; what no clock shows is not taken. */
   hear({ memberId, role }: Teller, { wallMs, isSet }: ToldTime): void {
     if (wallMs > toldTimeMsMax) return;
-    const aheadMs = wallMs - this.#own.monotonicMs();
-    this.#told.set(toHex(memberId), { aheadMs, role, isSet: isSet && wallMs >= releasedMs });
+    const offsetMs = wallMs - this.#own.monotonicMs();
+    this.#told.set(toHex(memberId), { offsetMs, role, isSet: isSet && wallMs >= releasedMs });
+    if (this.#offsetBy('box') !== undefined) return;
+    const offsets = [...this.#told.values()].map((told) => told.offsetMs);
+    this.#leastOffsetMs = Math.max(this.#leastOffsetMs, this.#offsetBy('desktop') ?? Math.max(...offsets));
   }
 
   #wallMs(): number {
     const ownMs = this.#own.wallMs();
     if (this.#ownIsSet(ownMs)) return ownMs;
     const nowMs = this.#own.monotonicMs();
-    const knownAheadMs = this.#knownAheadMs();
-    if (knownAheadMs !== undefined) return Math.floor(nowMs + Math.max(this.#recordedAheadMs, knownAheadMs));
-    const told = [...this.#told.values()].map(({ aheadMs }) => aheadMs);
-    return Math.max(ownMs, Math.floor(nowMs + Math.max(this.#recordedAheadMs, this.#notedAheadMs, ...told)));
+    const byBoxes = this.#offsetBy('box');
+    if (byBoxes !== undefined) return Math.floor(nowMs + byBoxes);
+    return Math.max(ownMs, Math.floor(nowMs + this.#leastOffsetMs));
   }
 
-  /** By members who know the time; undefined when none has said it. */
-  #knownAheadMs(): number | undefined {
-    const set = [...this.#told.values()].filter(({ isSet }) => isSet);
-    const boxes = set.filter(({ role }) => role === 'box');
-    return medianOf((boxes.length > 0 ? boxes : set).map(({ aheadMs }) => aheadMs));
+  /** By members of this kind who know the time; undefined when none has said it. */
+  #offsetBy(kind: Member['role']): number | undefined {
+    const known = [...this.#told.values()].filter(({ isSet, role }) => isSet && role === kind);
+    return medianOf(known.map(({ offsetMs }) => offsetMs));
   }
 
   /** One that was set stays so: it goes on while the program does. */

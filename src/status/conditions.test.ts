@@ -309,7 +309,7 @@ test('heat, a weak power supply, an unset clock, little memory and damaged packe
   assert.deepEqual(hardware({ underVoltage: 'now' }), ['warning UNDER_VOLTED']);
   assert.deepEqual(hardware({ underVoltage: 'before' }), ['notice UNDER_VOLTED']);
   assert.deepEqual(hardware({ clock: 'unset' }), ['warning CLOCK_UNSET']);
-  assert.deepEqual(hardware({ clock: 'kept' }), ['notice CLOCK_UNSET']);
+  assert.deepEqual(hardware({ clock: 'holdover' }), ['notice CLOCK_UNSET']);
   assert.deepEqual(hardware({ clock: 'free' }), []);
   assert.deepEqual(hardware({ memory: { totalBytes: 1000, availableBytes: 49 } }), ['notice MEMORY_LOW']);
   assert.deepEqual(hardware({ recordsSpace: { totalBytes: 1e9, freeBytes: 3e7 } }), [

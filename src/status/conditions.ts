@@ -138,13 +138,13 @@ function hardwareConditions({ hardware }: ApplianceFacts): readonly FoundConditi
       help: helpToKnowTheTime,
     });
   }
-  if (clock === 'kept') {
+  if (clock === 'holdover') {
     found.push({
       code: 'CLOCK_UNSET',
       severity: 'notice',
       subject: null,
       message:
-        'Nobody who knows the time has told it to this box since it started: what it shows may be late.',
+        'What time it is this box has from before its start: no time server and no other box has said it since.',
       help: helpToKnowTheTime,
     });
   }

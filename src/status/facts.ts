@@ -232,10 +232,10 @@ export interface HardwareFacts {
   /** Of all processors together, 0 to 100. */
   readonly loadPercent: number | null;
   /**
-   * `free`: no time server keeps it right; `kept`: nothing that knows the time has set it since the power came, it goes on
+   * `free`: no time server keeps it right; `holdover`: nothing that knows the time has set it since the power came, it goes on
    * from what the box knew before; `unset`: it shows a time before this program was made.
    */
-  readonly clock: 'synchronised' | 'free' | 'kept' | 'unset' | null;
+  readonly clock: 'synchronised' | 'free' | 'holdover' | 'unset' | null;
   /** Interfaces whose packets are often damaged, with how many in the last minute. */
   readonly networkErrors: readonly { readonly interface: string; readonly perMinute: number }[];
 }

@@ -44,9 +44,7 @@ export function statusFromCbor(value: CborValue): ApplianceStatus {
   const fields = new CborFields(value);
   const version = fields.count('v');
   if (version !== 1) {
-    throw new AetherError<StatusErrorCode>('STATUS_VERSION_UNKNOWN', `status of version ${version}`, {
-      help: 'Update this program: the box is newer.',
-    });
+    throw new AetherError<StatusErrorCode>('STATUS_VERSION_UNKNOWN', `status of version ${version}`);
   }
   const capacity = fields.map('capacity');
   const copies = fields.map('copies');

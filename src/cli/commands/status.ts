@@ -33,15 +33,16 @@ export const status: Command = {
       const reports = await Promise.all(
         byAdmission(session.pool.roster.boxes()).map((member) => reportOf(session, member)),
       );
-      const boxes = reports.map(({ member, status: of }) => ({
+      const boxes = reports.map(({ member, status: of, isUnreadable }) => ({
         name: member.name,
         member: toHex(member.memberId),
-        answers: of !== undefined,
+        answers: of !== undefined || isUnreadable,
         status: of === undefined ? null : jsonOf(statusToCbor(of)),
       }));
       const { pool } = session.pool.secrets;
       output.result({ pool: toHex(pool), boxes }, linesOf(reports, output.columns));
-      return reports.some(({ status: of }) => of !== undefined) ? exitCodes.done : exitCodes.unreachable;
+      if (reports.some(({ status: of }) => of !== undefined)) return exitCodes.done;
+      return reports.some(({ isUnreadable }) => isUnreadable) ? exitCodes.failed : exitCodes.unreachable;
     } finally {
       await session.close();
     }
@@ -64,7 +65,9 @@ function linesOf(reports: readonly BoxReport[], columns: number): readonly strin
   const severities = ['critical', 'warning', 'notice', 'ok'];
   const worst = [...known].sort((a, b) => severities.indexOf(a.worst) - severities.indexOf(b.worst))[0];
   const pool = worst?.pool;
-  const lines = [worst?.headline ?? 'No box answers.'];
+  const isUnread = reports.some(({ isUnreadable }) => isUnreadable);
+  const nothing = isUnread ? 'No box says in words that this program knows how it is.' : 'No box answers.';
+  const lines = [worst?.headline ?? nothing];
   if (worst !== undefined && worst.help !== '') lines.push(`  ${worst.help}`);
   if (pool !== null && pool !== undefined) {
     const copies = countOf(Math.min(pool.replicas, pool.boxes), 'copy', 'copies');
@@ -74,13 +77,7 @@ function linesOf(reports: readonly BoxReport[], columns: number): readonly strin
   const rows = reports.map(({ member, status: of, isUnreadable }) => {
     if (of === undefined) {
       return isUnreadable
-        ? [
-            member.name,
-            'unknown',
-            '',
-            '',
-            'It is newer than this program, which cannot read how it is: update this program.',
-          ]
+        ? [member.name, 'unknown', '', '', 'It is of another version: update this program, or the box.']
         : [member.name, 'away', '', '', 'It does not answer.'];
     }
     const { usedBytes, freeBytes } = of.capacity;

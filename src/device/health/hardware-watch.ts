@@ -271,7 +271,7 @@ export class HardwareWatch {
     if (clock.wallMs() < releasedMs) return 'unset';
     // A time server is found when the network is.
     const isLate = clock.monotonicMs() - this.#startedMs >= clockSetWithinMs;
-    if (isLate && clockIsKnown?.() === false) return 'kept';
+    if (isLate && clockIsKnown?.() === false) return 'holdover';
     return clockSynchronised === null ? null : clockSynchronised ? 'synchronised' : 'free';
   }
 

@@ -6,7 +6,7 @@ import { choice, choiceOrNull, countOrNull, flagOrNull, maps, textOrNull, texts 
 const diskRoles: readonly DiskFacts['role'][] = ['volume', 'blank', 'foreign', 'system'];
 const buses: readonly NonNullable<DiskFacts['bus']>[] = ['usb', 'sata', 'nvme', 'mmc', 'virtual'];
 const voltages: readonly NonNullable<HardwareFacts['underVoltage']>[] = ['now', 'before', 'never'];
-const clocks: readonly NonNullable<HardwareFacts['clock']>[] = ['synchronised', 'free', 'kept', 'unset'];
+const clocks: readonly NonNullable<HardwareFacts['clock']>[] = ['synchronised', 'free', 'holdover', 'unset'];
 const updateStates: readonly UpdateState[] = [
   'none',
   'staged',
