@@ -70,7 +70,8 @@ function requireTrusted({ bundle, signer, folder, tools }: SealOptions): void {
     const said = String(cause instanceof Error ? cause.message : cause)
       .trim()
       .split('\n')
-      .at(-1);
+      .at(-1)
+      ?.trim();
     throw new Error(`no box would take this bundle: ${said}; ${dates}`, { cause });
   } finally {
     rmSync(keyring);
