@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bootFacts } from '../../../firmware/board.ts';
+import { cardUnitBytes } from '../../../firmware/disk/disk.ts';
 import type { Machine } from './machine.ts';
 import type { DeviceWords, ImageFiles, MachineKind, MachineParts, Wire } from './machine-kind.ts';
 
@@ -15,8 +16,8 @@ const bluetooth = '/soc/serial@7e201000/bluetooth';
 const usbInterrupts = 0x3f980018;
 const usbPortInterrupt = 1 << 24;
 const usbPollMs = 500;
-/** Of the boot partition on a card, bytes. */
-const bootOffset = 1024 ** 2;
+/** The boot partition is the first one on the card (firmware/disk/disk.ts). */
+const bootOffset = cardUnitBytes;
 
 /**
  * A Pi 3B, as far as QEMU has one. It has no boot ROM: QEMU is given U-Boot and the device tree, as the firmware on the
