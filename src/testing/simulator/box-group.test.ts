@@ -6,38 +6,26 @@ import { sleep } from '../../ports/clock.ts';
 import type { MulticastSocket } from '../../ports/datagram.ts';
 import { groupAddressesOf, groupPort } from '../../zeroconf/multicast/group-address.ts';
 import { SeededEntropy } from '../seeded-entropy.ts';
-import { SimulatedBox } from './simulated-box.ts';
-import { SimulatedDesktop } from './simulated-desktop.ts';
-import { World } from './world.ts';
+import { inPool, type PoolScene } from './in-pool.ts';
+import type { SimulatedBox } from './simulated-box.ts';
 
-interface Scene {
-  readonly world: World;
-  readonly desktop: SimulatedDesktop;
-  readonly boxes: readonly SimulatedBox[];
-}
-
-/** A pool of `count` boxes at peace, that were started unclaimed and claimed while they ran. */
-async function pool(count: number, story: (scene: Scene) => Promise<void>): Promise<void> {
-  const world = new World(1);
-  const desktop = await SimulatedDesktop.make(world, 'desktop');
-  const boxes: SimulatedBox[] = [];
-  for (let number = 1; number <= count; number++) boxes.push(await SimulatedBox.make(world, `box${number}`));
-  const tell = async () => {
-    await Promise.all(boxes.map((box) => box.start()));
-    for (const box of boxes) assert.equal(box.multicast, null);
-    await desktop.makePool(boxes);
-    await sleep(world.clock, 20_000);
-    await story({ world, desktop, boxes });
+/** At peace. */
+function pool(count: number, story: (scene: PoolScene) => Promise<void>): Promise<void> {
+  const rest = async (scene: PoolScene) => {
+    await sleep(scene.world.clock, 20_000);
+    await story(scene);
   };
-  await world.clock.runUntil(tell());
-  assert.deepEqual(world.violations, []);
+  const unclaimed = (boxes: readonly SimulatedBox[]) => {
+    for (const box of boxes) assert.equal(box.multicast, null);
+  };
+  return inPool(count, rest, { unclaimed });
 }
 
 const heartbeatMsMax = groupHeartbeatMs.least + groupHeartbeatMs.span;
 
 let files = 0;
 
-async function write({ desktop, world }: Scene): Promise<void> {
+async function write({ desktop, world }: PoolScene): Promise<void> {
   const { size, content } = desktop.seal(new Uint8Array([++files]));
   const mtimeMs = world.clock.wallMs();
   const path = [`file-${files}`];
@@ -45,7 +33,7 @@ async function write({ desktop, world }: Scene): Promise<void> {
 }
 
 /** Virtual milliseconds until every box has the same logs on its disk. */
-async function untilSame({ boxes, world }: Scene): Promise<number> {
+async function untilSame({ boxes, world }: PoolScene): Promise<number> {
   const startMs = world.clock.monotonicMs();
   const lengths = (box: SimulatedBox) => boxes.map(({ identity }) => box.logBytes(identity.memberId)).join();
   while (new Set(boxes.map(lengths)).size > 1) await sleep(world.clock, 20);

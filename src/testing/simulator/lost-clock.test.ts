@@ -1,30 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sleep } from '../../ports/clock.ts';
-import { SimulatedBox } from './simulated-box.ts';
-import { SimulatedDesktop } from './simulated-desktop.ts';
-import { World } from './world.ts';
+import { inPool, type PoolScene } from './in-pool.ts';
+import type { SimulatedBox } from './simulated-box.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-interface Scene {
-  readonly world: World;
-  readonly boxes: readonly SimulatedBox[];
-}
-
-/** A pool at peace; when the story is told, all boxes have the same logs. */
-async function pool(count: number, story: (scene: Scene) => Promise<void>): Promise<void> {
-  const world = new World(1);
-  const desktop = await SimulatedDesktop.make(world, 'desktop');
-  const boxes: SimulatedBox[] = [];
-  for (let number = 1; number <= count; number++) boxes.push(await SimulatedBox.make(world, `box${number}`));
-  const tell = async () => {
-    await Promise.all(boxes.map((box) => box.start()));
-    await desktop.makePool(boxes);
+/** When the story is told, all boxes have the same logs. */
+function pool(count: number, story: (scene: PoolScene) => Promise<void>): Promise<void> {
+  const told = async (scene: PoolScene) => {
+    const { boxes, world } = scene;
     await write(boxes, 'before');
-    await story({ world, boxes });
+    await story(scene);
     await sleep(world.clock, minute);
     const lengths = (box: SimulatedBox) =>
       boxes.map(({ identity }) => box.logBytes(identity.memberId)).join();
@@ -33,8 +22,7 @@ async function pool(count: number, story: (scene: Scene) => Promise<void>): Prom
       boxes.map(() => lengths(boxes[0]!)),
     );
   };
-  await world.clock.runUntil(tell(), day);
-  assert.deepEqual(world.violations, []);
+  return inPool(count, told, { virtualMsMax: day });
 }
 
 async function write(boxes: readonly SimulatedBox[], what: string): Promise<void> {
@@ -74,22 +62,15 @@ for (const offFirst of [1, 2]) {
     }));
 }
 
-test('what a box has room for counts also when it said so last while its clock was ahead', async () => {
-  const world = new World(1);
-  const desktop = await SimulatedDesktop.make(world, 'desktop');
-  const box = await SimulatedBox.make(world, 'box1');
-  const room = () => box.box!.status().pool?.rawBytes;
-  const tell = async () => {
-    await box.start();
-    await desktop.makePool([box]);
+test('what a box has room for counts also when it said so last while its clock was ahead', () =>
+  inPool(1, async ({ world, boxes: [box] }) => {
+    const room = () => box!.box!.status().pool!.rawBytes;
     await sleep(world.clock, minute);
-    const before = room()!;
-    await box.end('power cut');
-    box.volumes[1]!.gone = true;
-    box.volumes[1]!.disk.vanish();
-    await startLate([box], 30 * day);
+    const before = room();
+    await box!.end('power cut');
+    box!.volumes[1]!.gone = true;
+    box!.volumes[1]!.disk.vanish();
+    await startLate([box!], 30 * day);
     await sleep(world.clock, minute);
-    assert.ok(room()! < before, `${room()} of ${before} bytes`);
-  };
-  await world.clock.runUntil(tell());
-});
+    assert.ok(room() < before, `${room()} of ${before} bytes`);
+  }));
