@@ -1,11 +1,11 @@
-import { CborFields, encodeCbor } from './base/cbor.ts';
+import { encodeCbor } from './base/cbor.ts';
 import { describeError } from './base/errors.ts';
-import { stateFileBytesMax, timeLookPeriodMs, timeNotePeriodMs } from './base/limits.ts';
+import { timeLookPeriodMs, timeNotePeriodMs } from './base/limits.ts';
 import type { Log } from './base/log.ts';
 import type { PoolTime } from './pool/pool-time.ts';
 import { type Clock, every, type Timer } from './ports/clock.ts';
 import type { Disk } from './ports/disk.ts';
-import { readFile, replaceFile } from './ports/replace-file.ts';
+import { readNumberHint, replaceFile } from './ports/replace-file.ts';
 
 export interface TimeNotesPorts {
   readonly stateDisk: Disk;
@@ -32,7 +32,7 @@ export class TimeNotes {
 
   /** Tells `time` what was noted last, and notes it from now on. A note that cannot be read is none. */
   static async open(time: PoolTime, ports: TimeNotesPorts): Promise<TimeNotes> {
-    const notedMs = await read(ports);
+    const notedMs = await readNumberHint(ports.stateDisk, { path, name: 'at' }, ports.log);
     time.notBefore(notedMs);
     return new TimeNotes(ports, notedMs);
   }
@@ -61,17 +61,5 @@ export class TimeNotes {
       if (!this.#failed) this.#ports.log.warn('the time cannot be noted', { reason: describeError(error) });
       this.#failed = true;
     }
-  }
-}
-
-/** Milliseconds since 1970; 0 when nothing was noted. */
-async function read({ stateDisk, log }: TimeNotesPorts): Promise<number> {
-  try {
-    const bytes = await readFile(stateDisk, path, stateFileBytesMax);
-    const fields = bytes === undefined ? undefined : CborFields.decode(bytes);
-    return fields?.count('v') === 1 ? fields.count('at') : 0;
-  } catch (error) {
-    log.warn('the time that was noted cannot be read', { reason: describeError(error) });
-    return 0;
   }
 }

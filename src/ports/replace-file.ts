@@ -1,5 +1,8 @@
 import type { Bytes } from '../base/bytes.ts';
-import { AetherError, hasCode } from '../base/errors.ts';
+import { CborFields } from '../base/cbor.ts';
+import { AetherError, describeError, hasCode } from '../base/errors.ts';
+import { stateFileBytesMax } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
 import type { Disk } from './disk.ts';
 
 export type StateFileErrorCode = 'STATE_FILE_TOO_LARGE';
@@ -48,4 +51,23 @@ function tooLarge(path: string, sizeBytes: number, bytesMax: number): AetherErro
     fields: { path, sizeBytes, bytesMax },
     help: 'The file is damaged or is no file of ours; put it back from a copy, or move it away and enrol again.',
   });
+}
+
+/**
+ * The number `name` of `{v: 1, …}` in a small state file that is a hint only: 0 when there is none, or none that can be
+ * read, which is logged.
+ */
+export async function readNumberHint(
+  disk: Disk,
+  { path, name }: { readonly path: string; readonly name: string },
+  log: Log,
+): Promise<number> {
+  try {
+    const bytes = await readFile(disk, path, stateFileBytesMax);
+    const fields = bytes === undefined ? undefined : CborFields.decode(bytes);
+    return fields?.count('v') === 1 ? fields.count(name) : 0;
+  } catch (error) {
+    log.warn('a hint cannot be read', { path, reason: describeError(error) });
+    return 0;
+  }
 }

@@ -1,12 +1,11 @@
 import { type Bytes, concat } from '../../base/bytes.ts';
-import { CborFields, encodeCbor } from '../../base/cbor.ts';
+import { encodeCbor } from '../../base/cbor.ts';
 import { describeError } from '../../base/errors.ts';
-import { stateFileBytesMax } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Entropy } from '../../ports/entropy.ts';
-import { readFile, replaceFile } from '../../ports/replace-file.ts';
+import { readNumberHint, replaceFile } from '../../ports/replace-file.ts';
 import { sessionBytes, writeUint48 } from './group-message.ts';
 
 /** Where the number of the last session lives: CBOR `{v: 1, session}`. */
@@ -30,7 +29,7 @@ export interface GroupSessionPorts {
  * it is not heard until its clock has caught up. No key comes twice in any case: that is the random bits' part.
  */
 export async function nextGroupSession({ disk, clock, entropy, log }: GroupSessionPorts): Promise<Bytes> {
-  const last = await lastNumber(disk, log);
+  const last = await readNumberHint(disk, { path: groupSessionPath, name: 'session' }, log);
   const number = Math.min(Math.max(Math.floor(clock.wallMs()), last + 1, 0), numberMax);
   try {
     await replaceFile(disk, groupSessionPath, encodeCbor({ v: 1, session: number }));
@@ -40,15 +39,4 @@ export async function nextGroupSession({ disk, clock, entropy, log }: GroupSessi
   const counted = new Uint8Array(numberBytes);
   writeUint48(counted, 0, number);
   return concat([counted, entropy.bytes(sessionBytes - numberBytes)]);
-}
-
-async function lastNumber(disk: Disk, log: Log): Promise<number> {
-  try {
-    const bytes = await readFile(disk, groupSessionPath, stateFileBytesMax);
-    const fields = bytes === undefined ? undefined : CborFields.decode(bytes);
-    return fields?.count('v') === 1 ? fields.count('session') : 0;
-  } catch (error) {
-    log.warn('the number of the last group session cannot be read', { reason: describeError(error) });
-    return 0;
-  }
 }
